@@ -1,0 +1,1 @@
+"""Attack plugins. Each file is one attack of the literature; the registry finds them by name."""

@@ -1,0 +1,1 @@
+"""Controls: what random perturbations of the same budget achieve."""

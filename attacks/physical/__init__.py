@@ -1,0 +1,1 @@
+"""Attacks that can be printed and put into the scene."""

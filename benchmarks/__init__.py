@@ -1,0 +1,1 @@
+"""The benchmark harness: suites, runs, records, statistics, gates and reports."""

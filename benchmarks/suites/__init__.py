@@ -1,0 +1,1 @@
+"""Suites: which attacks answer which threat, as TOML files."""

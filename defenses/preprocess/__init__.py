@@ -1,0 +1,1 @@
+"""Input transforms in front of a model."""

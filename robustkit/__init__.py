@@ -1,0 +1,49 @@
+"""robustkit: how an image model behaves under attack, how far that number can be trusted, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from robustkit.attack import Attack, AttackResult
+    from robustkit.build import attack, defend
+    from robustkit.errors import RobustkitError, UsageError
+    from robustkit.model import InputSpec, Model
+    from robustkit.threats import Threat
+
+_HOME = {
+    "Attack": "robustkit.attack",
+    "AttackResult": "robustkit.attack",
+    "InputSpec": "robustkit.model",
+    "Model": "robustkit.model",
+    "RobustkitError": "robustkit.errors",
+    "Threat": "robustkit.threats",
+    "UsageError": "robustkit.errors",
+    "attack": "robustkit.build",
+    "defend": "robustkit.build",
+}
+
+__all__ = [
+    "Attack",
+    "AttackResult",
+    "InputSpec",
+    "Model",
+    "RobustkitError",
+    "Threat",
+    "UsageError",
+    "__version__",
+    "attack",
+    "defend",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that the command line starts without torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'robustkit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,209 @@
+"""The contract of an attack: what anyone can implement in one function, and what it must answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.errors import UsageError
+from robustkit.losses import margin
+from robustkit.model import Model
+from robustkit.threats import Knowledge, NormThreat, Threat
+
+
+class Status(IntEnum):
+    """How the search for one sample ended."""
+
+    FAILED = 0  #: searched, nothing found: `x_adv` is the best effort
+    FOUND = 1  #: a verified adversarial image inside the threat
+    MISCLASSIFIED = 2  #: the clean image is already wrong, so it was not attacked
+    UNCONFIRMED = 3  #: the search reported success that the final pass did not confirm
+    ERROR = 4  #: the model or the attack failed on this sample: never robust
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackInfo:
+    """What a plugin says of itself.
+
+    Parameters
+    ----------
+    name
+        The name the literature uses, which also seeds its random numbers.
+    threats
+        The budgets it answers: ``linf``, ``l2``, ``l1``, ``l0``, ``patch``.
+    knowledge
+        What it must see of the model.
+    targeted
+        Whether it can aim at a given class.
+    cost
+        Passes a sample that is never beaten costs, in words with the parameters' names.
+    paper
+        Title and arXiv number.
+    """
+
+    name: str
+    threats: tuple[str, ...]
+    knowledge: Knowledge
+    targeted: bool
+    cost: str
+    paper: str
+
+
+@dataclass(kw_only=True)
+class AttackResult:
+    """What an attack found, one row a sample.
+
+    Parameters
+    ----------
+    x_adv
+        ``(N, C, H, W)``: the adversarial image; the best effort where none was found; the clean image where that was
+        already misclassified.
+    success
+        Bool ``(N,)``: a correctly classified image was turned, verified by a fresh pass in full precision.
+    distance
+        ``(N,)`` in the threat's unit.
+    forwards, backwards
+        ``(N,)``: passes each sample cost, the clean one and the verification included.
+    first_success_step
+        ``(N,)``: the query, counted from 0, that first succeeded; -1 for none.
+    status
+        ``(N,)`` values of `Status`.
+    reported
+        Bool ``(N,)``: what the search claimed before verification.
+    logits
+        ``(N, K)`` of `x_adv`.
+    zero_gradients
+        ``(N,)``: queries whose gradient was exactly zero, a sign of masking.
+    """
+
+    x_adv: Tensor
+    success: Tensor
+    distance: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    first_success_step: Tensor
+    status: Tensor
+    reported: Tensor
+    logits: Tensor
+    zero_gradients: Tensor
+
+    @property
+    def robust(self) -> Tensor:
+        """Bool ``(N,)``: rightly classified and not beaten. A misclassified or failed sample is not robust."""
+        return (self.status == Status.FAILED) | (self.status == Status.UNCONFIRMED)
+
+
+class Attack(ABC):
+    """An attack. Subclasses are frozen dataclasses whose fields are the attack's parameters."""
+
+    info: ClassVar[AttackInfo]
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.info.name
+
+    @abstractmethod
+    def __call__(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        """Attack every sample.
+
+        Parameters
+        ----------
+        model
+            The model; it is as before afterwards.
+        x
+            Images ``(N, C, H, W)`` within the model's bounds.
+        y
+            True labels ``(N,)``.
+        threat
+            What the attacker may do.
+        targets
+            The wanted class of each sample, for targeted threats.
+        sample_ids
+            What the random numbers of each sample depend on; its position if None.
+        seed
+            The user's seed.
+
+        Raises
+        ------
+        UsageError
+            If the threat is not one this attack answers, or images and labels cannot be meant.
+        """
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Images, labels and ids on the model's device, checked."""
+
+    x: Tensor
+    y: Tensor
+    targets: Tensor | None
+    sample_ids: Tensor
+
+
+def prepare(
+    attack: Attack, model: Model, x: Tensor, y: Tensor, threat: Threat, targets: Tensor | None, sample_ids: Tensor | None
+) -> Prepared:
+    """Check what the user gave and bring it to the model's device; half-precision images become float32.
+
+    Raises
+    ------
+    UsageError
+        If anything does not fit, in one sentence that says what would.
+    """
+    model.check_images(x, y)
+    check_threat(attack, threat)
+    threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
+    if threat.targeted and targets is None:
+        raise UsageError(f"threat {threat.id!r} is targeted: give targets=, the class wanted for each sample")
+    if targets is not None and not threat.targeted:
+        raise UsageError(f"targets were given, but threat {threat.id!r} is untargeted: write '{threat.id},targeted'")
+    if targets is not None and (targets.shape != y.shape or bool((targets == y.to(targets.device)).any())):
+        raise UsageError("targets must be one class a sample, and another than its label")
+    if sample_ids is not None and sample_ids.shape != y.shape:
+        raise UsageError(f"sample_ids have shape {tuple(sample_ids.shape)}; expected one integer for each of {len(y)} samples")
+    ids = torch.arange(len(x)) if sample_ids is None else sample_ids
+    return Prepared(
+        x=x.detach().to(model.device, torch.promote_types(x.dtype, torch.float32)),
+        y=y.detach().to(model.device, torch.int64),
+        targets=None if targets is None else targets.detach().to(model.device, torch.int64),
+        sample_ids=ids.to(model.device, torch.int64),
+    )
+
+
+def check_threat(attack: Attack, threat: Threat) -> None:
+    """Raise `UsageError` if an attack cannot answer a threat."""
+    kind = threat.norm if isinstance(threat, NormThreat) else threat.kind
+    if kind not in attack.info.threats:
+        raise UsageError(
+            f"attack {attack.name!r} does not answer {kind} threats such as {threat.id!r}; it answers "
+            f"{', '.join(attack.info.threats)}"
+        )
+    if threat.targeted and not attack.info.targeted:
+        raise UsageError(f"attack {attack.name!r} has no targeted mode, but threat {threat.id!r} is targeted")
+
+
+def is_adversarial(logits: Tensor, y: Tensor, targets: Tensor | None) -> Tensor:
+    """Whether the prediction is what the attacker wants: the target, or any class but the label. Bool ``(B,)``."""
+    prediction = logits.argmax(1)
+    return prediction == targets if targets is not None else prediction != y
+
+
+def adversarial_margin(logits: Tensor, y: Tensor, targets: Tensor | None) -> Tensor:
+    """How far the attacker leads: of the target over the rest, or of the best other class over the label. ``(B,)``."""
+    return margin(logits, targets) if targets is not None else -margin(logits, y)

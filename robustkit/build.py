@@ -1,0 +1,42 @@
+"""Attacks and defenses by name: ``attack("pgd", steps=100)``, ``defend(model, "jpeg", quality=75)``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from robustkit import registry
+from robustkit.attack import Attack
+from robustkit.defense import DefendedModel, Preprocessor
+from robustkit.errors import UsageError
+from robustkit.model import Model
+
+
+def attack(spec: str, /, **params: Any) -> Attack:
+    """An attack by name, with parameters as keywords or in the text (``pgd:steps=40``).
+
+    Raises
+    ------
+    UsageError
+        If the attack or a parameter is unknown, or a value cannot be meant.
+    """
+    name, written = registry.parse_spec(spec)
+    built = registry.build("attacks", name, written | params)
+    if not isinstance(built, Attack):
+        raise UsageError(f"plugin {name!r} is a {type(built).__name__}, which is not a robustkit Attack")
+    return built
+
+
+def preprocessor(spec: str, /, **params: Any) -> Preprocessor:
+    """An input transform by name, as `attack`."""
+    name, written = registry.parse_spec(spec)
+    built = registry.build("defenses", name, written | params)
+    if not isinstance(built, Preprocessor):
+        raise UsageError(f"defense {name!r} is not an input transform: train with it (robustkit harden --recipe {name})")
+    return built
+
+
+def defend(model: Model, spec: str, /, **params: Any) -> DefendedModel:
+    """The model behind an input transform; attacks on it go through the transform. Apply it again to chain."""
+    earlier = model.defenses if isinstance(model, DefendedModel) else ()
+    # Images meet the transform applied last first: it stands in front of the model that was there before.
+    return DefendedModel(model, (preprocessor(spec, **params), *earlier))

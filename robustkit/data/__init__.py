@@ -1,0 +1,1 @@
+"""Data loaders: a name to labelled images, read on demand."""

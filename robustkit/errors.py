@@ -1,0 +1,67 @@
+"""Errors a user can mend, each tied to the exit code that the command line answers with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a command tells the shell. `worst` orders them when several hold."""
+
+    PASSED = 0
+    GATE_FAILED = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    UNTRUSTED = 4
+    INCONCLUSIVE = 5
+    UNSAFE_FILE = 6
+    NOTHING_EVALUATED = 7
+    INTERRUPTED = 130
+
+    @staticmethod
+    def worst(codes: Iterable[ExitCode]) -> ExitCode:
+        """The code that is reported when several hold: 6, 2, 1, 3, 4, 5, 7, then 0."""
+        order = [ExitCode(c) for c in (130, 6, 2, 1, 3, 4, 5, 7, 0)]
+        return min(codes, key=order.index, default=ExitCode.PASSED)
+
+
+class RobustkitError(Exception):
+    """One clear sentence for the user: the value, what was expected, and the fix."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+
+class UsageError(RobustkitError, ValueError):
+    """A value the user gave cannot be used."""
+
+
+class UnsafeFileError(RobustkitError):
+    """A file that would run code when loaded was refused."""
+
+    exit_code = ExitCode.UNSAFE_FILE
+
+
+class AttackError(RobustkitError):
+    """An attack crashed or the model returned something that is not a prediction."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+class NothingEvaluatedError(RobustkitError):
+    """There was nothing to evaluate."""
+
+    exit_code = ExitCode.NOTHING_EVALUATED
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for a mistyped name: the closest known ones, else all of them (at most a dozen)."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(repr(c) for c in close)}?"
+    if not names:
+        return "none is registered."
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f"known: {shown}."

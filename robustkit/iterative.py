@@ -1,0 +1,181 @@
+"""The contract of an iterative attack: how it starts and how it steps. The engine does everything else.
+
+An attack's file holds its mathematics. Its state is a dataclass of per-sample tensors; the engine asks the model about
+`state.x_adv`, hands over the answer, and takes samples out of the batch, puts others in and restarts them between steps.
+So a step may not look at other samples, and may not assume that all samples are at the same step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attack import Attack, AttackResult
+from robustkit.errors import UsageError
+from robustkit.losses import cross_entropy, cross_entropy_targeted
+from robustkit.model import Model
+from robustkit.projections import Bounds
+from robustkit.rng import SampleRandom
+from robustkit.threats import Threat
+
+
+@dataclass(kw_only=True)
+class Batch:
+    """The samples an attack is working on. All tensors have one row a sample.
+
+    Parameters
+    ----------
+    x, y
+        Clean images ``(B, C, H, W)`` and labels ``(B,)``.
+    targets
+        The wanted class ``(B,)`` of a targeted threat, else None.
+    sample_ids
+        ``(B,)``, for random numbers.
+    attempt
+        ``(B,)``: which restart or internal target this is, from 0.
+    clean_logits
+        ``(B, K)``.
+    threat, bounds, random
+        Shared by all samples.
+    """
+
+    x: Tensor
+    y: Tensor
+    targets: Tensor | None
+    sample_ids: Tensor
+    attempt: Tensor
+    clean_logits: Tensor | None
+    threat: Threat
+    bounds: Bounds
+    random: SampleRandom
+
+
+@dataclass(kw_only=True)
+class State:
+    """What an attack remembers of each sample; subclasses add per-sample tensors.
+
+    Parameters
+    ----------
+    x_adv
+        ``(B, C, H, W)``: the images to ask the model about next.
+    """
+
+    x_adv: Tensor
+
+
+@dataclass(kw_only=True)
+class Response:
+    """The model's answer about `state.x_adv`.
+
+    Parameters
+    ----------
+    logits
+        ``(B, K)``.
+    loss
+        ``(B,)``, from the attack's `loss`.
+    grad
+        ``(B, C, H, W)``, the gradient of each sample's loss; zeros for an attack that does without.
+    step
+        ``(B,)``: how many steps of this attempt came before.
+    """
+
+    logits: Tensor
+    loss: Tensor
+    grad: Tensor
+    step: Tensor
+
+
+S = TypeVar("S", bound=State)
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterativeAttack(Attack, Generic[S]):
+    """An attack that proposes images step by step.
+
+    Parameters
+    ----------
+    steps
+        Steps an attempt takes.
+    early_exit
+        A beaten sample leaves at once, and one that is already misclassified is not attacked. Without it every sample
+        takes every step, for measuring; what is found is the same.
+    """
+
+    steps: int
+    early_exit: bool = True
+
+    needs_gradient: ClassVar[bool] = True
+    needs_clean_logits: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise UsageError(f"steps={self.steps} must be at least 1")
+
+    def attempts(self, threat: Threat, num_classes: int) -> int:
+        """How many restarts or internal targets a sample gets before the attack gives up on it."""
+        return 1
+
+    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+        """Forward and backward passes of a sample that is never beaten: the clean pass and the verification included."""
+        attempts = self.attempts(threat, num_classes)
+        return attempts * (self.steps + 1) + 1, attempts * self.steps * self.needs_gradient
+
+    @abstractmethod
+    def start(self, batch: Batch) -> S:
+        """The state before the first query."""
+
+    @abstractmethod
+    def step(self, batch: Batch, state: S, response: Response) -> S:
+        """The next state, whose `x_adv` is the next query."""
+
+    def loss(self, batch: Batch, state: S, logits: Tensor) -> Tensor:
+        """The loss to climb, ``(B,)``: by default cross-entropy of the label, or log-probability of the target."""
+        if batch.targets is not None:
+            return cross_entropy_targeted(logits, batch.targets)
+        return cross_entropy(logits, batch.y)
+
+    def __call__(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        from robustkit.engine import search
+
+        return search(self, model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
+
+
+def _map_rows(first: D, rest: tuple[D, ...], function: object) -> D:
+    assert dataclasses.is_dataclass(first) and callable(function)
+    changed = {
+        field.name: function(*(getattr(item, field.name) for item in (first, *rest)))
+        for field in dataclasses.fields(first)
+        if isinstance(getattr(first, field.name), Tensor)
+    }
+    return dataclasses.replace(first, **changed)  # type: ignore[type-var]
+
+
+def select(rows: D, index: Tensor) -> D:
+    """The given rows of a dataclass of per-sample tensors."""
+    return _map_rows(rows, (), lambda tensor: tensor[index])
+
+
+def join(first: D, second: D) -> D:
+    """The rows of one dataclass of per-sample tensors, then those of another."""
+    return _map_rows(first, (second,), lambda a, b: torch.cat([a, b]))
+
+
+def put(rows: D, index: Tensor, replacement: D) -> D:
+    """The dataclass with the given rows replaced."""
+    return _map_rows(rows, (replacement,), lambda a, b: a.index_copy(0, index, b))

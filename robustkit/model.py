@@ -1,0 +1,349 @@
+"""The model under test: images within bounds in, logits out, untouched afterwards."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robustkit.errors import AttackError, UsageError
+from robustkit.projections import Bounds
+
+LossFunction = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How files on disk become this model's images.
+
+    Parameters
+    ----------
+    channels
+        1 or 3.
+    size
+        Height and width of an image; None if any size will do.
+    resize
+        What the shorter side is resized to before the centre crop to `size`; None resizes straight to `size`.
+    interpolation
+        ``bilinear``, ``bicubic`` or ``nearest``.
+    """
+
+    channels: int = 3
+    size: tuple[int, int] | None = None
+    resize: int | None = None
+    interpolation: str = "bilinear"
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """``auto`` is the GPU where there is one, else the CPU."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError:
+        raise UsageError(f"device {device!r} is unknown: write auto, cpu, cuda or cuda:N") from None
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {str(device)!r} was asked for, but this machine has no CUDA GPU: use auto or cpu")
+    return resolved
+
+
+class Model:
+    """A classifier: images ``(B, C, H, W)`` in `bounds` to logits ``(B, K)``.
+
+    It owns normalisation and resizing, adapts what the network returns, and counts the passes of every image through it.
+    The network's mode, parameters, buffers, hooks and the global random state are as before after every call.
+
+    Parameters
+    ----------
+    net
+        The network. It is moved to `device`; nothing else about it is changed.
+    bounds
+        The least and the greatest pixel value.
+    mean, std
+        A value a channel, subtracted from and divided into images before the network.
+    spec
+        How files become images; a model with a fixed size resizes tensors of another size itself, differentiably.
+    name
+        What reports call it.
+    classes
+        Class names in the order of the logits.
+    device
+        ``auto``, ``cpu``, ``cuda`` or a torch device.
+    batch_size
+        The most images in one pass; None chooses by image size and device.
+
+    Raises
+    ------
+    UsageError
+        If the bounds are empty, or the mean and std do not fit each other.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        *,
+        bounds: Bounds = (0.0, 1.0),
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        spec: InputSpec | None = None,
+        name: str | None = None,
+        classes: Sequence[str] | None = None,
+        device: str | torch.device = "auto",
+        batch_size: int | None = None,
+    ) -> None:
+        if not isinstance(net, nn.Module):
+            raise UsageError(f"a model wraps a torch.nn.Module, not a {type(net).__name__}")
+        if not bounds[0] < bounds[1]:
+            raise UsageError(f"bounds {bounds} are empty: give (lowest, highest), such as (0, 1)")
+        if (mean is None) != (std is None) or (mean is not None and std is not None and len(mean) != len(std)):
+            raise UsageError("mean and std go together, one value a channel each")
+        if std is not None and min(std) <= 0:
+            raise UsageError(f"std {tuple(std)} must be above 0 in every channel")
+        if batch_size is not None and batch_size < 1:
+            raise UsageError(f"batch_size={batch_size} must be at least 1")
+        self.device = resolve_device(device)
+        self.net = net.to(self.device)
+        self.bounds = (float(bounds[0]), float(bounds[1]))
+        self.mean = None if mean is None else tuple(float(v) for v in mean)
+        self.std = None if std is None else tuple(float(v) for v in std)
+        self.spec = spec or InputSpec(channels=len(mean) if mean is not None else 3)
+        self.name = name or type(net).__name__
+        self.classes = None if classes is None else tuple(classes)
+        self.batch_size = batch_size
+        self.forwards = 0
+        self.backwards = 0
+        self._frozen = 0
+        self._fits = 2**31
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The network's floating type; float32 if it has no parameters."""
+        return next((p.dtype for p in self.net.parameters() if p.is_floating_point()), torch.float32)
+
+    def preprocess(self, x: Tensor) -> Tensor:
+        """What the network sees of images in bounds: resized, normalised, in its own floating type. Differentiable."""
+        x = x.to(self.dtype)
+        size = self.spec.size
+        if size is not None and x.shape[-2:] != size:
+            mode = self.spec.interpolation
+            smooth = mode in ("bilinear", "bicubic")
+            x = nn.functional.interpolate(x, size=size, mode=mode, antialias=smooth, align_corners=False if smooth else None)
+            x = x.clamp(*self.bounds)  # bicubic overshoots
+        if self.mean is not None and self.std is not None:
+            shape = (1, -1, 1, 1)
+            mean = torch.tensor(self.mean, dtype=x.dtype, device=x.device).reshape(shape)
+            std = torch.tensor(self.std, dtype=x.dtype, device=x.device).reshape(shape)
+            x = (x - mean) / std
+        return x
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Logits ``(B, K)`` of images ``(B, C, H, W)``, in the images' floating type (at least float32).
+
+        Inside `frozen` the network is in evaluation mode; elsewhere it is put there for this call.
+
+        Raises
+        ------
+        UsageError
+            If the network does not return one row of logits an image.
+        """
+        with nullcontext() if self._frozen else self.frozen():
+            self.forwards += len(x)
+            prepared = self.preprocess(x)
+            if prepared.requires_grad:
+                # On a view, never on the caller's own tensor.
+                prepared = prepared.view_as(prepared)
+                prepared.register_hook(self._count_backward)
+            logits = output_logits(self.net(prepared), len(x))
+            return logits.to(torch.promote_types(x.dtype, torch.float32))
+
+    def _count_backward(self, grad: Tensor) -> None:
+        self.backwards += len(grad)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``."""
+        with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
+            return self.in_chunks(lambda part: (self(part),), x)[0]
+
+    def gradient(self, x: Tensor, loss: LossFunction) -> tuple[Tensor, Tensor, Tensor]:
+        """One forward and one backward pass: logits ``(B, K)``, losses ``(B,)`` and the gradient of each image's own loss.
+
+        `loss` takes logits to a loss a sample. The gradient is taken with respect to the images alone.
+
+        Raises
+        ------
+        UsageError
+            If no gradient reaches the images.
+        """
+        with torch.enable_grad():
+            leaf = x.detach().requires_grad_()
+            logits = self(leaf)
+            losses = loss(logits)
+            if not losses.requires_grad:
+                raise UsageError(
+                    f"no gradient flows from the logits of {self.name} to its input: it runs under no_grad, detaches, or is not "
+                    "differentiable; use attacks with knowledge=score or decision"
+                )
+            (grad,) = torch.autograd.grad(losses.sum(), leaf)
+        return logits.detach(), losses.detach(), grad
+
+    def in_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor) -> tuple[Tensor, ...]:
+        """Apply `function` to parts that fit in memory and join what it returns; out of memory halves the part for good.
+
+        Raises
+        ------
+        AttackError
+            If a single image does not fit in memory.
+        """
+        parts: list[tuple[Tensor, ...]] = []
+        start = 0
+        while start < len(rows) or not parts:
+            chunk = self.chunk_size(rows)
+            try:
+                parts.append(function(rows[start : start + chunk]))
+                start += chunk
+                continue
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if chunk == 1:
+                    raise AttackError("one image does not fit in memory: use a smaller model or image size") from error
+            # Outside the handler, so that the traceback no longer holds the failed pass's tensors.
+            self._fits = max(1, min(chunk, len(rows) - start) // 2)
+            if rows.is_cuda:
+                torch.cuda.empty_cache()
+        return parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+    def chunk_size(self, x: Tensor) -> int:
+        """The most images of this shape in one pass."""
+        if self.batch_size is not None:
+            return min(self.batch_size, self._fits)
+        pixels = x[0].numel() if len(x) else 1
+        most, budget = (256, 2**22) if self.device.type == "cpu" else (1024, 2**25)
+        return min(self._fits, max(8, min(most, budget // pixels)))
+
+    @contextmanager
+    def frozen(self, seed: int | None = None) -> Iterator[None]:
+        """Evaluation mode, no parameter gradients and a random state of its own; everything is put back exactly.
+
+        Parameters
+        ----------
+        seed
+            Seeds the random state inside, for models that draw at inference; None keeps the current one.
+        """
+        if self._frozen:
+            self._frozen += 1
+            try:
+                yield
+            finally:
+                self._frozen -= 1
+            return
+        modes = [(module, module.training) for module in self.net.modules()]
+        wanted = [(parameter, parameter.requires_grad) for parameter in self.net.parameters()]
+        buffers = [(buffer, buffer._version, buffer.clone()) for buffer in self.net.buffers()]
+        with _own_random_state(self.device, seed):
+            self._frozen = 1
+            try:
+                for module, _ in modes:
+                    module.training = False
+                for parameter, _ in wanted:
+                    parameter.requires_grad_(False)
+                yield
+            finally:
+                self._frozen = 0
+                for module, training in modes:
+                    module.training = training
+                for parameter, requires_grad in wanted:
+                    parameter.requires_grad_(requires_grad)
+                with torch.no_grad():
+                    for buffer, version, copy in buffers:
+                        if buffer._version != version:
+                            buffer.copy_(copy)
+
+    def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
+        """Raise `UsageError` if images or labels cannot be meant: wrong rank or type, outside bounds, unknown classes."""
+        if x.ndim != 4:
+            raise UsageError(f"images have shape {tuple(x.shape)}; expected (batch, channels, height, width)")
+        if not x.is_floating_point():
+            raise UsageError(f"images are {x.dtype}; expected floating point in {list(self.bounds)} (divide bytes by 255)")
+        if len(x) == 0:
+            return
+        low, high = float(x.min()), float(x.max())
+        slack = 1e-6 * (self.bounds[1] - self.bounds[0])
+        if not (low >= self.bounds[0] - slack and high <= self.bounds[1] + slack):
+            if low != low or high != high:
+                cause = "they contain NaN"
+            elif high > 2 and low >= 0 and self.bounds[1] <= 1:
+                cause = "they look like 0-255 values: divide by 255"
+            elif low < 0:
+                cause = "they look already normalised: give raw images, and mean= and std= to the model"
+            else:
+                cause = "clip them, or give the model their bounds="
+            raise UsageError(f"images span [{low:.4g}, {high:.4g}], outside the bounds {list(self.bounds)}: {cause}")
+        if y is not None:
+            if y.shape != (len(x),) or y.is_floating_point():
+                raise UsageError(f"labels have shape {tuple(y.shape)} and type {y.dtype}; expected {len(x)} integers")
+            if num_classes is not None and not (int(y.min()) >= 0 and int(y.max()) < num_classes):
+                raise UsageError(
+                    f"labels span {int(y.min())} to {int(y.max())}, but the model has {num_classes} classes (0 to {num_classes - 1})"
+                )
+
+
+def output_logits(output: Any, batch: int) -> Tensor:
+    """The logits in what a network returned: a tensor, a tuple that starts with one, or an object or mapping with ``logits``."""
+    if isinstance(output, Mapping) and "logits" in output:
+        output = output["logits"]
+    elif not isinstance(output, Tensor) and hasattr(output, "logits"):
+        output = output.logits
+    elif isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    if not isinstance(output, Tensor):
+        raise UsageError(f"the model returned a {type(output).__name__}; expected logits of shape ({batch}, classes)")
+    if output.ndim != 2 or output.shape[0] != batch or output.shape[1] < 2:
+        raise UsageError(f"the model returned shape {tuple(output.shape)}; expected logits of shape ({batch}, classes ≥ 2)")
+    return output
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device or the host had no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError)
+        and any(sign in str(error) for sign in ("out of memory", "can't allocate memory", "not enough memory"))
+    )
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """No autocast and no TF32, whatever the caller has switched on."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+@contextmanager
+def _own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
+    """Let a model that draws at inference draw, and put every global generator back."""
+    python, numpy = random.getstate(), np.random.get_state()
+    devices = [device] if device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            if seed is not None:
+                torch.default_generator.manual_seed(seed)
+                if device.type == "cuda":
+                    torch.cuda.manual_seed(seed)
+                np.random.seed(seed % 2**32)
+                random.seed(seed)
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)

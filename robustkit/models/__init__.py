@@ -1,0 +1,1 @@
+"""Model loaders: a name to a `robustkit.Model`."""

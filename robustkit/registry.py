@@ -1,0 +1,132 @@
+"""Plugins by name, found through entry points and imported only when asked for.
+
+A built-in has a bare name (``pgd``); one from another distribution is ``distribution/name``. Both come through the same
+entry points (group ``robustkit.attacks`` or ``robustkit.defenses``).
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from robustkit.errors import UsageError, did_you_mean
+
+Group = Literal["attacks", "defenses"]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One registered name: nothing is imported until `load`."""
+
+    name: str
+    group: Group
+    entry: EntryPoint
+    distribution: str
+    version: str
+
+    def load(self) -> type[Any]:
+        """The plugin's class.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be imported.
+        """
+        try:
+            loaded = self.entry.load()
+        except Exception as error:
+            raise UsageError(f"plugin {self.name!r} ({self.entry.value}) cannot be imported: {error}") from error
+        if not (inspect.isclass(loaded) and dataclasses.is_dataclass(loaded)):
+            raise UsageError(f"plugin {self.name!r} ({self.entry.value}) must be a dataclass whose fields are its parameters")
+        return loaded
+
+
+@cache
+def plugins(group: Group) -> dict[str, Plugin]:
+    """Every registered plugin of a group by name, sorted."""
+    found = {}
+    for entry in entry_points(group=f"robustkit.{group}"):
+        owner = entry.dist.name if entry.dist else "unknown"
+        version = entry.dist.version if entry.dist else ""
+        name = entry.name if owner == "robustkit" else f"{owner}/{entry.name}"
+        found[name] = Plugin(name, group, entry, owner, version)
+    return dict(sorted(found.items()))
+
+
+def find(group: Group, name: str) -> Plugin:
+    """The plugin of that name.
+
+    Raises
+    ------
+    UsageError
+        If there is none; the message names the closest ones.
+    """
+    known = plugins(group)
+    if name not in known:
+        raise UsageError(f"{group[:-1]} {name!r} is unknown: {did_you_mean(name, known)}")
+    return known[name]
+
+
+def build(group: Group, name: str, params: dict[str, Any]) -> Any:
+    """An instance of a plugin with its parameters checked against its fields.
+
+    Raises
+    ------
+    UsageError
+        If the plugin or a parameter is unknown, or a value is of the wrong type.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    plugin = find(group, name).load()
+    fields = [field.name for field in dataclasses.fields(plugin) if field.init]
+    for key in params:
+        if key not in fields:
+            raise UsageError(f"{group[:-1]} {name!r} has no parameter {key!r}: {did_you_mean(key, fields)}")
+    try:
+        return TypeAdapter(plugin).validate_python(params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, UsageError):
+            raise UsageError(f"{group[:-1]} {name!r}: {cause}") from None
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{group[:-1]} {name!r}: {where}={first['input']!r} is wrong: {first['msg']}") from None
+
+
+def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
+    """Split ``pgd:steps=40,step_size=2/255`` into a name and its parameters.
+
+    Raises
+    ------
+    UsageError
+        If a part is not ``key=value``.
+    """
+    name, _, rest = text.partition(":")
+    params: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise UsageError(f"{part!r} in {text!r} is not a parameter: write name:key=value,key=value")
+        params[key.strip()] = read_value(value.strip())
+    return name.strip(), params
+
+
+def read_value(text: str) -> Any:
+    """A parameter's value from text: a number, a fraction such as ``2/255``, true, false, none, else the text itself."""
+    named = {"true": True, "false": False, "none": None}
+    if text.lower() in named:
+        return named[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        pass
+    try:
+        return float(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        return text

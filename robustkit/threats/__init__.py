@@ -1,0 +1,8 @@
+"""Threat models: what an attacker may do to an image."""
+
+from robustkit.threats.base import Goal, Knowledge, Threat
+from robustkit.threats.norm import Norm, NormThreat, norm_of
+
+THREATS: dict[str, type[Threat]] = {"linf": NormThreat, "l2": NormThreat, "l1": NormThreat, "l0": NormThreat}
+
+__all__ = ["THREATS", "Goal", "Knowledge", "Norm", "NormThreat", "Threat", "norm_of"]

@@ -1,0 +1,139 @@
+"""What an attacker may do, as a value: `Threat.parse("linf:8/255")`."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Literal, get_args
+
+from torch import Tensor
+
+from robustkit.errors import UsageError, did_you_mean
+from robustkit.projections import Bounds
+
+Goal = Literal["untargeted", "targeted"]
+Knowledge = Literal["white-box", "score", "decision", "transfer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threat(ABC):
+    """A threat model: the set of images an attacker may reach from a clean one, and what the attacker knows and wants.
+
+    Parameters
+    ----------
+    goal
+        ``untargeted``: any wrong class. ``targeted``: a given class.
+    knowledge
+        What the attacker sees of the model.
+    queries
+        The most forward passes a sample may cost; None for no limit.
+    """
+
+    goal: Goal = "untargeted"
+    knowledge: Knowledge = "white-box"
+    queries: int | None = None
+
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if self.goal not in get_args(Goal):
+            raise UsageError(f"goal {self.goal!r} is unknown: {did_you_mean(self.goal, get_args(Goal))}")
+        if self.knowledge not in get_args(Knowledge):
+            raise UsageError(f"knowledge {self.knowledge!r} is unknown: {did_you_mean(self.knowledge, get_args(Knowledge))}")
+        if self.queries is not None and self.queries < 1:
+            raise UsageError(f"queries={self.queries} leaves nothing to ask: give at least 1, or leave it out")
+
+    @property
+    def targeted(self) -> bool:
+        """Whether a given class is wanted."""
+        return self.goal == "targeted"
+
+    @property
+    @abstractmethod
+    def budget(self) -> str:
+        """The kind and size alone, as the user wrote it: ``linf:8/255``."""
+
+    @property
+    def id(self) -> str:
+        """The whole threat as text that `parse` reads back."""
+        parts = [self.budget]
+        if self.targeted:
+            parts.append("targeted")
+        if self.knowledge != "white-box":
+            parts.append(f"knowledge={self.knowledge}")
+        if self.queries is not None:
+            parts.append(f"queries={self.queries}")
+        return ",".join(parts)
+
+    def __str__(self) -> str:
+        return self.id
+
+    @abstractmethod
+    def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
+        """Raise `UsageError` if the budget makes no sense for images of `shape` (C, H, W) within `bounds`."""
+
+    @abstractmethod
+    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        """How much of the budget each sample uses, in the threat's own unit. ``(B, C, H, W)`` twice to ``(B,)``."""
+
+    @abstractmethod
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        """Whether each image is within budget and box, up to float rounding. Bool ``(B,)``."""
+
+    @staticmethod
+    def parse(text: str) -> Threat:
+        """Read a threat: ``linf:8/255``, ``l2:0.5,targeted``, ``l1:12,knowledge=score,queries=5000``, ``patch:5%``.
+
+        Raises
+        ------
+        UsageError
+            If the kind is unknown, the size is not a positive number, or an option is unknown.
+        """
+        from robustkit.threats import THREATS
+
+        head, *options = (part.strip() for part in text.split(","))
+        kind, colon, size = head.partition(":")
+        if kind.lower() not in THREATS:
+            raise UsageError(f"threat {text!r} is of unknown kind {kind!r}: {did_you_mean(kind.lower(), THREATS)}")
+        if not colon or not size:
+            raise UsageError(f"threat {text!r} has no size: write one like 'linf:8/255', 'l2:0.5' or 'patch:5%'")
+        settings: dict[str, str] = {}
+        for option in options:
+            key, equals, value = option.partition("=")
+            settings[key if equals else "goal"] = value if equals else option
+        return THREATS[kind.lower()].from_text(kind.lower(), size, settings)
+
+    @classmethod
+    @abstractmethod
+    def from_text(cls, kind: str, size: str, settings: dict[str, str]) -> Threat:
+        """Build from the parts of the text form."""
+
+
+def read_settings(settings: dict[str, str], known: tuple[str, ...] = ()) -> dict[str, object]:
+    """The options every threat has, plus the `known` ones as text. Raises `UsageError` for any other."""
+    allowed = ("goal", "knowledge", "queries", *known)
+    read: dict[str, object] = {}
+    for key, value in settings.items():
+        if key not in allowed:
+            raise UsageError(f"threat option {key!r} is unknown: {did_you_mean(key, allowed)}")
+        if key == "queries":
+            if not re.fullmatch(r"\d+", value):
+                raise UsageError(f"queries={value!r} is not a whole number: write one like queries=5000")
+            read[key] = int(value)
+        else:
+            read[key] = value
+    return read
+
+
+def read_size(text: str, whole: str) -> float:
+    """A positive number written ``0.5``, ``8/255`` or ``5%``; `whole` is the threat's text for the message."""
+    percent = text.endswith("%")
+    try:
+        value = float(Fraction(text.rstrip("%").replace(" ", ""))) / (100 if percent else 1)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"the size {text!r} of threat {whole!r} is not a number: write 0.5, 8/255 or 5%") from None
+    if not value > 0:
+        raise UsageError(f"the size {text!r} of threat {whole!r} must be above 0: an attacker without a budget changes nothing")
+    return value

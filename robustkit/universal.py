@@ -1,0 +1,116 @@
+"""The contract of a universal attack: one perturbation for many images, judged on images it was not made from.
+
+Every sample belongs to one of two folds, by its id alone. The perturbation that a sample meets was fitted on the other fold,
+so all samples are judged and none is judged on what it helped to make.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attack import Attack, AttackResult
+from robustkit.errors import UsageError
+from robustkit.model import Model
+from robustkit.rng import SampleRandom
+from robustkit.threats import Threat
+
+Fitted = dict[str, Tensor]
+"""What a universal attack made: named tensors, such as ``patch`` of shape (C, h, w) in the model's bounds."""
+
+D = TypeVar("D")
+
+
+def fold_of(sample_ids: Tensor, seed: int) -> Tensor:
+    """The fold of each sample, 0 or 1, int64 ``(N,)``: a coin that depends on the seed and the sample's id alone."""
+    return SampleRandom(seed, "fold").integers(sample_ids, (), 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniversalAttack(Attack):
+    """An attack that fits one perturbation to some images and applies it to others."""
+
+    #: The most images that `fit` should be given.
+    fit_images: int = 256
+
+    @abstractmethod
+    def fit(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> Fitted:
+        """Make the perturbation from images ``(N, C, H, W)`` and labels ``(N,)``."""
+
+    @abstractmethod
+    def apply(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        fitted: Fitted,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        """Put the perturbation on images and ask the model; success is verified as for every attack."""
+
+    def __call__(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        """Fit on each fold, apply to the other. Needs at least two images; see `Attack.__call__`."""
+        ids = torch.arange(len(x)) if sample_ids is None else sample_ids.cpu()
+        folds = [(fold_of(ids, seed) == side).nonzero().squeeze(1) for side in (0, 1)]
+        if not all(len(rows) for rows in folds):
+            raise UsageError(f"a universal attack needs images to fit on and others to judge by; {len(x)} are too few")
+        parts = []
+        for judged, made_from in (folds, folds[::-1]):
+            keep = made_from[: self.fit_images]
+
+            def rows(tensor: Tensor | None, index: Tensor) -> Tensor | None:
+                return None if tensor is None else tensor[index.to(tensor.device)]
+
+            fitted = self.fit(
+                model,
+                x[keep.to(x.device)],
+                y[keep.to(y.device)],
+                threat,
+                targets=rows(targets, keep),
+                sample_ids=ids[keep],
+                seed=seed,
+            )
+            parts.append(
+                self.apply(
+                    model,
+                    x[judged.to(x.device)],
+                    y[judged.to(y.device)],
+                    threat,
+                    fitted,
+                    targets=rows(targets, judged),
+                    sample_ids=ids[judged],
+                    seed=seed,
+                )
+            )
+        back = torch.cat(folds).argsort()
+        first, second = parts
+        joined = {f.name: torch.cat([getattr(first, f.name), getattr(second, f.name)]) for f in fields(first)}
+        return AttackResult(**{name: tensor[back.to(tensor.device)] for name, tensor in joined.items()})

@@ -6,7 +6,7 @@ from typing import Any
 
 from robustkit import registry
 from robustkit.attack import Attack
-from robustkit.defense import DefendedModel, Preprocessor
+from robustkit.defense import DefendedModel, Preprocessor, Recipe
 from robustkit.errors import UsageError
 from robustkit.model import Model
 
@@ -32,6 +32,15 @@ def preprocessor(spec: str, /, **params: Any) -> Preprocessor:
     built = registry.build("defenses", name, written | params)
     if not isinstance(built, Preprocessor):
         raise UsageError(f"defense {name!r} is not an input transform: train with it (robustkit harden --recipe {name})")
+    return built
+
+
+def recipe(spec: str, /, **params: Any) -> Recipe:
+    """A training recipe by name, as `attack`."""
+    name, written = registry.parse_spec(spec)
+    built = registry.build("defenses", name, written | params)
+    if not isinstance(built, Recipe):
+        raise UsageError(f"defense {name!r} is not a training recipe: put it in front of a model (--defense {name})")
     return built
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from robustkit.errors import UsageError
+from robustkit.iterative import IterativeAttack
 from robustkit.model import Model
+from robustkit.perturb import perturb
+from robustkit.rng import SampleRandom
+from robustkit.threats import Threat
 
 Gradient = Literal["exact", "straight-through"]
 
@@ -86,11 +92,67 @@ class DefendedModel(Model):
         return super().preprocess(x)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingBatch:
+    """One batch of a training run, as its recipe sees it.
+
+    Parameters
+    ----------
+    x, y
+        Images ``(B, C, H, W)`` in the model's bounds, after augmentation, and labels ``(B,)``.
+    sample_ids
+        ``(B,)``: which training images these are, for random numbers.
+    forward
+        The training pass: images in bounds to logits ``(B, K)``, with the network in training mode.
+    model
+        The same network as attacks see it.
+    threat
+        What to train against; None if none was named.
+    num_classes
+        K.
+    seed
+        Differs from epoch to epoch, so that a random start does too.
+    """
+
+    x: Tensor
+    y: Tensor
+    sample_ids: Tensor
+    forward: Callable[[Tensor], Tensor]
+    model: Model
+    threat: Threat | None
+    num_classes: int
+    seed: int
+
+    def attacked(self, attack: IterativeAttack[Any]) -> Tensor:
+        """The images after all the attack's steps, at the cost of those steps. A targeted threat aims at random other classes."""
+        assert self.threat is not None
+        targets = None
+        if self.threat.targeted:
+            draw = SampleRandom(self.seed, "target").integers(self.sample_ids, (), self.num_classes - 1)
+            targets = (self.y + 1 + draw) % self.num_classes
+        return perturb(
+            attack,
+            self.model,
+            self.x,
+            self.y,
+            self.threat,
+            targets=targets,
+            sample_ids=self.sample_ids,
+            seed=self.seed,
+        )
+
+
 class Recipe(ABC):
     """A training recipe: which images and loss a step uses. Subclasses are frozen dataclasses."""
 
     info: ClassVar[DefenseInfo]
+    needs_threat: ClassVar[bool] = True
 
     @abstractmethod
-    def loss(self, net: nn.Module, x: Tensor, y: Tensor, context: Any) -> Tensor:
+    def loss(self, batch: TrainingBatch) -> Tensor:
         """The scalar loss of one training batch."""
+
+    def check(self, threat: Threat | None) -> None:
+        """Raise `UsageError` if the recipe cannot train against `threat`, before any time is spent."""
+        if self.needs_threat and threat is None:
+            raise UsageError(f"recipe {self.info.name!r} trains against a threat: name one, such as --threat linf:8/255")

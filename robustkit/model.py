@@ -246,7 +246,7 @@ class Model:
         modes = [(module, module.training) for module in self.net.modules()]
         wanted = [(parameter, parameter.requires_grad) for parameter in self.net.parameters()]
         buffers = [(buffer, buffer._version, buffer.clone()) for buffer in self.net.buffers()]
-        with _own_random_state(self.device, seed):
+        with own_random_state(self.device, seed):
             self._frozen = 1
             try:
                 for module, _ in modes:
@@ -331,7 +331,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def _own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
+def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
     """Let a model that draws at inference draw, and put every global generator back."""
     python, numpy = random.getstate(), np.random.get_state()
     devices = [device] if device.type == "cuda" else []

@@ -1,0 +1,24 @@
+"""Ordinary training: the cross-entropy of the images as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional
+
+from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standard(Recipe):
+    """Training without an adversary; the baseline that hardening is measured against."""
+
+    info: ClassVar[DefenseInfo] = DefenseInfo(
+        name="standard", kind="training", paper="A Stochastic Approximation Method, doi:10.1214/aoms/1177729586"
+    )
+    needs_threat: ClassVar[bool] = False
+
+    def loss(self, batch: TrainingBatch) -> Tensor:
+        return functional.cross_entropy(batch.forward(batch.x), batch.y)

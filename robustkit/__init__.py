@@ -10,13 +10,16 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from robustkit.attack import Attack, AttackResult
     from robustkit.build import attack, defend
+    from robustkit.data import Data, load_data
     from robustkit.errors import RobustkitError, UsageError
     from robustkit.model import InputSpec, Model
+    from robustkit.models.load import load_model
     from robustkit.threats import Threat
 
 _HOME = {
     "Attack": "robustkit.attack",
     "AttackResult": "robustkit.attack",
+    "Data": "robustkit.data",
     "InputSpec": "robustkit.model",
     "Model": "robustkit.model",
     "RobustkitError": "robustkit.errors",
@@ -24,11 +27,14 @@ _HOME = {
     "UsageError": "robustkit.errors",
     "attack": "robustkit.build",
     "defend": "robustkit.build",
+    "load_data": "robustkit.data",
+    "load_model": "robustkit.models.load",
 }
 
 __all__ = [
     "Attack",
     "AttackResult",
+    "Data",
     "InputSpec",
     "Model",
     "RobustkitError",
@@ -37,6 +43,8 @@ __all__ = [
     "__version__",
     "attack",
     "defend",
+    "load_data",
+    "load_model",
 ]
 
 

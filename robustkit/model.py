@@ -120,6 +120,7 @@ class Model:
         self.backwards = 0
         self._frozen = 0
         self._fits = 2**31
+        self._num_classes: int | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -264,6 +265,35 @@ class Model:
                     for buffer, version, copy in buffers:
                         if buffer._version != version:
                             buffer.copy_(copy)
+
+    def num_classes(self, size: tuple[int, int] | None = None) -> int:
+        """How many classes the network answers with, found by one pass on a blank image that is not counted.
+
+        Parameters
+        ----------
+        size
+            The blank image's height and width; None takes the model's own size, else 224.
+
+        Raises
+        ------
+        UsageError
+            If the network cannot take such an image, or has not as many classes as names were given.
+        """
+        if self._num_classes is None:
+            height, width = size or self.spec.size or (224, 224)
+            blank = torch.zeros(1, self.spec.channels, height, width, device=self.device) + self.bounds[0]
+            before = self.forwards
+            try:
+                found = self.logits(blank).shape[1]
+            except RuntimeError as error:
+                cause = str(error).splitlines()[0]
+                raise UsageError(f"{self.name} cannot take images of shape {tuple(blank.shape[1:])}: {cause}") from error
+            finally:
+                self.forwards = before
+            if self.classes is not None and len(self.classes) != found:
+                raise UsageError(f"{self.name} names {len(self.classes)} classes, but its network has {found} outputs")
+            self._num_classes = found
+        return self._num_classes
 
     def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
         """Raise `UsageError` if images or labels cannot be meant: wrong rank or type, outside bounds, unknown classes."""

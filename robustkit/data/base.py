@@ -1,0 +1,216 @@
+"""Labelled images that are read when they are needed: the whole set is never in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from robustkit.data.matching import match_labels
+from robustkit.data.prepare import prepare
+from robustkit.errors import UsageError
+from robustkit.model import InputSpec, Model
+from robustkit.rng import derive_key
+
+Labels = NDArray[np.int64]
+
+
+class BrokenImageError(UsageError):
+    """One image of a data set cannot be read."""
+
+
+class Source(Protocol):
+    """Where images come from, by position in the full set."""
+
+    as_is: bool
+    """Whether the images are given to the model as they are (tensors of the caller), not resized and scaled."""
+
+    def image(self, position: int) -> Image.Image | Tensor:
+        """A decoded image, or a tensor ``(C, H, W)``. Raises `BrokenImageError` if it cannot be read."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What the images are, cheaply: changes when they do."""
+        ...
+
+
+class Samples(NamedTuple):
+    """A batch: images ``(B, C, H, W)``, labels ``(B,)`` and positions in the full set ``(B,)``, on the CPU."""
+
+    x: Tensor
+    y: Tensor
+    ids: Tensor
+
+
+class Data:
+    """Labelled images by position, read on demand.
+
+    Parameters
+    ----------
+    source
+        Where the images come from.
+    labels
+        A class a sample, ``(N,)`` integers.
+    classes
+        The name of each label; None if they have none.
+    name
+        What reports call it.
+    ids
+        The position of each sample in `source`; None takes all of them in order.
+
+    Attributes
+    ----------
+    skipped
+        Why images were left out by ``batches(skip_broken=True)``, one sentence each.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        labels: Labels,
+        *,
+        name: str,
+        classes: Sequence[str] | None = None,
+        ids: Labels | None = None,
+    ) -> None:
+        self.source = source
+        self.labels = np.asarray(labels, dtype=np.int64)
+        self.ids = np.arange(len(self.labels), dtype=np.int64) if ids is None else ids
+        self.classes = None if classes is None else tuple(classes)
+        self.name = name
+        self.skipped: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> Data:
+        """The samples at these positions, in this order; their ids stay those of the full set."""
+        chosen = np.asarray(positions, dtype=np.int64)
+        return Data(self.source, self.labels[chosen], name=self.name, classes=self.classes, ids=self.ids[chosen])
+
+    def limit(self, n: int, seed: int = 0) -> Data:
+        """At most `n` samples with the same share of each class, in the order they had.
+
+        Raises
+        ------
+        UsageError
+            If `n` is below 1.
+        """
+        if n < 1:
+            raise UsageError(f"limit={n} leaves nothing to evaluate: give at least 1")
+        if n >= len(self):
+            return self
+        found, counts = np.unique(self.labels, return_counts=True)
+        exact = counts * (n / len(self))
+        quota = np.floor(exact).astype(int)
+        quota[np.argsort(quota - exact, kind="stable")[: n - quota.sum()]] += 1  # the largest remainders
+        chosen = []
+        for label, share in zip(found, quota, strict=True):
+            generator = np.random.default_rng(derive_key(seed, f"limit of class {label}"))
+            chosen.append(generator.permutation(np.flatnonzero(self.labels == label))[:share])
+        return self.subset(np.sort(np.concatenate(chosen)))
+
+    def matched(self, model: Model) -> Data:
+        """The same samples with labels that are the model's classes.
+
+        Labels without names are used as they are. Named classes are found among the model's by name, then as numbers
+        (a folder ``006`` is class 6), then in order if there are as many as the model has.
+
+        Raises
+        ------
+        UsageError
+            If a class is not one of the model's, or a label is outside them.
+        """
+        if not len(self):
+            return self
+        size = model.spec.size
+        total = model.num_classes(size if size is not None else self._first_size(model.spec))
+        mapping, names = match_labels(self.labels, self.classes, model.classes, total, data=self.name, model=model.name)
+        return Data(self.source, mapping[self.labels], name=self.name, classes=names, ids=self.ids)
+
+    def _first_size(self, spec: InputSpec) -> tuple[int, int]:
+        """The height and width of the first image that can be read."""
+        for position in self.ids:
+            try:
+                height, width = self._read(int(position), spec).shape[-2:]
+            except BrokenImageError:
+                continue
+            return height, width
+        raise UsageError(f"no image of {self.name} can be read")
+
+    def _read(self, position: int, spec: InputSpec) -> Tensor:
+        image = self.source.image(position)
+        return image if self.source.as_is and isinstance(image, Tensor) else prepare(image, spec)
+
+    def batches(self, spec: InputSpec, batch_size: int, *, skip_broken: bool = False) -> Iterator[Samples]:
+        """The samples in order, `batch_size` at a time (fewer at the end): float32 images in [0, 1].
+
+        Tensors that the caller handed over are passed on as they are.
+
+        Parameters
+        ----------
+        spec
+            How an image becomes the model's input.
+        skip_broken
+            Leave out what cannot be read and note it in `skipped`, instead of stopping.
+
+        Raises
+        ------
+        UsageError
+            If an image cannot be read, or images of a batch differ in size and `spec` has none.
+        """
+        kept: list[tuple[Tensor, int]] = []
+        for index, position in enumerate(self.ids):
+            try:
+                kept.append((self._read(int(position), spec), index))
+            except BrokenImageError as error:
+                if not skip_broken:
+                    raise
+                if str(error) not in self.skipped:
+                    self.skipped.append(str(error))
+            if len(kept) == batch_size:
+                yield self._stack(kept)
+                kept = []
+        if kept:
+            yield self._stack(kept)
+
+    def _stack(self, kept: list[tuple[Tensor, int]]) -> Samples:
+        images = [image for image, _ in kept]
+        index = [index for _, index in kept]
+        for image in images:
+            if image.shape != images[0].shape:
+                raise UsageError(
+                    f"images of {self.name} differ in size ({tuple(images[0].shape)} and {tuple(image.shape)}) and the model "
+                    "does not say which one it takes: resize them, or give the model an InputSpec(size=(height, width))"
+                )
+        return Samples(torch.stack(images), torch.from_numpy(self.labels[index]), torch.from_numpy(self.ids[index]))
+
+    def torch_dataset(self, spec: InputSpec) -> Dataset[tuple[Tensor, int]]:
+        """A map-style dataset of (image ``(C, H, W)``, label), for a training loop's DataLoader."""
+        return _MapStyle(self, spec)
+
+    def fingerprint(self) -> str:
+        """A hash of what the samples are, their labels and their order: hexadecimal, cheap."""
+        digest = hashlib.sha256(self.source.fingerprint().encode())
+        digest.update(self.ids.tobytes())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
+
+class _MapStyle(Dataset[tuple[Tensor, int]]):
+    def __init__(self, data: Data, spec: InputSpec) -> None:
+        self.data = data
+        self.spec = spec
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.data._read(int(self.data.ids[index]), self.spec), int(self.data.labels[index])

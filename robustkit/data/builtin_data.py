@@ -1,0 +1,31 @@
+"""``builtin/fashion``: the first 1,000 test images of Fashion-MNIST, shipped with robustkit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from robustkit.data.base import Data
+from robustkit.data.npz import load_npz
+from robustkit.errors import UsageError, did_you_mean
+
+FOLDER = Path(__file__).parent / "builtin"
+
+
+def builtin_names() -> list[str]:
+    """The data sets that are shipped."""
+    return sorted(path.stem for path in FOLDER.glob("*.npz"))
+
+
+def load_builtin(name: str) -> Data:
+    """A shipped data set.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name.
+    """
+    if name not in builtin_names():
+        raise UsageError(f"data 'builtin/{name}' is unknown: {did_you_mean(name, builtin_names())}")
+    data = load_npz(str(FOLDER / f"{name}.npz"))
+    data.name = f"builtin/{name}"
+    return data

@@ -1,0 +1,99 @@
+"""Data by name: ``builtin/fashion``, ``folder:photos``, ``npz:test.npz``, ``torchvision/CIFAR10``, ``hf/owner/name``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from robustkit.data.base import Data
+from robustkit.errors import UsageError, did_you_mean
+
+SOURCES = {
+    "builtin/": ("builtin/fashion", "images shipped with robustkit"),
+    "folder:": ("folder:photos", "a folder with one folder of images a class"),
+    "npz:": ("npz:test.npz", "a NumPy archive of images x and labels y; npz:FILE:train reads x_train and y_train"),
+    "torchvision/": ("torchvision/CIFAR10", "a torchvision dataset's test split; torchvision/CIFAR10:train the other"),
+    "hf/": ("hf/owner/name", "a Hugging Face dataset with an image and a label column; hf/owner/name:split"),
+}
+
+
+def load_data(name: str, *, limit: int | None = None, seed: int = 0) -> Data:
+    """Labelled images by name. Nothing is decoded before it is asked for.
+
+    Parameters
+    ----------
+    name
+        ``builtin/fashion``, ``folder:PATH``, ``npz:PATH``, ``torchvision/NAME[:split]`` or ``hf/owner/name[:split]``.
+    limit
+        At most so many samples, the same share of each class; None takes all.
+    seed
+        Chooses the samples of a limit.
+
+    Raises
+    ------
+    UsageError
+        If there is no such data, or it cannot be read.
+    UnsafeFileError
+        If reading it could run code.
+    """
+    data = _open(name)
+    return data if limit is None else data.limit(limit, seed)
+
+
+def _open(name: str) -> Data:
+    prefix = next((prefix for prefix in SOURCES if name.startswith(prefix)), None)
+    rest = name.removeprefix(prefix or "")
+    match prefix:
+        case "builtin/":
+            from robustkit.data.builtin_data import load_builtin
+
+            return load_builtin(rest)
+        case "folder:":
+            from robustkit.data.folder import load_folder
+
+            return load_folder(rest)
+        case "npz:":
+            from robustkit.data.npz import load_npz
+
+            return load_npz(rest)
+        case "torchvision/":
+            from robustkit.data.torchvision_data import load_torchvision
+
+            return load_torchvision(rest)
+        case "hf/":
+            from robustkit.data.hf_data import load_hf
+
+            return load_hf(rest)
+    kind = name.split(":")[0].split("/")[0]
+    examples = [example for example, _ in SOURCES.values()]
+    hint = did_you_mean(kind, [prefix[:-1] for prefix in SOURCES])
+    raise UsageError(f"data {name!r} is unknown: {hint} Write it as one of {', '.join(examples)}.")
+
+
+def as_data(data: Data | tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any] | str) -> Data:
+    """Data from whatever a caller has: a name, a pair (images, labels), a map-style dataset or a data loader of one.
+
+    Tensors are not changed: they must be what the model takes. A loader's order and batch size play no part.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these.
+    """
+    from robustkit.data.tensors import from_dataset, from_tensors
+
+    if isinstance(data, Data):
+        return data
+    if isinstance(data, str):
+        return load_data(data)
+    if isinstance(data, (tuple, list)) and len(data) == 2 and all(isinstance(part, Tensor) for part in data):
+        return from_tensors(*data)
+    if isinstance(data, DataLoader):
+        return from_dataset(data.dataset)
+    if isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__") and len(data) != 2):
+        return from_dataset(data)
+    raise UsageError(
+        f"data is a {type(data).__name__}: give a name, a pair (images, labels), a torch Dataset or a DataLoader"
+    )

@@ -1,0 +1,123 @@
+"""``torchvision/NAME[:split]``: the datasets of torchvision, from files that are already there."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from robustkit.data.base import Data
+from robustkit.data.tensors import DatasetSource, dataset_labels
+from robustkit.errors import UsageError, did_you_mean
+
+DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
+
+
+class TorchvisionSource(DatasetSource):
+    """A torchvision dataset, whose items are PIL images."""
+
+    as_is = False
+
+    def __init__(self, dataset: Any, name: str) -> None:
+        super().__init__(dataset)
+        self.name = name
+
+    def image(self, position: int) -> Image.Image | Tensor:
+        """One image."""
+        return super().image(position)
+
+    def fingerprint(self) -> str:
+        """The dataset's name, split and length, and its first and last image."""
+        return f"{self.name} {super().fingerprint()}"
+
+
+def data_root() -> Path:
+    """Where datasets lie: the folder in ROBUSTKIT_DATA, else ~/.cache/robustkit."""
+    return Path(os.environ.get("ROBUSTKIT_DATA") or Path.home() / ".cache" / "robustkit")
+
+
+def load_torchvision(name: str) -> Data:
+    """A split of a torchvision dataset: the test split unless another is named. Nothing is downloaded.
+
+    Raises
+    ------
+    UsageError
+        If the dataset or the split is unknown, or its files are not there; the message says how to get them.
+    """
+    from torchvision import datasets
+
+    short, _, split = name.partition(":")
+    kind = getattr(datasets, short, None)
+    known = [entry for entry in datasets.__all__ if _options(getattr(datasets, entry), "test") is not None]
+    options = _options(kind, split or "test") if short in known else None
+    if options is None:
+        raise UsageError(f"data 'torchvision/{short}' is unknown: {did_you_mean(short, known)}")
+    root = data_root()
+    if short == "FashionMNIST":
+        _unpack_debian(root)
+    try:
+        dataset = kind(str(root), **options)  # type: ignore[misc]
+    except ValueError as error:
+        raise UsageError(f"data 'torchvision/{name}' has no split {split or 'test'!r}: {error}") from error
+    except (RuntimeError, OSError) as error:
+        fetch = f"torchvision.datasets.{short}({str(root)!r}, download=True)"
+        if short == "FashionMNIST":
+            fetch += ", or on Debian with apt install dataset-fashion-mnist"
+        raise UsageError(
+            f"the files of 'torchvision/{short}' are not in {root} (ROBUSTKIT_DATA): get them once with {fetch}"
+        ) from error
+    full = f"torchvision/{short}:{split or 'test'}"
+    classes = getattr(dataset, "classes", None)
+    return Data(TorchvisionSource(dataset, full), dataset_labels(dataset), name=full, classes=_names(classes))
+
+
+def _options(kind: Any, split: str) -> dict[str, Any] | None:
+    """How a dataset's class is asked for a split; None if it is not a dataset of labelled images with splits."""
+    if not inspect.isclass(kind) or not issubclass(kind, datasets_base()):
+        return None
+    parameters = inspect.signature(kind).parameters
+    if "train" in parameters:
+        if split not in ("train", "test"):
+            raise UsageError(f"split {split!r} of {kind.__name__} is unknown: write train or test")
+        return {"train": split == "train"}
+    if "split" in parameters:
+        # ImageNet's and Imagenette's labelled images for testing are called val.
+        return {"split": "val" if split == "test" and kind.__name__ in ("ImageNet", "Imagenette") else split}
+    if kind.__name__ == "ImageNet":  # takes its split through **kwargs in some versions
+        return {"split": "val" if split == "test" else split}
+    return None
+
+
+def datasets_base() -> type:
+    """The class every torchvision dataset descends from."""
+    from torchvision.datasets import VisionDataset
+
+    base: type = VisionDataset
+    return base
+
+
+def _names(classes: Sequence[Any] | None) -> list[str] | None:
+    if not classes:
+        return None
+    return [", ".join(name) if isinstance(name, tuple) else str(name) for name in classes]
+
+
+def _unpack_debian(root: Path) -> None:
+    """Put Debian's packed Fashion-MNIST where torchvision looks for it, if it is installed."""
+    raw = root / "FashionMNIST" / "raw"
+    for packed in sorted(DEBIAN_FASHION.glob("*-ubyte.gz")):
+        target = raw / packed.name.removesuffix(".gz")
+        if target.exists():
+            continue
+        raw.mkdir(parents=True, exist_ok=True)
+        with gzip.open(packed) as source, tempfile.NamedTemporaryFile(dir=raw, delete=False) as part:
+            shutil.copyfileobj(source, part)
+        os.replace(part.name, target)

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from robustkit.attack import Attack, AttackResult
+    from robustkit.benchmarks.audit import audit
     from robustkit.build import attack, defend
     from robustkit.data import Data, load_data
     from robustkit.errors import RobustkitError, UsageError
@@ -26,6 +27,7 @@ _HOME = {
     "Threat": "robustkit.threats",
     "UsageError": "robustkit.errors",
     "attack": "robustkit.build",
+    "audit": "robustkit.benchmarks.audit",
     "defend": "robustkit.build",
     "load_data": "robustkit.data",
     "load_model": "robustkit.models.load",
@@ -42,6 +44,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "attack",
+    "audit",
     "defend",
     "load_data",
     "load_model",

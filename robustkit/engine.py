@@ -68,6 +68,7 @@ class _Search(Generic[S]):
     def __init__(self, attack: IterativeAttack[S], model: Model, samples: Prepared, threat: Threat, seed: int) -> None:
         self.attack, self.model, self.samples, self.threat = attack, model, samples, threat
         self.random = SampleRandom(seed, attack.info.name)
+        self.steps = attack.attempt_steps(threat)
         self.clock = 0
         self.clean_logits: Tensor | None = None
         n, device = len(samples.x), samples.x.device
@@ -78,7 +79,9 @@ class _Search(Generic[S]):
         self.status = torch.full((n,), int(Status.FAILED), device=device)
         self.found = torch.zeros(n, dtype=torch.bool, device=device)
         self.first_success = torch.full((n,), -1, device=device)
-        self.forwards, self.backwards, self.zero_gradients = (torch.zeros(n, dtype=torch.int64, device=device) for _ in range(3))
+        self.forwards, self.backwards, self.zero_gradients = (
+            torch.zeros(n, dtype=torch.int64, device=device) for _ in range(3)
+        )
 
     def run(self) -> AttackResult:
         attack, samples = self.attack, self.samples
@@ -190,20 +193,20 @@ class _Search(Generic[S]):
         """Let beaten and exhausted samples go, and start the next attempt of those that have one."""
         attack = self.attack
         self.clock += 1
-        if not attack.early_exit and self.clock < attack.steps:
+        if not attack.early_exit and self.clock < self.steps:
             return slots  # all slots are at the same step, so nothing need be read back from the device
         self.clock = 0
         attempts = attack.attempts(self.threat, slots[2].logits_best.shape[1])
         if attempts > 1:
             batch, _, track = slots
-            again = (track.step == attack.steps) & (batch.attempt < attempts - 1)
+            again = (track.step == self.steps) & (batch.attempt < attempts - 1)
             if attack.early_exit:
                 again &= ~(track.found | track.failed)
             index = again.nonzero().squeeze(1)
             if len(index):
                 slots = self._restart(index, *slots)
         batch, state, track = slots
-        gone = track.step == attack.steps
+        gone = track.step == self.steps
         if attack.early_exit:
             gone |= track.found | track.failed
         leaving = gone.nonzero().squeeze(1)
@@ -262,7 +265,9 @@ class _Search(Generic[S]):
             success = admissible & is_adversarial(fresh, y, targets)
             found = self.found[searched]
             late = success & ~found
-            self.first_success[searched] = torch.where(late, self.forwards[searched] - 1 - self._clean_passes, self.first_success[searched])
+            self.first_success[searched] = torch.where(
+                late, self.forwards[searched] - 1 - self._clean_passes, self.first_success[searched]
+            )
             margin = torch.where(admissible, adversarial_margin(fresh, y, targets), -torch.inf)
             fall_back = ~success & ~found & (self.fallback_margin[searched] > margin)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)

@@ -121,10 +121,14 @@ class IterativeAttack(Attack, Generic[S]):
         """How many restarts or internal targets a sample gets before the attack gives up on it."""
         return 1
 
+    def attempt_steps(self, threat: Threat) -> int:
+        """How many steps an attempt really takes: `steps`, unless the attack's schedule needs a few passes more."""
+        return self.steps
+
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
         """Forward and backward passes of a sample that is never beaten: the clean pass and the verification included."""
-        attempts = self.attempts(threat, num_classes)
-        return attempts * (self.steps + 1) + 1, attempts * self.steps * self.needs_gradient
+        attempts, steps = self.attempts(threat, num_classes), self.attempt_steps(threat)
+        return attempts * (steps + 1) + 1, attempts * steps * self.needs_gradient
 
     @abstractmethod
     def start(self, batch: Batch) -> S:
@@ -157,7 +161,8 @@ class IterativeAttack(Attack, Generic[S]):
 
 
 def _map_rows(first: D, rest: tuple[D, ...], function: object) -> D:
-    assert dataclasses.is_dataclass(first) and callable(function)
+    assert dataclasses.is_dataclass(first)
+    assert callable(function)
     changed = {
         field.name: function(*(getattr(item, field.name) for item in (first, *rest)))
         for field in dataclasses.fields(first)

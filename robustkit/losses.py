@@ -35,19 +35,25 @@ def cross_entropy_targeted(logits: Tensor, targets: Tensor) -> Tensor:
 def dlr(logits: Tensor, labels: Tensor) -> Tensor:
     """Difference of logits ratio (Croce and Hein, arXiv 2003.01690, eq. 6): invariant to shifts and scales of the logits.
 
-    Needs three classes; with two the denominator is the spread of the two logits.
+    It needs three classes. With two the ratio would be constant, so the difference of the two logits itself is used.
     """
+    if logits.shape[1] < 3:
+        return -margin(logits, labels)
     ordered = logits.sort(dim=1, descending=True).values
-    spread = ordered[:, 0] - ordered[:, min(2, logits.shape[1] - 1)]
-    return -margin(logits, labels) / (spread + 1e-12)
+    return -margin(logits, labels) / (ordered[:, 0] - ordered[:, 2] + 1e-12)
 
 
 def dlr_targeted(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     """Targeted difference of logits ratio (arXiv 2003.01690, eq. 7).
 
-    The denominator uses the third and fourth greatest logits; with fewer classes it uses the last ones there are.
+    The denominator subtracts the mean of the third and fourth greatest logits from the greatest, so it needs four classes.
+    With three, the mean is that of the second and third. With two the ratio would be constant, so the difference of the two
+    logits itself is used.
     """
+    difference = take(logits, targets) - take(logits, labels)
+    classes = logits.shape[1]
+    if classes < 3:
+        return difference
     ordered = logits.sort(dim=1, descending=True).values
-    last = logits.shape[1] - 1
-    spread = ordered[:, 0] - 0.5 * (ordered[:, min(2, last)] + ordered[:, min(3, last)])
-    return -(take(logits, labels) - take(logits, targets)) / (spread + 1e-12)
+    third = min(2, classes - 2)
+    return difference / (ordered[:, 0] - 0.5 * (ordered[:, third] + ordered[:, third + 1]) + 1e-12)

@@ -159,7 +159,7 @@ class Model:
             if prepared.requires_grad:
                 # On a view, never on the caller's own tensor.
                 prepared = prepared.view_as(prepared)
-                prepared.register_hook(self._count_backward)
+                prepared.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
             logits = output_logits(self.net(prepared), len(x))
             return logits.to(torch.promote_types(x.dtype, torch.float32))
 
@@ -363,7 +363,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
 @contextmanager
 def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
     """Let a model that draws at inference draw, and put every global generator back."""
-    python, numpy = random.getstate(), np.random.get_state()
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the legacy state is the one to preserve
     devices = [device] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices=devices):
@@ -371,9 +371,9 @@ def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
                 torch.default_generator.manual_seed(seed)
                 if device.type == "cuda":
                     torch.cuda.manual_seed(seed)
-                np.random.seed(seed % 2**32)
+                np.random.seed(seed % 2**32)  # noqa: NPY002
                 random.seed(seed)
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)
+        np.random.set_state(numpy)  # noqa: NPY002

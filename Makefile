@@ -1,0 +1,37 @@
+# A fresh machine needs Python 3.11 or newer, git and make. Everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup audit test lint types smoke clean
+
+setup: $(VENV)/.done
+
+$(VENV)/.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev,peers]'
+	touch $@
+
+audit: setup
+	$(BIN)/robustkit audit builtin/fashion-robust --threat linf:0.1 -o runs/fashion-robust
+	@echo "open runs/fashion-robust/report.html"
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy cannot see through the import hooks of an editable install, so it reads a plain copy.
+types: setup
+	rm -rf build/types
+	$(BIN)/python -m pip install --quiet --no-deps --target build/types .
+	MYPYPATH=build/types $(BIN)/mypy -p robustkit
+
+smoke: setup
+	PYTHON=$(PYTHON) sh .ci/smoke
+
+clean:
+	rm -rf $(VENV) runs build dist *.egg-info

@@ -1,0 +1,235 @@
+"""One call from a model and data to a verdict: ``audit(model, data, threats=["linf:8/255"], out="runs/mine")``."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from robustkit import __version__
+from robustkit.benchmarks import records
+from robustkit.benchmarks.cell import FORMAT, digest_of, fingerprint
+from robustkit.benchmarks.check import check_model
+from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute
+from robustkit.benchmarks.gates import judge
+from robustkit.benchmarks.plan import ThreatPlan, plan
+from robustkit.benchmarks.progress import Progress, Silent
+from robustkit.benchmarks.records import Records
+from robustkit.benchmarks.run import Run, run_name
+from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
+from robustkit.benchmarks.summarize import right_ids, summarize_threat
+from robustkit.benchmarks.summary import DataPart, Flag, ModelPart, Summary, ThreatPart, Verdict
+from robustkit.data.load import as_data
+from robustkit.defense import DefendedModel
+from robustkit.errors import UsageError
+from robustkit.model import Model
+from robustkit.models.load import load_model
+from robustkit.threats import Threat
+from robustkit.universal import UniversalAttack
+
+
+def audit(
+    model: Model | str,
+    data: Any,
+    *,
+    threats: Sequence[Threat | str],
+    suite: str = "standard",
+    attacks: Sequence[str] = (),
+    out: str | Path | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    min_robust: float | None = None,
+    skip_broken: bool = False,
+    repeat: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Audit a model: attack every sample under every threat, and leave records, summary and report in a folder.
+
+    The same call again resumes: what is on disk is not computed twice.
+
+    Parameters
+    ----------
+    model
+        A `Model` (with its input transforms, if any) or a model's name.
+    data
+        `Data`, a name, a pair of tensors ``(x, y)``, or a torch Dataset or DataLoader.
+    threats
+        What the attacker may do, as `Threat` or text.
+    suite
+        Which attacks run: ``quick``, ``standard``, ``physical`` or a TOML file.
+    attacks
+        Attacks to run instead of a suite, as ``name:key=value``.
+    out
+        The run folder; by default one under ``runs/`` named after the configuration.
+    limit
+        The most samples, drawn evenly from the classes.
+    seed
+        Decides every random number.
+    min_robust
+        The robust accuracy in [0, 1] that every threat must reach.
+    skip_broken
+        Leave out images that cannot be read, and name them in the summary.
+    repeat
+        What the report shows for repeating the run, such as the command.
+    progress
+        Where progress is shown; nowhere by default.
+
+    Returns
+    -------
+    Run
+        The run folder, with `summary` and `exit_code`.
+
+    Raises
+    ------
+    RobustkitError
+        If a value cannot be used, or the folder holds a run of another configuration.
+    """
+    if min_robust is not None and not 0 <= min_robust <= 1:
+        raise UsageError(f"min_robust={min_robust} must be a share between 0 and 1, such as 0.5")
+    shown = progress or Silent()
+    chosen = ad_hoc_suite(list(attacks)) if attacks else load_suite(suite)
+    wanted = [Threat.parse(threat) if isinstance(threat, str) else threat for threat in threats]
+    subject = load_model(model) if isinstance(model, str) else model
+    whole = as_data(data)
+    matched = whole.matched(subject)
+    samples = matched if limit is None else matched.limit(limit, seed)
+    resolved = {
+        "format": FORMAT,
+        "model": subject.name,
+        "model_fingerprint": fingerprint(subject),
+        "data": samples.name,
+        "data_fingerprint": samples.fingerprint(),
+        "samples": digest_of([samples.ids.tolist(), samples.labels.tolist()]),
+        "seed": seed,
+        "skip_broken": skip_broken,
+        "threats": [threat.id for threat in wanted],
+        "suite": chosen.model_dump(mode="json"),
+    }
+    context = digest_of([resolved[key] for key in ("model_fingerprint", "data_fingerprint", "samples", "seed", "skip_broken")])
+    span = subject.bounds[1] - subject.bounds[0]
+    plans = plan(chosen, wanted, context, span=span, defended=isinstance(subject, DefendedModel))
+    run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
+    warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
+    run.open({"resolved": resolved, **surroundings(subject, repeat)})
+    work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
+    try:
+        skipped = execute(work, plans, chosen.curve.samples if chosen.curve else 0, shown)
+    except BaseException as error:
+        run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        raise
+    finally:
+        shown.stop()
+    draw_patches(run.folder, plans, subject)
+    summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust)
+    run.write_json("summary.json", summary.model_dump(mode="json"))
+    write_documents(run.folder)
+    run.close("complete")
+    run.__dict__.pop("report", None)
+    return run
+
+
+def summarize(
+    run: Run,
+    work: Work,
+    plans: Sequence[ThreatPlan],
+    suite: Suite,
+    available: int,
+    skipped: list[str],
+    warnings: list[Flag],
+    min_robust: float | None,
+) -> Summary:
+    """The summary of a finished run, from its records."""
+    shards = [name for name, _ in work.shards()]
+
+    def rows(cell: str) -> Records:
+        parts = [found for name in shards if (found := records.read(work.records_at(cell, name))) is not None]
+        return Records.join(parts) if parts else records.empty()
+
+    clean = rows(work.clean_cell)
+    model = work.model
+    names = tuple(model.classes or work.data.classes or ())
+    on_curve = curve_ids(work.data, suite.curve.samples) if suite.curve else np.zeros(0, dtype=np.int64)
+    parts: list[ThreatPart] = []
+    for one in plans:
+        part = summarize_threat(one, clean, {cell.name: rows(cell.name) for cell in one.cells}, on_curve, names, warnings)
+        pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
+        parts.append(part.model_copy(update={"patches": pictures}))
+    settings = run.settings()
+    right = len(right_ids(clean))
+    summary = Summary(
+        robustkit=__version__,
+        run=run.folder.name,
+        created=settings["created"],
+        suite=suite.name,
+        seed=work.seed,
+        model=ModelPart(
+            name=model.name,
+            fingerprint=settings["resolved"]["model_fingerprint"],
+            parameters=sum(parameter.numel() for parameter in model.net.parameters()),
+            classes=len(names) or int(clean["prediction"].max(initial=0)) + 1,
+            bounds=model.bounds,
+            defenses=[repr(defense) for defense in model.defenses] if isinstance(model, DefendedModel) else [],
+        ),
+        data=DataPart(
+            name=work.data.name,
+            fingerprint=settings["resolved"]["data_fingerprint"],
+            n=len(clean),
+            available=available,
+            skipped=skipped,
+            class_names=list(names),
+        ),
+        clean=estimate(right, len(clean)),
+        threats=parts,
+        not_tested=list(suite.not_tested),
+        repeat={key: settings[key] for key in ("command", "versions", "hardware") if key in settings},
+        verdict=Verdict(outcome="measured", sentence=""),
+        exit_code=0,
+    )
+    return judge(summary, min_robust)
+
+
+def write_documents(folder: Path) -> None:
+    """The report for people, and the files that CI systems read."""
+    from robustkit.benchmarks.junit import write_junit
+    from robustkit.benchmarks.report.html import write_report
+    from robustkit.benchmarks.sarif import write_sarif
+
+    write_report(folder)
+    write_junit(folder)
+    write_sarif(folder)
+
+
+def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> None:
+    """A picture of everything a universal attack made."""
+    from PIL import Image
+    from safetensors.torch import load_file
+
+    from robustkit.rendering import patch_picture
+
+    for cell in (cell for one in plans for cell in one.main if isinstance(cell.attack, UniversalAttack)):
+        for path in sorted((folder / "patches").glob(f"{cell.name}-fold*.safetensors")):
+            fitted = load_file(path)
+            if "patch" in fitted:
+                with records.atomic(path.with_suffix(".png")) as partial:
+                    Image.fromarray(patch_picture(fitted, model.bounds)).save(partial, format="PNG")
+
+
+def surroundings(model: Model, repeat: dict[str, Any] | None) -> dict[str, Any]:
+    """When, where and with what a run was made."""
+    packages = ("robustkit", "torch", "torchvision", "numpy", "adversarial-robustness-toolbox", "timm")
+    hardware = (
+        torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else platform.processor() or platform.machine()
+    )
+    return {
+        **(repeat or {}),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "hardware": {"device": str(model.device), "name": hardware, "threads": torch.get_num_threads()},
+    }

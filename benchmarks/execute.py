@@ -1,0 +1,169 @@
+"""Carry out a plan: shard by shard, cell by cell, skipping what is already on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from robustkit.benchmarks import records
+from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.plan import ThreatPlan
+from robustkit.benchmarks.progress import Progress
+from robustkit.benchmarks.records import Column, Records, atomic
+from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, shard_size
+from robustkit.data.base import Data, Samples
+from robustkit.model import Model
+from robustkit.universal import Fitted, UniversalAttack, fold_of
+
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step of a run needs.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    model, data, seed
+        What is audited. `data` is already limited and matched to the model's classes.
+    skip_broken
+        Leave out files that cannot be read.
+    say
+        Called with a sentence the user should see.
+    """
+
+    folder: Path
+    model: Model
+    data: Data
+    seed: int
+    skip_broken: bool
+    clean_cell: str
+    say: Callable[[str], None]
+
+    def records_at(self, cell: str, shard: str) -> Path:
+        return self.folder / "records" / cell / f"{shard}.parquet"
+
+    def read_or_none(self, cell: str, shard: str, ids: Column) -> Records | None:
+        """Finished records, or None if they must be computed; a damaged file is said so."""
+        path = self.records_at(cell, shard)
+        if not path.exists():
+            return None
+        found = records.read(path, ids)
+        if found is None:
+            self.say(f"{path} is damaged: computing it again")
+        return found
+
+    def shards(self) -> list[tuple[str, Data]]:
+        """The data in parts, by position."""
+        probe = next(iter(self.data.subset(range(min(1, len(self.data)))).batches(self.model.spec, 1, skip_broken=True)), None)
+        size = shard_size(self.model, tuple(probe.x.shape[1:]) if probe is not None else (1,))
+        n = len(self.data)
+        return [(f"{a:08d}-{min(a + size, n):08d}", self.data.subset(range(a, min(a + size, n)))) for a in range(0, n, size)]
+
+
+def execute(work: Work, plans: Sequence[ThreatPlan], curve_samples: int, progress: Progress) -> list[str]:
+    """Compute every missing record of a plan. Returns the broken files that were skipped."""
+    cells = [cell for plan in plans for cell in plan.cells]
+    shards = work.shards()
+    fitted = {cell.name: fit_folds(work, cell, progress) for cell in cells if isinstance(cell.attack, UniversalAttack)}
+    on_curve = curve_ids(work.data, curve_samples)
+    skipped: list[str] = []
+    progress.start([(cell.name, cell.spec, cell.threat.id, cell.part) for cell in cells], len(work.data))
+    for name, part in shards:
+        done = {cell.name: work.read_or_none(cell.name, name, part.ids) for cell in cells}
+        clean = work.read_or_none(work.clean_cell, name, part.ids)
+        if clean is not None and all(found is not None for found in done.values()):
+            for cell in cells:
+                progress.advance(cell.name, len(part), cached=True)
+            continue
+        samples = read_all(part, work)
+        skipped += part.skipped
+        if clean is None:
+            clean = clean_records(work.model, samples)
+            records.write(work.records_at(work.clean_cell, name), clean)
+        shard = Shard(name, samples, clean)
+        for cell in cells:
+            found = done[cell.name]
+            cached = found is not None
+            if found is None:
+                progress.enter(cell.name)
+                due = due_for(cell, shard, done, on_curve)
+                images = work.folder / "adversarial" / cell.name / f"{name}.safetensors" if cell.part == "main" else None
+                found = attack_shard(cell, work.model, shard, due, work.seed, fitted.get(cell.name), images)
+                if found.message:
+                    work.say(f"{cell.spec} on {cell.threat.id} crashed: {found.message}")
+                records.write(work.records_at(cell.name, name), found)
+                done[cell.name] = found
+            progress.advance(cell.name, len(part), cached=cached)
+    return skipped
+
+
+def read_all(part: Data, work: Work) -> Samples:
+    """One shard's images."""
+    batches = list(part.batches(work.model.spec, max(len(part), 1), skip_broken=work.skip_broken))
+    if not batches:
+        empty = torch.empty(0)
+        return Samples(torch.empty(0, work.model.spec.channels, 1, 1), empty.long(), empty.long())
+    return (
+        batches[0]
+        if len(batches) == 1
+        else Samples(*(torch.cat(c) for c in zip(*((b.x, b.y, b.ids) for b in batches), strict=True)))
+    )
+
+
+def due_for(cell: Cell, shard: Shard, done: dict[str, Records | None], on_curve: Column) -> Tensor:
+    """Which samples of a shard a cell attacks: rightly classified, and not beaten by the cells before it."""
+    due = shard.right.clone()
+    ids = shard.samples.ids.numpy()
+    for name in cell.before:
+        earlier = done[name]
+        assert earlier is not None
+        due &= ~torch.from_numpy(np.isin(ids, earlier["sample_id"][earlier["verified"].astype(bool)]))
+    if cell.part == "curve":
+        due &= torch.from_numpy(np.isin(ids, on_curve))
+    return due
+
+
+def curve_ids(data: Data, samples: int) -> Column:
+    """Evenly spaced samples for the curve."""
+    positions = np.linspace(0, max(len(data) - 1, 0), min(samples, len(data))).round().astype(int)
+    return data.ids[np.unique(positions)]
+
+
+def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted]:
+    """What a universal attack makes for each fold from the other, computed once and kept in the run."""
+    attack = cell.attack
+    assert isinstance(attack, UniversalAttack)
+    ids = torch.from_numpy(work.data.ids)
+    folds = fold_of(ids, work.seed)
+    made = []
+    for side in (0, 1):
+        path = work.folder / "patches" / f"{cell.name}-fold{side}.safetensors"
+        try:
+            made.append(load_file(path))
+            continue
+        except (OSError, ValueError, RuntimeError):
+            pass  # not made yet, or damaged: made again
+        except Exception as error:
+            if type(error).__name__ != "SafetensorError":
+                raise
+        positions = (folds != side).nonzero().squeeze(1)
+        part = work.data.subset(positions[: attack.fit_images].tolist())
+        samples = read_all(part, work)
+        progress.note(f"fitting {cell.spec} for {cell.threat.id}, fold {side + 1} of 2, on {len(samples.y)} images")
+        x, y = samples.x.to(work.model.device), samples.y.to(work.model.device)
+        targets = choose_targets(cell.threat, y, samples.ids.to(x.device), work.model, x, work.seed) if len(y) else None
+        fitted = attack.fit(work.model, x, y, cell.threat, targets=targets, sample_ids=samples.ids.to(x.device), seed=work.seed)
+        fitted = {name: tensor.cpu().contiguous() for name, tensor in fitted.items()}
+        with atomic(path) as partial:
+            save_file(fitted, partial)
+        made.append(fitted)
+    return made

@@ -1,0 +1,94 @@
+"""Diagnosis: signs in the records that a robust accuracy is less than it seems (Carlini et al., arXiv 1902.06705)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from robustkit.attack import Status
+from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.records import Column, Records
+from robustkit.benchmarks.summary import Flag
+
+#: Shares of the samples above which a sign is no longer chance.
+ZERO_GRADIENT_SHARE = 0.05
+NOISE_WINS_SHARE = 0.01
+UNCONFIRMED_SHARE = 0.01
+
+
+def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """The flags of one threat's cells. `n` counts all samples of the run."""
+    flags = [
+        *zero_gradients(cells, n),
+        *noise_beats_gradient(cells, n),
+        *unconfirmed(cells, n),
+        *only_controls(cells),
+    ]
+    return [flag for flag in flags if flag is not None]
+
+
+def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """Samples that stood while the gradient was exactly zero at half or more of the queries."""
+    blind = np.zeros(0, dtype=np.int64)
+    for cell, rows in cells:
+        if cell.attack.info.knowledge == "white-box":
+            stood = ~rows["verified"].astype(bool) & (rows["backwards"] > 0)
+            blind = np.union1d(blind, rows["sample_id"][stood & (2 * rows["zero_gradients"] >= rows["backwards"])])
+    if n == 0 or len(blind) / n <= ZERO_GRADIENT_SHARE:
+        return []
+    return [
+        Flag(
+            id="zero-gradients",
+            weakens=True,
+            sentence=f"The gradient vanished for {len(blind)} of {n} samples that stood: the model masks its gradients, and "
+            "attacks that follow them prove little. Use a black-box attack, or attack an undefended copy and transfer.",
+        )
+    ]
+
+
+def noise_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """Samples that random noise beats and a gradient attack with the same budget does not."""
+    noise = [rows for cell, rows in cells if cell.role == "control" and cell.attack.info.name == "noise"]
+    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    if not noise or not gradient or n == 0:
+        return []
+    by_noise = np.unique(np.concatenate([beaten(rows) for rows in noise]))
+    by_gradient = np.unique(np.concatenate([beaten(rows) for rows in gradient]))
+    missed = np.setdiff1d(by_noise, by_gradient)
+    if len(missed) / n <= NOISE_WINS_SHARE:
+        return []
+    return [
+        Flag(
+            id="noise-beats-gradient",
+            weakens=True,
+            sentence=f"Random noise beat {len(missed)} of {n} samples that no gradient attack beat: the gradients mislead.",
+        )
+    ]
+
+
+def unconfirmed(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """Successes that the search claimed and the final pass did not confirm."""
+    doubted = sum(int(rows.has_status(Status.UNCONFIRMED).sum()) for _, rows in cells)
+    if n == 0 or doubted / n <= UNCONFIRMED_SHARE:
+        return []
+    return [
+        Flag(
+            id="unconfirmed",
+            weakens=True,
+            sentence=f"{doubted} claimed successes were not confirmed by a fresh pass: the model is random, or an attack breaks "
+            "its budget. They do not count.",
+        )
+    ]
+
+
+def only_controls(cells: Sequence[tuple[Cell, Records]]) -> list[Flag]:
+    """No attack ran beside the controls."""
+    if any(cell.role == "attack" for cell, _ in cells):
+        return []
+    return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no attack with a method has tried.")]
+
+
+def beaten(rows: Records) -> Column:
+    """Ids of the samples with a verified adversarial image."""
+    return rows["sample_id"][rows["verified"].astype(bool)]

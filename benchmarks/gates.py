@@ -1,0 +1,108 @@
+"""Gates and the verdict: what the numbers mean for a release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robustkit.benchmarks.statistics import Estimate, clopper_pearson
+from robustkit.benchmarks.summary import GatePart, Summary, ThreatPart, Verdict
+from robustkit.errors import ExitCode
+
+
+def min_robust(threat: ThreatPart, threshold: float) -> GatePart:
+    """Robust accuracy is at least `threshold`, judged by exact one-sided 95 % bounds.
+
+    It passes when the lower bound reaches the threshold, fails when the upper bound stays below it, and is inconclusive
+    when the samples are too few to tell.
+    """
+    robust = threat.robust_accuracy
+    low, high = clopper_pearson(round(robust.value * robust.n), robust.n) if robust.n else (0.0, 1.0)
+    share = f"robust accuracy {percent(robust.value)} at {threat.id}"
+    if low >= threshold:
+        outcome, sentence = "passed", f"{share} meets the required {percent(threshold)} (at least {percent(low)}, 95 %)"
+    elif high < threshold:
+        outcome, sentence = (
+            "failed",
+            f"{share} is below the required {percent(threshold)} (at most {percent(high)}, 95 %)",
+        )
+    else:
+        outcome = "inconclusive"
+        sentence = (
+            f"{share} on {robust.n} samples cannot be told from the required {percent(threshold)} "
+            f"({percent(low)} to {percent(high)}, 95 %): audit more samples"
+        )
+    return GatePart.model_validate(
+        {
+            "id": f"min-robust {threat.id}",
+            "threat": threat.id,
+            "threshold": threshold,
+            "value": robust.value,
+            "low": low,
+            "high": high,
+            "outcome": outcome,
+            "sentence": sentence,
+        }
+    )
+
+
+def judge(summary: Summary, threshold: float | None) -> Summary:
+    """The summary with its gates, verdict and exit code. A failure stands even if the evidence is weak."""
+    gates = [] if threshold is None else [min_robust(threat, threshold) for threat in summary.threats]
+    codes: list[ExitCode] = []
+    reasons: dict[ExitCode, str] = {}
+
+    def hold(code: ExitCode, sentence: str) -> None:
+        codes.append(code)
+        reasons.setdefault(code, sentence)
+
+    if summary.data.n == 0:
+        hold(ExitCode.NOTHING_EVALUATED, "Nothing was evaluated: the data holds no sample.")
+    for gate in gates:
+        if gate.outcome == "failed":
+            hold(ExitCode.GATE_FAILED, f"Failed: {gate.sentence}.")
+        if gate.outcome == "inconclusive" and summary.data.n:
+            hold(ExitCode.INCONCLUSIVE, f"Inconclusive: {gate.sentence}.")
+    for threat in summary.threats:
+        for attack in threat.attacks:
+            if attack.status != "complete":
+                hold(
+                    ExitCode.INCOMPLETE,
+                    f"Incomplete: {attack.name} on {threat.id} {attack.status} ({attack.message or 'no message'}).",
+                )
+            elif attack.errors:
+                hold(
+                    ExitCode.INCOMPLETE,
+                    f"Incomplete: the model gave no valid answer on {attack.errors} samples ({attack.name}).",
+                )
+        if not threat.trusted:
+            weak = next(flag.sentence for flag in threat.flags if flag.weakens)
+            hold(ExitCode.UNTRUSTED, f"Not trustworthy at {threat.id}: {weak}")
+    code = ExitCode.worst(codes)
+    outcomes = {
+        ExitCode.GATE_FAILED: "failed",
+        ExitCode.INCOMPLETE: "incomplete",
+        ExitCode.UNTRUSTED: "untrusted",
+        ExitCode.INCONCLUSIVE: "inconclusive",
+        ExitCode.NOTHING_EVALUATED: "nothing",
+    }
+    if code == ExitCode.PASSED:
+        outcome = "passed" if gates else "measured"
+        sentence = passed_sentence(summary, gates)
+    else:
+        outcome, sentence = outcomes[code], reasons[code]
+    verdict = Verdict.model_validate({"outcome": outcome, "sentence": sentence})
+    return summary.model_copy(update={"gates": gates, "verdict": verdict, "exit_code": int(code)})
+
+
+def passed_sentence(summary: Summary, gates: Sequence[GatePart]) -> str:
+    """What is said when nothing stands against the run."""
+    if gates:
+        return "Passed: " + "; ".join(gate.sentence for gate in gates) + "."
+    parts = [f"{percent(threat.robust_accuracy.value)} at {threat.id}" for threat in summary.threats]
+    return f"{summary.model.name} keeps {', '.join(parts)} of {percent(summary.clean.value)} clean accuracy; no gate was set."
+
+
+def percent(value: float | Estimate) -> str:
+    """A share as text, one decimal."""
+    share = value.value if isinstance(value, Estimate) else value
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,128 @@
+"""Progress on stderr: a live display in a terminal, plain lines elsewhere, with the rate and the time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Protocol
+
+
+class Progress(Protocol):
+    """What the harness tells of its work."""
+
+    def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
+        """Cells as (name, attack, threat, part), and the samples each goes through."""
+
+    def enter(self, cell: str) -> None:
+        """Work on a cell begins."""
+
+    def advance(self, cell: str, samples: int, *, cached: bool = False) -> None:
+        """A cell is through with some samples; `cached` if they were on disk."""
+
+    def note(self, sentence: str) -> None:
+        """Anything else the user should know."""
+
+    def stop(self) -> None:
+        """No more work."""
+
+
+class Silent:
+    """No output, for use from Python."""
+
+    def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None: ...
+    def enter(self, cell: str) -> None: ...
+    def advance(self, cell: str, samples: int, *, cached: bool = False) -> None: ...
+    def note(self, sentence: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Lines:
+    """A plain line every few seconds, for logs."""
+
+    every = 5.0
+
+    def __init__(self) -> None:
+        self.began = self.last = time.monotonic()
+        self.total = self.done = self.computed = 0
+        self.labels: dict[str, str] = {}
+
+    def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
+        self.began = time.monotonic()
+        self.total = len(cells) * samples
+        self.labels = {name: f"{attack} {threat}" for name, attack, threat, _ in cells}
+
+    def enter(self, cell: str) -> None: ...
+
+    def advance(self, cell: str, samples: int, *, cached: bool = False) -> None:
+        self.done += samples
+        self.computed += 0 if cached else samples
+        now = time.monotonic()
+        if now - self.last < self.every and self.done < self.total:
+            return
+        self.last = now
+        rate = self.computed / max(now - self.began, 1e-9)
+        left = (self.total - self.done) / rate if rate else 0.0
+        self.note(f"{self.labels.get(cell, cell)}: {self.done}/{self.total} ({rate:.0f}/s, {left:.0f} s left)")
+
+    def note(self, sentence: str) -> None:
+        print(sentence, file=sys.stderr, flush=True)
+
+    def stop(self) -> None: ...
+
+
+class Live:
+    """A bar for each attack in a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self.bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self.tasks: dict[str, Any] = {}
+        self.busy: dict[str, float] = {}
+        self.entered = time.monotonic()
+        self.computed: dict[str, int] = {}
+
+    def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
+        curve = [name for name, _, _, part in cells if part == "curve"]
+        for name, attack, threat, part in cells:
+            if part == "curve":
+                continue
+            label = f"{attack} [dim]{threat}[/dim]" + (" [dim]non-adaptive[/dim]" if part == "non-adaptive" else "")
+            self.tasks[name] = self.bars.add_task(label, total=samples, rate="")
+        if curve:
+            task = self.bars.add_task("accuracy against eps", total=samples * len(curve), rate="")
+            self.tasks |= dict.fromkeys(curve, task)
+        self.bars.start()
+
+    def enter(self, cell: str) -> None:
+        self.entered = time.monotonic()
+
+    def advance(self, cell: str, samples: int, *, cached: bool = False) -> None:
+        task = self.tasks[cell]
+        if not cached:
+            self.busy[task] = self.busy.get(task, 0.0) + time.monotonic() - self.entered
+            self.computed[task] = self.computed.get(task, 0) + samples
+        rate = f"{self.computed[task] / max(self.busy[task], 1e-9):.0f}/s" if task in self.busy else "from disk"
+        self.bars.update(task, advance=samples, rate=rate)
+
+    def note(self, sentence: str) -> None:
+        from rich.markup import escape
+
+        self.bars.console.print(escape(sentence))
+
+    def stop(self) -> None:
+        self.bars.stop()
+
+
+def on_stderr() -> Progress:
+    """The display that fits stderr."""
+    return Live() if sys.stderr.isatty() else Lines()

@@ -1,0 +1,147 @@
+"""One row per (sample, attack), in Parquet files of one shard each, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from torch import Tensor
+
+from robustkit.attack import Status
+from robustkit.errors import UsageError
+
+Column = NDArray[Any]
+
+SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.int64()),
+        ("label", pa.int32()),
+        ("target", pa.int32()),  # -1 for none
+        ("clean_prediction", pa.int32()),
+        ("clean_margin", pa.float32()),  # of the label over the best other class
+        ("clean_confidence", pa.float32()),
+        ("prediction", pa.int32()),  # of the image the attack handed over; -1 if there is none
+        ("margin", pa.float32()),
+        ("confidence", pa.float32()),
+        ("reported", pa.bool_()),  # success the attack claimed
+        ("verified", pa.bool_()),  # success that a fresh pass confirmed
+        ("status", pa.dictionary(pa.int8(), pa.string())),
+        ("distance", pa.float32()),
+        ("forwards", pa.int32()),
+        ("backwards", pa.int32()),
+        ("first_success_step", pa.int32()),
+        ("zero_gradients", pa.int32()),
+    ]
+)
+
+STATUS_NAMES = [status.name.lower() for status in Status]
+
+
+@dataclass
+class Records:
+    """The rows of one cell and shard, as columns of numpy arrays, with the seconds they took."""
+
+    columns: dict[str, Column]
+    seconds: float = 0.0
+    message: str = ""  #: why the attack crashed, if it did
+
+    def __len__(self) -> int:
+        return len(self.columns["sample_id"])
+
+    def __getitem__(self, column: str) -> Column:
+        return self.columns[column]
+
+    def has_status(self, status: Status) -> Column:
+        """Bool, one a row."""
+        return np.asarray(self.columns["status"] == status.name.lower())
+
+    @staticmethod
+    def join(parts: Sequence[Records]) -> Records:
+        """All rows of several shards."""
+        columns = {field.name: np.concatenate([part[field.name] for part in parts]) for field in SCHEMA}
+        message = next((part.message for part in parts if part.message), "")
+        return Records(columns, sum(part.seconds for part in parts), message)
+
+
+def empty() -> Records:
+    """No rows."""
+    columns = {
+        field.name: np.asarray([], dtype=object if field.name == "status" else field.type.to_pandas_dtype()) for field in SCHEMA
+    }
+    return Records(columns)
+
+
+def as_column(values: Tensor | Column) -> Column:
+    """A tensor as a numpy column."""
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+
+
+def write(path: Path, records: Records) -> None:
+    """Write atomically, with checksums on every page.
+
+    Raises
+    ------
+    UsageError
+        If the disk is full or the folder cannot be written.
+    """
+    table = pa.table({field.name: pa.array(records[field.name]).cast(field.type) for field in SCHEMA}, schema=SCHEMA)
+    table = table.replace_schema_metadata({"seconds": repr(records.seconds), "message": records.message})
+    with atomic(path) as partial:
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
+
+
+def read(path: Path, sample_ids: Column | None = None) -> Records | None:
+    """The rows of a file, or None if it is missing, damaged, or about other samples."""
+    try:
+        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        if table.schema.remove_metadata() != SCHEMA:
+            return None
+        metadata = table.schema.metadata or {}
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+        records = Records(columns, float(metadata.get(b"seconds", b"0")), metadata.get(b"message", b"").decode())
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+    if sample_ids is not None and not np.isin(records["sample_id"], sample_ids).all():
+        return None
+    return records
+
+
+class atomic:
+    """A temporary path that becomes `path` when the block ends well, and vanishes when it does not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+    def __enter__(self) -> Path:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        return self.partial
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                os.replace(self.partial, self.path)
+                return
+        except OSError as failed:
+            raise unwritable(self.path, failed) from failed
+        finally:
+            self.partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unwritable(self.path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> UsageError:
+    """One sentence for a full disk or a folder without permission."""
+    return UsageError(
+        f"cannot write {path}: {error.strerror or error}; free space or choose another -o, and run the same command again: "
+        "what was computed is kept"
+    )

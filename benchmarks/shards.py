@@ -1,0 +1,239 @@
+"""Work on one shard of the data: run each cell on the samples it is due, and leave records and failing inputs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from robustkit.attack import AttackResult, Status, is_adversarial
+from robustkit.benchmarks import records
+from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column, atomic
+from robustkit.data.base import Samples
+from robustkit.errors import ExitCode, RobustkitError
+from robustkit.losses import margin
+from robustkit.model import Model
+from robustkit.rng import SampleRandom
+from robustkit.threats import Threat
+from robustkit.universal import Fitted, UniversalAttack, fold_of
+
+#: Best efforts that came nearest to success, kept beside the failing inputs so that a report can show the border.
+NEAREST = 4
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some samples of a run, on the CPU, and what the model says of the clean images."""
+
+    name: str  #: RANGE in the file names
+    samples: Samples
+    clean: Records
+
+    @property
+    def right(self) -> Tensor:
+        """Bool: classified as labelled."""
+        return torch.from_numpy(self.clean["prediction"] == self.clean["label"])
+
+
+def shard_size(model: Model, shape: tuple[int, ...]) -> int:
+    """Samples in a shard: enough to keep the batch full, few enough that memory does not grow with the data."""
+    pixels = int(np.prod(shape))
+    return max(32, min(512 if model.device.type == "cpu" else 4096, 2**24 // pixels))
+
+
+def clean_records(model: Model, samples: Samples) -> Records:
+    """The rows of the clean images. Runs the model; writes nothing."""
+    began = time.perf_counter()
+    logits = model.logits(samples.x.to(model.device)).cpu()
+    n = len(samples.y)
+    prediction, confidence = predicted(logits)
+    clean_margin = margin(logits, samples.y)
+    wrong = prediction != samples.y
+    broken = ~logits.isfinite().all(1)
+    status = torch.where(broken, int(Status.ERROR), torch.where(wrong, int(Status.MISCLASSIFIED), int(Status.FAILED)))
+    zeros = np.zeros(n, dtype=np.int32)
+    return Records(
+        {
+            "sample_id": as_column(samples.ids),
+            "label": as_column(samples.y),
+            "target": zeros - 1,
+            "clean_prediction": as_column(prediction),
+            "clean_margin": as_column(clean_margin),
+            "clean_confidence": as_column(confidence),
+            "prediction": as_column(prediction),
+            "margin": as_column(clean_margin),
+            "confidence": as_column(confidence),
+            "reported": zeros.astype(bool),
+            "verified": zeros.astype(bool),
+            "status": named(status),
+            "distance": zeros.astype(np.float32),
+            "forwards": zeros + 1,
+            "backwards": zeros,
+            "first_success_step": zeros - 1,
+            "zero_gradients": zeros,
+        },
+        time.perf_counter() - began,
+    )
+
+
+def attack_shard(
+    cell: Cell, model: Model, shard: Shard, due: Tensor, seed: int, fitted: list[Fitted] | None, images: Path | None
+) -> Records:
+    """Run one cell on the samples of a shard that are due (bool), verify what it claims, and keep the failing inputs.
+
+    A crash is recorded for every sample it was to answer; it is never robust.
+
+    Raises
+    ------
+    RobustkitError
+        If the attack says that the user's values cannot be used.
+    """
+    rows = due.nonzero().squeeze(1)
+    if not len(rows):
+        return records.empty()
+    x, y, ids = (tensor[rows].to(model.device) for tensor in (shard.samples.x, shard.samples.y, shard.samples.ids))
+    targets = choose_targets(cell.threat, y, ids, model, x, seed)
+    attacked = model
+    if cell.part == "non-adaptive":
+        attacked = undefended(model)
+    began = time.perf_counter()
+    try:
+        result = run_attack(cell, attacked, x, y, ids, targets, seed, fitted)
+        prediction, margins, confidence, verified = verify(cell, model, x, y, targets, result)
+    except RobustkitError as error:
+        if error.exit_code != ExitCode.INCOMPLETE:
+            raise
+        return crashed(shard, rows, targets, error, time.perf_counter() - began)
+    except Exception as error:  # an attack of a stranger may raise anything
+        return crashed(shard, rows, targets, error, time.perf_counter() - began)
+    status = result.status.cpu()
+    claimed = (result.success | result.reported).cpu()
+    status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
+    status = torch.where(verified, int(Status.FOUND), status)
+    if images is not None:
+        save_images(images, ids.cpu(), x.cpu(), result.x_adv.cpu(), verified, margins)
+    clean = {name: column[rows.numpy()] for name, column in shard.clean.columns.items()}
+    return Records(
+        {
+            **{name: clean[name] for name in ("sample_id", "label", "clean_prediction", "clean_margin", "clean_confidence")},
+            "target": as_column(targets) if targets is not None else np.full(len(rows), -1),
+            "prediction": as_column(prediction),
+            "margin": as_column(margins),
+            "confidence": as_column(confidence),
+            "reported": as_column(claimed),
+            "verified": as_column(verified),
+            "status": named(status),
+            "distance": as_column(result.distance),
+            "forwards": as_column(result.forwards),
+            "backwards": as_column(result.backwards),
+            "first_success_step": as_column(result.first_success_step),
+            "zero_gradients": as_column(result.zero_gradients),
+        },
+        time.perf_counter() - began,
+    )
+
+
+def run_attack(
+    cell: Cell,
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ids: Tensor,
+    targets: Tensor | None,
+    seed: int,
+    fitted: list[Fitted] | None,
+) -> AttackResult:
+    """The attack's own answer; a universal one applies to each fold what the other made."""
+    attack = cell.attack
+    if not isinstance(attack, UniversalAttack) or fitted is None:
+        return attack(model, x, y, cell.threat, targets=targets, sample_ids=ids, seed=seed)
+    fold = fold_of(ids, seed)
+    parts, order = [], []
+    for side, made in enumerate(fitted):
+        rows = (fold == side).nonzero().squeeze(1)
+        if len(rows):
+            wanted = None if targets is None else targets[rows]
+            parts.append(
+                attack.apply(model, x[rows], y[rows], cell.threat, made, targets=wanted, sample_ids=ids[rows], seed=seed)
+            )
+            order.append(rows)
+    back = torch.cat(order).argsort()
+    return AttackResult(**{name: torch.cat([getattr(part, name) for part in parts])[back] for name in vars(parts[0])})
+
+
+def verify(
+    cell: Cell, model: Model, x: Tensor, y: Tensor, targets: Tensor | None, result: AttackResult
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Ask the model under test, in full precision, about every image handed over: nobody's word is taken for it.
+
+    Returns prediction, margin of the label, confidence, and whether the image is adversarial inside the threat; on the CPU.
+    """
+    x_adv = result.x_adv.to(x)
+    logits = model.logits(x_adv)
+    inside = cell.threat.contains(x, x_adv, model.bounds) & logits.isfinite().all(1)
+    verified = inside & is_adversarial(logits, y, targets)
+    prediction, confidence = predicted(logits)
+    return prediction.cpu(), margin(logits, y).cpu(), confidence.cpu(), verified.cpu()
+
+
+def choose_targets(threat: Threat, y: Tensor, ids: Tensor, model: Model, x: Tensor, seed: int) -> Tensor | None:
+    """For a targeted threat, another class for each sample, drawn by its id."""
+    if not threat.targeted:
+        return None
+    classes = model.logits(x[:1]).shape[1]
+    return (y + 1 + SampleRandom(seed, "target").integers(ids, (), classes - 1)) % classes
+
+
+def undefended(model: Model) -> Model:
+    """The same model without its input transforms."""
+    return Model(
+        model.net,
+        bounds=model.bounds,
+        mean=model.mean,
+        std=model.std,
+        spec=model.spec,
+        name=model.name,
+        classes=model.classes,
+        device=model.device,
+        batch_size=model.batch_size,
+    )
+
+
+def crashed(shard: Shard, rows: Tensor, targets: Tensor | None, error: Exception, seconds: float) -> Records:
+    """Rows that say the attack failed on these samples."""
+    columns = {name: column[rows.numpy()] for name, column in shard.clean.columns.items()}
+    n = len(rows)
+    columns |= {
+        "target": as_column(targets) if targets is not None else np.full(n, -1),
+        "status": named(torch.full((n,), int(Status.ERROR))),
+        "forwards": np.zeros(n, dtype=np.int32),
+    }
+    message = str(error).strip().splitlines()
+    return Records(columns, seconds, f"{type(error).__name__}: {message[0] if message else 'no message'}")
+
+
+def save_images(path: Path, ids: Tensor, x: Tensor, x_adv: Tensor, verified: Tensor, margins: Tensor) -> None:
+    """The failing inputs of a shard, and the best efforts that came nearest."""
+    near = torch.where(verified, torch.inf, margins).argsort()[:NEAREST]
+    keep = verified.clone()
+    keep[near] = True
+    rows = keep.nonzero().squeeze(1)
+    with atomic(path) as partial:
+        save_file({"sample_id": ids[rows], "x": x[rows].contiguous(), "x_adv": x_adv[rows].contiguous()}, partial)
+
+
+def predicted(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """The predicted class and its softmax probability."""
+    best = logits.softmax(1).max(1)
+    return logits.argmax(1), best.values
+
+
+def named(status: Tensor) -> Column:
+    """Status codes as names."""
+    return np.array(STATUS_NAMES, dtype=object).take(status.cpu().numpy())

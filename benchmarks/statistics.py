@@ -1,0 +1,47 @@
+"""Intervals for a share of samples, and what follows from them for a gate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from scipy import stats
+
+Method = Literal["wilson", "clopper-pearson"]
+
+
+class Estimate(BaseModel):
+    """A share with its interval.
+
+    Parameters
+    ----------
+    value, low, high
+        In [0, 1]; NaN-free. With no samples the value is 0 and the interval is [0, 1].
+    n
+        How many samples it was counted on.
+    method
+        How the interval was made. It covers sampling error only.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: Method = "wilson"
+
+
+def estimate(successes: int, n: int, confidence: float = 0.95) -> Estimate:
+    """The share `successes / n` with its two-sided Wilson interval (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    if n == 0:
+        return Estimate(value=0.0, low=0.0, high=1.0, n=0)
+    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return Estimate(value=successes / n, low=float(interval.low), high=float(interval.high), n=n)
+
+
+def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """One-sided exact bounds, each holding with `confidence` (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404)."""
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(1 - confidence, successes, n - successes + 1))
+    high = 1.0 if successes == n else float(stats.beta.ppf(confidence, successes + 1, n - successes))
+    return low, high

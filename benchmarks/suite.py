@@ -1,0 +1,104 @@
+"""Suites: which attacks answer a threat, in which order and on which samples. A suite is a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from robustkit.errors import UsageError, did_you_mean
+from robustkit.threats import NormThreat, Threat
+
+
+class Stage(BaseModel):
+    """One attack of a suite.
+
+    Parameters
+    ----------
+    attack
+        Its name and parameters, ``apgd-ce:steps=100``.
+    role
+        A control shows what is reached without a method; what it finds counts all the same.
+    on
+        Every rightly classified sample, or only those that the stages before left standing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attack: str
+    role: Literal["attack", "control"] = "attack"
+    on: Literal["all", "survivors"] = "all"
+
+
+class Curve(BaseModel):
+    """Accuracy against eps: a cheap attack and the noise control at multiples of the audited eps, on a subset."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attack: str
+    control: str
+    factors: tuple[float, ...]
+    samples: int = Field(gt=0)
+
+
+class Suite(BaseModel):
+    """What an audit runs against each threat."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: str
+    summary: str
+    threats: tuple[str, ...]
+    stages: tuple[Stage, ...] = Field(alias="stage", min_length=1)
+    curve: Curve | None = None
+    not_tested: tuple[str, ...] = ()
+
+    def check(self, threat: Threat) -> None:
+        """Raise `UsageError` if the suite has nothing for a threat."""
+        kind = threat.norm if isinstance(threat, NormThreat) else threat.kind
+        if self.threats and kind not in self.threats:
+            raise UsageError(
+                f"suite {self.name!r} answers {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite"
+            )
+
+
+def built_in_suites() -> dict[str, Path]:
+    """The suites that ship with robustkit, by name."""
+    folder = resources.files("robustkit.benchmarks.suites")
+    return {Path(str(item)).stem: Path(str(item)) for item in folder.iterdir() if item.name.endswith(".toml")}
+
+
+def load_suite(name: str) -> Suite:
+    """A built-in suite by name, or one from a TOML file.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or the file does not hold a suite.
+    """
+    known = built_in_suites()
+    path = known.get(name) or Path(name)
+    if path.suffix != ".toml" or not path.is_file():
+        raise UsageError(f"suite {name!r} is unknown: {did_you_mean(name, known)} A file must end in .toml.")
+    try:
+        return Suite.model_validate({"name": path.stem, **tomllib.loads(path.read_text())})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"suite file {path} is not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"suite file {path}: {where or 'it'} is wrong: {first['msg']}") from None
+
+
+def ad_hoc_suite(attacks: list[str]) -> Suite:
+    """A suite of the given attacks, each on every rightly classified sample."""
+    return Suite(
+        name="custom",
+        summary="The attacks that were named.",
+        threats=(),
+        stages=tuple(Stage(attack=spec) for spec in attacks),
+        not_tested=("attacks other than the ones named",),
+    )

@@ -1,0 +1,214 @@
+"""From records to the summary: worst case over attacks for each sample, intervals, flags, classes and pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from robustkit.attack import Status
+from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.flags import beaten, diagnose
+from robustkit.benchmarks.plan import ThreatPlan
+from robustkit.benchmarks.records import Column, Records
+from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.summary import (
+    AttackPart,
+    ClassPart,
+    CurvePoint,
+    Flag,
+    NonAdaptivePart,
+    Picture,
+    ThreatPart,
+)
+
+#: Pictures of each kind in the gallery.
+PICTURES = 4
+
+
+def summarize_threat(
+    plan: ThreatPlan,
+    clean: Records,
+    rows: dict[str, Records],
+    curve_ids: Column,
+    class_names: Sequence[str],
+    warnings: list[Flag],
+) -> ThreatPart:
+    """One threat's part of the summary.
+
+    Parameters
+    ----------
+    plan
+        The threat and its cells.
+    clean
+        The rows of the clean images.
+    rows
+        The rows of each cell by name.
+    curve_ids
+        Which samples the curve was computed on.
+    class_names
+        Names by label; may be empty.
+    warnings
+        Flags of the model, which every threat carries.
+    """
+    n = len(clean)
+    main = [(cell, rows[cell.name]) for cell in plan.main]
+    standing = set(right_ids(clean).tolist())
+    attacks = []
+    for cell, found in main:
+        lost = lost_ids(found)
+        alone = set(right_ids(clean).tolist()) - lost
+        decided = len(standing & set(beaten(found).tolist()))
+        standing -= lost
+        attacks.append(attack_part(cell, found, len(standing if cell.on == "survivors" else alone), decided, n))
+    flags = [*warnings, *diagnose(main, n)]
+    robust = np.isin(clean["sample_id"], sorted(standing))
+    non_adaptive = None
+    if plan.non_adaptive is not None:
+        kept = len(set(right_ids(clean).tolist()) - lost_ids(rows[plan.non_adaptive.name]))
+        non_adaptive = NonAdaptivePart(
+            robust_accuracy=estimate(kept, n),
+            sentence=f"{plan.non_adaptive.spec} made without the defense in view. An attacker who knows of it does better.",
+        )
+    return ThreatPart(
+        id=plan.threat.id,
+        kind=plan.threat.kind,
+        robust_accuracy=estimate(int(robust.sum()), n),
+        attacks=attacks,
+        trusted=not any(flag.weakens for flag in flags),
+        flags=flags,
+        curve=curve_points(plan, clean, rows, curve_ids),
+        classes=class_table(clean, robust, main, class_names),
+        gallery=gallery(main),
+        non_adaptive=non_adaptive,
+    )
+
+
+def right_ids(clean: Records) -> Column:
+    """Ids of the rightly classified samples."""
+    return clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)]
+
+
+def lost_ids(found: Records) -> set[int]:
+    """Ids that are not robust after a cell: beaten, or without a valid answer."""
+    return set(beaten(found).tolist()) | set(found["sample_id"][found.has_status(Status.ERROR)].tolist())
+
+
+def attack_part(cell: Cell, found: Records, robust: int, decided: int, n: int) -> AttackPart:
+    """The row of one attack."""
+    errors = int(found.has_status(Status.ERROR).sum())
+    hits = found["verified"].astype(bool)
+    return AttackPart(
+        name=cell.attack.name,
+        spec=cell.spec,
+        cell=cell.name,
+        role=cell.role,
+        on=cell.on,
+        evaluated=len(found),
+        robust_accuracy=estimate(robust, n),
+        success_rate=estimate(int(hits.sum()), len(found)),
+        decided=decided,
+        errors=errors,
+        unconfirmed=int(found.has_status(Status.UNCONFIRMED).sum()),
+        seconds=round(found.seconds, 3),
+        forwards=int(found["forwards"].sum()),
+        backwards=int(found["backwards"].sum()),
+        status="crashed" if found.message else "complete",
+        message=found.message,
+        median_distance=float(np.median(found["distance"][hits])) if hits.any() else None,
+    )
+
+
+def curve_points(plan: ThreatPlan, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
+    """Accuracy against eps on the curve's samples, from eps 0."""
+    if not plan.curve:
+        return []
+    right = set(right_ids(clean).tolist()) & set(ids.tolist())
+    n = int(np.isin(clean["sample_id"], ids).sum())
+    start = estimate(len(right), n)
+    points = [CurvePoint(eps=0.0, eps_text="0", attack=start, control=start)]
+    for threat, strong, control in plan.curve:
+        points.append(
+            CurvePoint(
+                eps=threat.eps,
+                eps_text=threat.eps_text,
+                attack=estimate(len(right - lost_ids(rows[strong.name])), n),
+                control=estimate(len(right - lost_ids(rows[control.name])), n),
+            )
+        )
+    return points
+
+
+def class_table(clean: Records, robust: Column, main: list[tuple[Cell, Records]], names: Sequence[str]) -> list[ClassPart]:
+    """Clean and robust accuracy of each class that occurs, and what its samples are most often taken for."""
+    errors: dict[int, Counter[int]] = {}
+    wrong = clean["prediction"] != clean["label"]
+    seen = [clean.columns["label"][wrong], clean.columns["prediction"][wrong]]
+    pairs = list(zip(*seen, strict=True))
+    for _, found in main:
+        hits = found["verified"].astype(bool)
+        pairs += list(zip(found["label"][hits], found["prediction"][hits], strict=True))
+    for label, prediction in pairs:
+        errors.setdefault(int(label), Counter())[int(prediction)] += 1
+    table = []
+    for label in np.unique(clean["label"]):
+        mask = clean["label"] == label
+        common = errors.get(int(label), Counter()).most_common(1)
+        table.append(
+            ClassPart(
+                label=int(label),
+                name=name_of(int(label), names),
+                n=int(mask.sum()),
+                clean=estimate(int((mask & ~wrong).sum()), int(mask.sum())),
+                robust=estimate(int((mask & robust).sum()), int(mask.sum())),
+                most_common_error=name_of(common[0][0], names) if common else "",
+            )
+        )
+    return table
+
+
+def name_of(label: int, names: Sequence[str]) -> str:
+    """The class's name, else its number."""
+    return names[label] if 0 <= label < len(names) else str(label)
+
+
+def gallery(main: list[tuple[Cell, Records]]) -> list[Picture]:
+    """The worst, the borderline and some random samples whose pictures are on disk."""
+    rows = [(cell, found, i) for cell, found in main if cell.role == "attack" for i in range(len(found))]
+    if not rows:
+        rows = [(cell, found, i) for cell, found in main for i in range(len(found))]
+    hits = [(cell, found, i) for cell, found, i in rows if found["verified"][i]]
+    stood = [(cell, found, i) for cell, found, i in rows if not found["verified"][i] and not found.message]
+    last = {int(found["sample_id"][i]): (cell, found, i) for cell, found, i in stood}  # the last attack to fail on it
+    beaten_ids = {int(found["sample_id"][i]) for _, found, i in hits}
+    border = [item for sample, item in last.items() if sample not in beaten_ids]
+    border.sort(key=lambda item: float(item[1]["margin"][item[2]]))
+    hits.sort(key=lambda item: float(item[1]["margin"][item[2]]))
+    rest = hits[PICTURES:]
+    step = max(1, len(rest) // PICTURES)
+    chosen = [("worst", item) for item in hits[:PICTURES]]
+    chosen += [("borderline", item) for item in border[:PICTURES]]
+    chosen += [
+        ("random", item) for item in sorted(rest, key=lambda item: int(item[1]["sample_id"][item[2]]))[::step][:PICTURES]
+    ]
+    return [picture(cell, found, i, why) for why, (cell, found, i) in chosen]
+
+
+def picture(cell: Cell, found: Records, i: int, why: str) -> Picture:
+    """A gallery entry from a row."""
+    return Picture.model_validate(
+        {
+            "sample_id": int(found["sample_id"][i]),
+            "attack": cell.attack.name,
+            "cell": cell.name,
+            "why": why,
+            "label": int(found["label"][i]),
+            "clean_prediction": int(found["clean_prediction"][i]),
+            "clean_confidence": float(found["clean_confidence"][i]),
+            "prediction": int(found["prediction"][i]),
+            "confidence": float(found["confidence"][i]),
+            "success": bool(found["verified"][i]),
+            "distance": float(found["distance"][i]),
+        }
+    )

@@ -1,0 +1,176 @@
+"""What summary.json holds (schema 1): the one object that text, JSON, HTML, JUnit, SARIF and the exit code all read."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from robustkit.benchmarks.statistics import Estimate
+
+Outcome = Literal["passed", "failed", "inconclusive", "untrusted", "incomplete", "measured", "nothing"]
+Role = Literal["attack", "control"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelPart(_Part):
+    """The model under test."""
+
+    name: str
+    fingerprint: str
+    parameters: int
+    classes: int
+    bounds: tuple[float, float]
+    defenses: list[str] = []
+
+
+class DataPart(_Part):
+    """The samples. `available` counts the set before `--limit`; `skipped` names broken files that were left out."""
+
+    name: str
+    fingerprint: str
+    n: int
+    available: int
+    skipped: list[str] = []
+    class_names: list[str] = []
+
+
+class AttackPart(_Part):
+    """What one attack cost and found.
+
+    `evaluated` samples were given to it (all rightly classified ones, or the survivors of the attacks before);
+    `robust_accuracy` is the share of all samples that are right and still unbeaten after it, by it and those before it if it
+    only saw survivors, by it alone otherwise; `success_rate` is its share of `evaluated`; `decided` counts the samples that
+    it was the first to beat. `forwards` and `backwards` are totals.
+    """
+
+    name: str
+    spec: str
+    cell: str
+    role: Role
+    on: Literal["all", "survivors"]
+    evaluated: int
+    robust_accuracy: Estimate
+    success_rate: Estimate
+    decided: int
+    errors: int
+    unconfirmed: int
+    seconds: float
+    forwards: int
+    backwards: int
+    status: Literal["complete", "crashed", "incomplete"]
+    message: str = ""
+    median_distance: float | None = None
+
+
+class CurvePoint(_Part):
+    """Robust accuracy at another budget, for the attack and the noise control, on the same subset of samples."""
+
+    eps: float
+    eps_text: str
+    attack: Estimate
+    control: Estimate | None = None
+
+
+class ClassPart(_Part):
+    """One row of the per-class table."""
+
+    label: int
+    name: str
+    n: int
+    clean: Estimate
+    robust: Estimate
+    most_common_error: str = ""
+
+
+class Flag(_Part):
+    """A reason to doubt the number. Only `weakens` ones take away trust."""
+
+    id: str
+    weakens: bool
+    sentence: str
+
+
+class Picture(_Part):
+    """A sample for the gallery; `images` names rows of the adversarial file.
+
+    `why` is worst (beaten with the greatest margin), borderline (nearest to the decision boundary) or random.
+    """
+
+    sample_id: int
+    attack: str
+    cell: str
+    why: Literal["worst", "borderline", "random"]
+    label: int
+    clean_prediction: int
+    clean_confidence: float
+    prediction: int
+    confidence: float
+    success: bool
+    distance: float
+
+
+class NonAdaptivePart(_Part):
+    """Robust accuracy of a defended model under attacks made without the defense in view; never shown without the adaptive one."""
+
+    robust_accuracy: Estimate
+    sentence: str
+
+
+class ThreatPart(_Part):
+    """One threat: the worst case over its attacks for each sample. Every robust accuracy is an upper bound."""
+
+    id: str
+    kind: str
+    robust_accuracy: Estimate
+    attacks: list[AttackPart]
+    trusted: bool
+    flags: list[Flag] = []
+    curve: list[CurvePoint] = []
+    classes: list[ClassPart] = []
+    gallery: list[Picture] = []
+    non_adaptive: NonAdaptivePart | None = None
+    patches: list[str] = []
+
+
+class GatePart(_Part):
+    """One requirement and whether the run meets it, by exact one-sided bounds."""
+
+    id: str
+    threat: str
+    threshold: float
+    value: float
+    low: float
+    high: float
+    outcome: Literal["passed", "failed", "inconclusive"]
+    sentence: str
+
+
+class Verdict(_Part):
+    """The answer in one sentence."""
+
+    outcome: Outcome
+    sentence: str
+
+
+class Summary(_Part):
+    """A whole run."""
+
+    schema_version: Literal[1] = 1
+    robustkit: str
+    run: str
+    created: str
+    suite: str
+    seed: int
+    model: ModelPart
+    data: DataPart
+    clean: Estimate
+    threats: list[ThreatPart]
+    gates: list[GatePart] = []
+    not_tested: list[str] = []
+    repeat: dict[str, Any] = {}
+    verdict: Verdict
+    exit_code: int

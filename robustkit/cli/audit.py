@@ -1,0 +1,145 @@
+"""audit, report and gate: from a model and data to a verdict and an exit code."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from robustkit.errors import UsageError, did_you_mean
+
+Model = Annotated[
+    str | None, typer.Argument(help="builtin/… torchvision/… timm/… hf/… file:… python:… or a training run's folder")
+]
+RunFolder = Annotated[Path, typer.Argument(help="The folder of an audit")]
+MinRobust = Annotated[float | None, typer.Option(help="Fail unless every threat leaves at least this share right, such as 0.5")]
+
+
+def use_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take defaults from a TOML file whose keys are this command's options."""
+    chosen = path or (Path("robustkit.toml") if Path("robustkit.toml").is_file() else None)
+    if chosen is None:
+        return None
+    try:
+        settings = tomllib.loads(chosen.read_text())
+    except OSError as error:
+        raise UsageError(f"configuration {chosen} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"configuration {chosen} is not TOML: {error}") from None
+    known = {str(parameter.name) for parameter in context.command.params}
+    defaults: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UsageError(f"{chosen}: option {key!r} is unknown: {did_you_mean(name, known)}")
+        defaults[name] = value
+    context.default_map = {**(context.default_map or {}), **defaults}
+    return chosen
+
+
+def audit(
+    model: Model = None,
+    data: Annotated[str | None, typer.Option(help="builtin/… folder:… npz:… torchvision/… hf/…")] = None,
+    threat: Annotated[list[str] | None, typer.Option(help="linf:8/255, l2:0.5, patch:5% …; may be repeated")] = None,
+    suite: Annotated[str, typer.Option(help="quick, standard, physical, or a TOML file")] = "standard",
+    attack: Annotated[list[str] | None, typer.Option(help="Run this attack instead of a suite, as name:key=value")] = None,
+    defense: Annotated[
+        list[str] | None,
+        typer.Option(help="Put an input transform in front, as name:key=value; the first one sees the image first"),
+    ] = None,
+    arch: Annotated[str | None, typer.Option(help="For file: models, the factory as package.module:function")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The most samples, evenly from the classes")] = None,
+    seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run folder")] = None,
+    min_robust: MinRobust = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="The most images in one pass")] = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out images that cannot be read, and name them")
+    ] = False,
+    allow_remote_code: Annotated[bool, typer.Option("--allow-remote-code", help="Let a hub model run its own code")] = False,
+    config: Annotated[
+        Path | None, typer.Option(callback=use_config, is_eager=True, help="Options from a TOML file (robustkit.toml)")
+    ] = None,
+) -> None:
+    """Attack a model on data and give a verdict. The same command again resumes."""
+    if model is None:
+        raise UsageError("no model was given: name one, such as builtin/fashion-robust (robustkit models list shows them)")
+    from robustkit.benchmarks.audit import audit as run_audit
+    from robustkit.benchmarks.progress import on_stderr
+    from robustkit.benchmarks.suite import load_suite
+    from robustkit.build import defend
+    from robustkit.data.load import load_data
+    from robustkit.models.load import load_model
+    from robustkit.threats import Threat
+
+    if not threat:
+        raise UsageError("no threat was given: name one, such as --threat linf:8/255")
+    threats = [Threat.parse(text) for text in threat]
+    if not attack:
+        load_suite(suite)
+    subject = load_model(model, arch=arch, device=device, batch_size=batch_size, allow_remote_code=allow_remote_code)
+    for spec in reversed(defense or []):
+        subject = defend(subject, spec)
+    folder = run_audit(
+        subject,
+        load_data(data or default_data(model)),
+        threats=threats,
+        suite=suite,
+        attacks=attack or [],
+        out=out,
+        limit=limit,
+        seed=seed,
+        min_robust=min_robust,
+        skip_broken=skip_broken,
+        repeat={"command": shlex.join(["robustkit", *sys.argv[1:]])},
+        progress=on_stderr(),
+    )
+    show(folder.folder)
+
+
+def default_data(model: str) -> str:
+    """The data an embedded model is audited on when none is named."""
+    if model.startswith("builtin/fashion"):
+        return "builtin/fashion"
+    raise UsageError(f"no data was given for {model}: name some, such as --data folder:photos")
+
+
+def report(run: RunFolder) -> None:
+    """Print a run's verdict and write its report again."""
+    from robustkit.benchmarks.audit import write_documents
+    from robustkit.benchmarks.run import Run
+
+    _ = Run(run).report
+    write_documents(run)
+    show(run)
+
+
+def gate(run: RunFolder, min_robust: MinRobust = None) -> None:
+    """Judge a finished run by a threshold and exit with the verdict's code."""
+    from robustkit.benchmarks.audit import write_documents
+    from robustkit.benchmarks.gates import judge
+    from robustkit.benchmarks.run import Run
+
+    if min_robust is None:
+        raise UsageError("a gate needs a threshold: give --min-robust, such as 0.5")
+    if not 0 <= min_robust <= 1:
+        raise UsageError(f"--min-robust {min_robust:g} must be a share between 0 and 1, such as 0.5")
+    found = Run(run)
+    found.write_json("summary.json", judge(found.report, min_robust).model_dump(mode="json"))
+    write_documents(run)
+    show(run)
+
+
+def show(folder: Path) -> None:
+    """Print the verdict and leave with its exit code."""
+    from robustkit.benchmarks.run import Run
+    from robustkit.benchmarks.text import print_summary
+
+    summary = Run(folder).report
+    print_summary(summary, folder)
+    raise typer.Exit(summary.exit_code)

@@ -1,0 +1,121 @@
+"""attacks, defenses and plugins: what is registered, and whether a package's plugins keep the contract."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from robustkit.errors import UsageError
+
+Name = Annotated[str, typer.Argument(help="A name from the list")]
+
+
+def attacks_list() -> None:
+    """Every attack with its norms, knowledge, cost and paper."""
+    rows = []
+    for plugin in registered("attacks"):
+        info = plugin.load().info
+        goals = "both" if info.targeted else "untargeted"
+        rows.append([plugin.name, " ".join(info.threats), info.knowledge, goals, info.cost, info.paper])
+    table(["attack", "threats", "knowledge", "goal", "cost a sample", "paper"], rows)
+
+
+def attacks_show(name: Name) -> None:
+    """An attack's parameters and what it says of itself."""
+    from robustkit.registry import find
+
+    loaded = find("attacks", name).load()
+    info = loaded.info
+    describe(name, loaded)
+    facts = {
+        "threats": ", ".join(info.threats),
+        "knowledge": info.knowledge,
+        "targeted": "yes" if info.targeted else "no",
+        "cost": info.cost,
+        "paper": info.paper,
+    }
+    table(["", ""], [[key, value] for key, value in facts.items()])
+
+
+def defenses_list() -> None:
+    """Every defense with its kind, its gradient and its paper."""
+    rows = []
+    for plugin in registered("defenses"):
+        info = plugin.load().info
+        rows.append([plugin.name, info.kind, info.gradient or "", info.paper])
+    table(["defense", "kind", "gradient", "paper"], rows)
+
+
+def defenses_show(name: Name) -> None:
+    """A defense's parameters and what it says of itself."""
+    from robustkit.registry import find
+
+    loaded = find("defenses", name).load()
+    describe(name, loaded)
+    facts = {"kind": loaded.info.kind, "gradient": loaded.info.gradient or "", "paper": loaded.info.paper}
+    table(["", ""], [[key, value] for key, value in facts.items() if value])
+
+
+def plugins_list() -> None:
+    """Every plugin with the distribution it comes from."""
+    rows = [
+        [plugin.name, group[:-1], f"{plugin.distribution} {plugin.version}", plugin.entry.value]
+        for group in ("attacks", "defenses")
+        for plugin in registered(group)
+    ]
+    table(["plugin", "kind", "from", "where"], rows)
+
+
+def plugins_check(
+    package: Annotated[str, typer.Argument(help="A distribution with plugins, or one plugin's name")],
+) -> None:
+    """Put a package's attacks to the conformance checks that the built-in ones pass."""
+    from robustkit.conformance import check_attack
+
+    chosen = [p for p in registered("attacks") if package in (p.name, p.distribution)]
+    if not chosen:
+        raise UsageError(
+            f"no attack is registered by {package!r}: install it, and give it an entry point in the group robustkit.attacks"
+        )
+    failed = 0
+    for plugin in chosen:
+        findings = check_attack(plugin.load()())
+        failed += bool(findings)
+        typer.echo(f"{plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
+        for finding in findings:
+            typer.echo(f"  {finding}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def registered(group: Any) -> list[Any]:
+    """The plugins of a group in order."""
+    from robustkit.registry import plugins
+
+    return list(plugins(group).values())
+
+
+def describe(name: str, loaded: Any) -> None:
+    """A plugin's docstring and parameters with their defaults."""
+    import dataclasses
+    import inspect
+
+    typer.echo(f"{name}\n\n{inspect.getdoc(loaded)}\n")
+    fields = [field for field in dataclasses.fields(loaded) if field.init]
+    defaults = {f.name: f.default if f.default is not dataclasses.MISSING else "required" for f in fields}
+    typer.echo(f"defaults: {name}:" + ",".join(f"{key}={value}" for key, value in defaults.items()) + "\n")
+
+
+def table(columns: list[str], rows: list[list[str]]) -> None:
+    """Print rows to stdout, plain enough for a pipe."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, show_header=any(columns))
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*(escape(cell) for cell in row))
+    console = Console()
+    Console(width=console.width if console.is_terminal else 200).print(grid)

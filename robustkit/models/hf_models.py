@@ -1,0 +1,89 @@
+"""``hf/owner/name``: image classifiers of the Hugging Face hub, its cache, or a local folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from robustkit.errors import UsageError
+from robustkit.model import InputSpec
+from robustkit.models.network import Network, one_line
+
+_INTERPOLATION = {0: "nearest", 2: "bilinear", 3: "bicubic"}
+
+
+def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
+    """An image classifier of the transformers library with safetensors weights, prepared as its own image processor does.
+
+    Parameters
+    ----------
+    name
+        ``owner/name`` on the hub, or a folder made by ``save_pretrained``.
+    allow_remote_code
+        Run Python code that comes with the model. Off, such a model is refused.
+
+    Raises
+    ------
+    UsageError
+        If the library is not installed, or the model cannot be loaded.
+    """
+    try:
+        from transformers import AutoImageProcessor, AutoModelForImageClassification
+    except ImportError:
+        raise UsageError("model 'hf/…' needs the transformers library: pip install 'robustkit[hf]'") from None
+    try:
+        net = AutoModelForImageClassification.from_pretrained(name, use_safetensors=True, trust_remote_code=allow_remote_code)
+        processor = AutoImageProcessor.from_pretrained(name, trust_remote_code=allow_remote_code)
+    except Exception as error:
+        raise UsageError(
+            f"model 'hf/{name}' cannot be loaded ({one_line(error)}): it must be an image classifier with safetensors weights "
+            "on the hub, in its cache (HF_HOME) or in a local folder; code that comes with it runs only with --allow-remote-code"
+        ) from error
+    size, mean, std = _measured(processor)
+    channels = int(getattr(net.config, "num_channels", 3))
+    names = net.config.id2label
+    classes = [str(names[index]) for index in range(len(names))] if set(names) == set(range(len(names))) else None
+    spec = InputSpec(channels, size, _resize(processor, size), _interpolation(processor))
+    return Network(net, spec, mean[:channels], std[:channels], classes)
+
+
+def _measured(processor: Any) -> tuple[tuple[int, int], list[float], list[float]]:
+    """The size, mean and std, read off what the processor makes of a black and of a white image.
+
+    Whatever its options are called, what it does to a pixel value v in [0, 1] is (v - mean) / std.
+    """
+    shades = [Image.fromarray(np.full((256, 256, 3), shade, np.uint8)) for shade in (0, 255)]
+    black, white = (torch.as_tensor(processor(shade, return_tensors="pt")["pixel_values"]).double()[0] for shade in shades)
+    low, high = black.mean(dim=(1, 2)), white.mean(dim=(1, 2))
+    std = 1 / (high - low)
+    height, width = black.shape[-2:]
+    return (height, width), [round(v, 6) for v in (-low * std).tolist()], [round(v, 6) for v in std.tolist()]
+
+
+def _resize(processor: Any, size: tuple[int, int]) -> int | None:
+    """What the shorter side becomes before the centre crop; None if the image is resized straight to `size`."""
+    if hasattr(processor, "data_config"):
+        from robustkit.models.timm_models import timm_spec
+
+        return timm_spec(processor.data_config).resize
+    given = getattr(processor, "size", None) or {}
+    edge = given.get("shortest_edge")
+    crop_pct = getattr(processor, "crop_pct", None)
+    if edge is not None and crop_pct is not None:
+        return int(edge / crop_pct) if edge < 384 else None
+    if edge is not None:
+        return int(edge)
+    if getattr(processor, "do_center_crop", False) and given.get("height", 0) > size[0]:
+        return int(given["height"])
+    return None
+
+
+def _interpolation(processor: Any) -> str:
+    if hasattr(processor, "data_config"):
+        from robustkit.models.timm_models import timm_spec
+
+        return timm_spec(processor.data_config).interpolation
+    return _INTERPOLATION.get(int(getattr(processor, "resample", None) or 0), "bilinear")

@@ -1,0 +1,44 @@
+"""What a source of models hands over: the network, and what its own metadata says of its input and its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from robustkit.model import InputSpec
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that a `robustkit.Model` is made of.
+
+    Parameters
+    ----------
+    net
+        The network.
+    spec
+        How files become its images.
+    mean, std
+        A value a channel, for images in [0, 1].
+    classes
+        Class names in the order of the outputs, where the source knows them.
+    """
+
+    net: nn.Module
+    spec: InputSpec = field(default_factory=InputSpec)
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    classes: Sequence[str] | None = None
+
+
+def plain_network(net: nn.Module) -> Network:
+    """A network nothing else is known of: images of any size, with as many channels as its first convolution takes."""
+    first = next((module for module in net.modules() if isinstance(module, nn.Conv2d)), None)
+    return Network(net, InputSpec(channels=1 if first is not None and first.in_channels == 1 else 3))
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error's text, else its kind."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,61 @@
+"""``timm/resnet18.a1_in1k``: timm's classifiers with pretrained weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from robustkit.errors import UsageError, did_you_mean
+from robustkit.model import InputSpec
+from robustkit.models.network import Network, one_line
+
+
+def load_timm(name: str) -> Network:
+    """A classifier of timm; the size, crop, mean and std are those of its own pretrained configuration.
+
+    The weights come from the hub's cache, else they are downloaded once.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model, or its weights cannot be had.
+    """
+    import timm
+
+    known = timm.list_pretrained()
+    if name not in known and not (name in timm.list_models() and timm.models.is_model_pretrained(name)):
+        raise UsageError(f"model 'timm/{name}' is unknown, or has no weights: {did_you_mean(name, known)}")
+    try:
+        net = timm.create_model(name, pretrained=True)
+    except Exception as error:
+        raise UsageError(
+            f"the weights of 'timm/{name}' cannot be had ({one_line(error)}): run "
+            f"timm.create_model({name!r}, pretrained=True) once with a network, or copy its hub cache (HF_HOME) here"
+        ) from error
+    if not isinstance(net, nn.Module) or not getattr(net, "num_classes", 0):
+        raise UsageError(f"model 'timm/{name}' has no classifier: choose one with classes, such as timm/resnet18.a1_in1k")
+    config = timm.data.resolve_model_data_config(net)
+    return Network(net, timm_spec(config), config["mean"], config["std"], _imagenet_classes(net))
+
+
+def timm_spec(config: dict[str, Any]) -> InputSpec:
+    """How files become images, from timm's data configuration."""
+    channels, height, width = config["input_size"]
+    # `squash` resizes straight to the size; the others resize the shorter side first.
+    resize = None if config["crop_mode"] == "squash" else int(min(height, width) / config["crop_pct"])
+    interpolation = config["interpolation"] if config["interpolation"] in ("bicubic", "nearest") else "bilinear"
+    return InputSpec(channels=channels, size=(height, width), resize=resize, interpolation=interpolation)
+
+
+def _imagenet_classes(net: nn.Module) -> list[str] | None:
+    """The class names where the configuration says which ImageNet the weights know."""
+    from timm.data import ImageNetInfo, infer_imagenet_subset
+
+    subset = infer_imagenet_subset(net)
+    if subset is None:
+        return None
+    info = ImageNetInfo(subset)
+    if info.num_classes() != net.num_classes:
+        return None
+    return [info.index_to_description(index) for index in range(info.num_classes())]

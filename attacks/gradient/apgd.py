@@ -1,0 +1,157 @@
+"""Auto-PGD: projected gradient ascent without a step size to tune (Croce and Hein, arXiv 2003.01690; l1: 2103.01208).
+
+The rules are those of the authors' code: `apgd_momentum` for linf and l2, `apgd_l1` for l1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attack import AttackInfo
+from robustkit.attacks.gradient.apgd_l1 import SparseState, stages, start_sparse, step_sparse
+from robustkit.attacks.gradient.apgd_momentum import MomentumState, start_momentum, step_momentum
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.losses import dlr, dlr_targeted
+from robustkit.threats import NormThreat, Threat
+
+NORMS = ("linf", "l2", "l1")
+PAPER = (
+    "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks, arXiv 2003.01690; "
+    "l1: Mind the Box, arXiv 2103.01208"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class APGD(IterativeAttack[State]):
+    """What the three attacks share; they differ in the loss.
+
+    Parameters
+    ----------
+    steps
+        Steps a restart takes. For l1 they are split 30, 30 and 40 % over balls of 3, 2 and 1 times eps, and each of the first
+        two balls costs one pass more.
+    restarts
+        Random starts a sample gets.
+    rho
+        The step size is halved if fewer than this share of the steps since the last checkpoint raised the loss (linf, l2).
+    """
+
+    steps: int = 100
+    restarts: int = 1
+    rho: float = 0.75
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.restarts < 1:
+            raise UsageError(f"restarts={self.restarts} must be at least 1")
+        if not 0 < self.rho <= 1:
+            raise UsageError(f"rho={self.rho} must be above 0 and at most 1")
+
+    def attempts(self, threat: Threat, num_classes: int) -> int:
+        return self.restarts
+
+    def attempt_steps(self, threat: Threat) -> int:
+        assert isinstance(threat, NormThreat)
+        return self.steps + (len(stages(self.steps)) - 1 if threat.norm == "l1" else 0)
+
+    def start(self, batch: Batch) -> State:
+        assert isinstance(batch.threat, NormThreat)
+        return (start_sparse if batch.threat.norm == "l1" else start_momentum)(batch, self.steps)
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        if isinstance(state, SparseState):
+            return step_sparse(batch, state, response, self.steps)
+        assert isinstance(state, MomentumState)
+        return step_momentum(batch, state, response, self.steps, self.rho)
+
+
+@dataclass(frozen=True, kw_only=True)
+class APGDCE(APGD):
+    """Auto-PGD on the cross-entropy of the label, or the log-probability of a given target."""
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="apgd-ce",
+        threats=NORMS,
+        knowledge="white-box",
+        targeted=True,
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        paper=PAPER,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class APGDDLR(APGD):
+    """Auto-PGD on the difference of logits ratio, which ignores how logits are shifted and scaled.
+
+    With two classes the ratio is constant, and the difference of the logits takes its place; targeted, it is that of
+    `APGDT` for the given target.
+    """
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="apgd-dlr",
+        threats=NORMS,
+        knowledge="white-box",
+        targeted=True,
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        paper=PAPER,
+    )
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        if batch.targets is not None:
+            return dlr_targeted(logits, batch.y, batch.targets)
+        return dlr(logits, batch.y)
+
+
+@dataclass(frozen=True, kw_only=True)
+class APGDT(APGD):
+    """Auto-PGD on the targeted difference of logits ratio, towards one class after another.
+
+    The classes come in the order of the clean image's logits, the likeliest wrong one first; under a targeted threat there is
+    only the given one. The ratio needs four classes: with three or two it is as in `robustkit.losses.dlr_targeted`.
+
+    Parameters
+    ----------
+    target_classes
+        How many classes are tried, at most all the wrong ones; None takes 9, for l1 5, as the standard AutoAttack does.
+    """
+
+    target_classes: int | None = None
+
+    needs_clean_logits: ClassVar[bool] = True
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="apgd-t",
+        threats=NORMS,
+        knowledge="white-box",
+        targeted=True,
+        cost=(
+            "restarts * min(target_classes, classes - 1) * (steps + 1) + 1 forwards, "
+            "restarts * min(target_classes, classes - 1) * steps backwards; l1: steps + 2 for steps if steps > 2"
+        ),
+        paper=PAPER,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target_classes is not None and self.target_classes < 1:
+            raise UsageError(f"target_classes={self.target_classes} must be at least 1")
+
+    def attempts(self, threat: Threat, num_classes: int) -> int:
+        assert isinstance(threat, NormThreat)
+        wanted = self.target_classes or (5 if threat.norm == "l1" else 9)
+        return self.restarts * (1 if threat.targeted else min(wanted, num_classes - 1))
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        return dlr_targeted(logits, batch.y, self.targets(batch))
+
+    def targets(self, batch: Batch) -> Tensor:
+        """The class each sample's attempt aims at, ``(B,)``."""
+        if batch.targets is not None:
+            return batch.targets
+        assert batch.clean_logits is not None
+        wrong = batch.clean_logits.scatter(1, batch.y[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
+        return wrong.gather(1, (batch.attempt // self.restarts)[:, None]).squeeze(1)

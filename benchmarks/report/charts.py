@@ -1,0 +1,150 @@
+"""The three charts of the report. Shape and line style tell series apart as well as colour, so print and grey will do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIET, VERMILLION, chart
+from robustkit.benchmarks.report.words import UPPER_BOUND, interval, label, passes, percent, printable, share, short
+from robustkit.benchmarks.statistics import Estimate
+from robustkit.benchmarks.summary import Summary, ThreatPart
+
+_WIDTH = 460
+
+
+def _share_axis(axis: object) -> None:
+    axis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))  # type: ignore[attr-defined]
+    axis.set_major_formatter(FuncFormatter(lambda v, _: percent(v, 0)))  # type: ignore[attr-defined]
+
+
+def accuracy(summary: Summary) -> Markup:
+    """Clean accuracy and each threat's robust accuracy as a dot on its interval, with the gates' thresholds."""
+    rows: list[tuple[str, Estimate, list[float], bool]] = [("clean", summary.clean, [], True)]
+    for threat in summary.threats:
+        thresholds = [gate.threshold for gate in summary.gates if gate.threat == threat.id]
+        rows.append((printable(threat.id, 40), threat.robust_accuracy, thresholds, threat.trusted))
+
+    def draw(axes: Axes) -> None:
+        for y, (label, value, thresholds, trusted) in enumerate(rows):
+            colour = INK if y == 0 else BLUE
+            axes.axhline(y, color=HAIR, linewidth=1, zorder=0)
+            for threshold in thresholds:
+                axes.plot([threshold] * 2, [y - 0.28, y + 0.28], color=VERMILLION, linestyle=(0, (2, 1.5)), zorder=1)
+                side = "right" if threshold > 0.5 else "left"
+                axes.text(threshold, y + 0.3, f" required {percent(threshold, 0)} ", ha=side, va="top", color=QUIET, size=11)
+            axes.text(0, y - 0.24, label, va="bottom", weight="bold")
+            if not value.n:
+                axes.text(1, y - 0.24, "nothing evaluated", ha="right", va="bottom", color=QUIET)
+                continue
+            axes.text(1, y - 0.24, f"{share(value)}  ({interval(value)})", ha="right", va="bottom")
+            axes.plot([value.low, value.high], [y, y], color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt")
+            face = colour if trusted else PAPER
+            axes.plot(value.value, y, marker="o" if y else "s", color=colour, markerfacecolor=face, markersize=9)
+        axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.45, -0.75), yticks=[])
+        axes.spines["left"].set_visible(False)
+        _share_axis(axes.xaxis)
+
+    alt = "; ".join(f"{label}: {share(value)}, interval {interval(value)}" for label, value, *_ in rows)
+    return chart("accuracy", f"Accuracy with 95 % intervals. {alt}. Robust accuracy is an {UPPER_BOUND}.",
+                 _WIDTH, 50 + 62 * len(rows), draw)  # fmt: skip
+
+
+def curve(threat: ThreatPart, name: str) -> Markup:
+    """Robust accuracy against the budget, with the noise control beside it and the audited budget marked."""
+    points = sorted(threat.curve, key=lambda p: p.eps)
+    in_255 = all(p.eps_text.endswith("/255") or p.eps == 0 for p in points) and points[-1].eps > 0
+    scale = 255.0 if in_255 else 1.0
+    audited = audited_eps(threat)
+
+    def band(axes: Axes, at: Sequence[float], values: Sequence[Estimate], colour: str, line: str, marker: str, face: str) -> None:
+        axes.fill_between(at, [v.low for v in values], [v.high for v in values], color=colour, alpha=0.16, linewidth=0)
+        axes.plot(at, [v.value for v in values], color=colour, linestyle=line, marker=marker, markerfacecolor=face)
+
+    def draw(axes: Axes) -> None:
+        labels: list[tuple[float, float, str]] = []
+        controls = [(p.eps * scale, p.control) for p in points if p.control is not None]
+        if controls:
+            at, values = zip(*controls, strict=True)
+            band(axes, at, values, ORANGE, "--", "s", PAPER)
+            labels.append((at[-1], values[-1].value, "noise control"))
+        band(axes, [p.eps * scale for p in points], [p.attack for p in points], BLUE, "-", "o", BLUE)
+        labels.append((points[-1].eps * scale, points[-1].attack.value, "attack"))
+        heights = spread([y for _, y, _ in labels], 0.09)
+        for (x, _, text), y in zip(labels, heights, strict=True):
+            axes.annotate(text, (x, y), xytext=(9, 0), textcoords="offset points", va="center", annotation_clip=False)
+        if audited is not None:
+            axes.axvline(audited * scale, color=QUIET, linestyle=":", linewidth=1.5, zorder=0)
+            axes.annotate("audited", (audited * scale, 1.05), ha="center", va="bottom", color=QUIET, size=11,
+                          annotation_clip=False)  # fmt: skip
+        right = max(points[-1].eps, audited or 0) * scale or 1.0
+        axes.set(ylim=(-0.02, 1.05), xlim=(-0.02 * right, 1.04 * right))
+        axes.set_xlabel(f"eps ({'in 1/255, ' if in_255 else ''}{printable(threat.kind, 20)})")
+        axes.set_title("robust accuracy", pad=22)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=in_255))
+        axes.grid(axis="y", color=HAIR, linewidth=0.6, zorder=0)
+        axes.set_axisbelow(True)
+        _share_axis(axes.yaxis)
+
+    steps = "; ".join(
+        f"eps {p.eps_text}: {share(p.attack)}" + (f", noise control {share(p.control)}" if p.control else "") for p in points
+    )
+    return chart(f"curve-{name}", f"Robust accuracy against eps under {threat.id}. {steps}.", _WIDTH, 320, draw)
+
+
+def cost(threat: ThreatPart, name: str) -> Markup | None:
+    """Robust accuracy that each attack left against the passes it spent on a sample; None if none spent any."""
+    shown = [(passes(a), a) for a in threat.attacks if passes(a) > 0 and a.robust_accuracy.n]
+    if not shown:
+        return None
+
+    def draw(axes: Axes) -> None:
+        axes.set_xscale("log")
+        low, high = min(p for p, _ in shown) / 2, max(p for p, _ in shown) * 2
+        axes.set(ylim=(-0.04, 1.05), xlim=(low, high))
+        taken: list[tuple[float, float, float]] = []
+        for x, attack in sorted(shown, key=lambda pair: (-pair[1].robust_accuracy.value, pair[0])):
+            value, control = attack.robust_accuracy, attack.role == "control"
+            colour, marker, face = (ORANGE, "s", PAPER) if control else (BLUE, "o", BLUE)
+            axes.plot([x, x], [value.low, value.high], color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt")
+            axes.plot(x, value.value, marker=marker, color=colour, markerfacecolor=face)
+            text, left = printable(label(attack, threat.attacks), 28), np.log(x / low) / np.log(high / low)
+            to_left = left > 0.6
+            start, length = (left - 0.02 - 0.017 * len(text) if to_left else left + 0.02), 0.017 * len(text)
+            y = value.value
+            while any(abs(y - b) < 0.065 and start < a + w and a < start + length for a, b, w in taken):
+                y -= 0.02
+            taken.append((start, y, length))
+            axes.annotate(text, (x, y), xytext=(-9 if to_left else 9, 0), textcoords="offset points", va="center",
+                          ha="right" if to_left else "left", annotation_clip=False)  # fmt: skip
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        ticks = [v for k in range(-1, 8) for v in (10.0**k, 3 * 10.0**k) if low <= v <= high]
+        axes.xaxis.set_major_locator(FixedLocator(ticks or [x for x, _ in shown]))
+        axes.set_xlabel("passes per sample (log scale)")
+        axes.set_title("robust accuracy left", pad=22)
+        axes.grid(axis="y", color=HAIR, linewidth=0.6)
+        axes.set_axisbelow(True)
+        _share_axis(axes.yaxis)
+
+    alt = "; ".join(f"{label(a, threat.attacks)}: {share(a.robust_accuracy)} after {short(x)} passes" for x, a in shown)
+    return chart(f"cost-{name}", f"Strength against cost under {threat.id}. {alt}.", _WIDTH, 320, draw)
+
+
+def audited_eps(threat: ThreatPart) -> float | None:
+    """The point of the curve that is the audited budget: its text is the size in the threat's id."""
+    size = threat.id.partition(",")[0].partition(":")[2]
+    return next((p.eps for p in threat.curve if p.eps_text == size), None)
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """The heights in their order, moved apart so that neighbours are at least `gap` from each other."""
+    moved = list(heights)
+    order = sorted(range(len(moved)), key=lambda i: moved[i])
+    for lower, upper in zip(order, order[1:], strict=False):
+        moved[upper] = max(moved[upper], moved[lower] + gap)
+    return moved

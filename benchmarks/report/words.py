@@ -1,0 +1,109 @@
+"""How the report writes numbers and names, for people."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from robustkit.benchmarks.statistics import Estimate
+from robustkit.benchmarks.summary import AttackPart, Outcome, Verdict
+
+UPPER_BOUND = "upper bound: as strong as the attacks"
+
+
+def printable(text: object, most: int = 2000) -> str:
+    """Text without control characters or direction overrides, cut to `most` characters: names come from strangers."""
+    shown = str(text)
+    cut = shown[:most] + "…" if len(shown) > most else shown
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}" for c in cut)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """``0.472`` as ``47.2 %``, with a no-break space."""
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%" if math.isfinite(share) else "—"
+
+
+def share(estimate: Estimate) -> str:
+    """The value of an estimate, or a dash where nothing was counted."""
+    return percent(estimate.value) if estimate.n else "—"
+
+
+def interval(estimate: Estimate) -> str:
+    """The interval of an estimate: ``44.1–50.3 %``."""
+    return f"{100 * estimate.low:.1f}–{percent(estimate.high)}" if estimate.n else "—"
+
+
+def count(number: float) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{number:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def short(number: float) -> str:
+    """Three significant digits, without an exponent where one can do without."""
+    if not math.isfinite(number):
+        return "—"
+    return count(number) if abs(number) >= 1000 else f"{number:.3g}"
+
+
+def seconds(duration: float) -> str:
+    """``0.42 s``, ``73 s``, ``12 min``, ``3.1 h``."""
+    if duration < 120:
+        return f"{short(duration)}\N{NO-BREAK SPACE}s" if duration < 10 else f"{duration:.0f}\N{NO-BREAK SPACE}s"
+    return f"{duration / 60:.0f}\N{NO-BREAK SPACE}min" if duration < 7200 else f"{duration / 3600:.1f}\N{NO-BREAK SPACE}h"
+
+
+def when(moment: str) -> str:
+    """An ISO 8601 moment to the minute in UTC; any other text as it is."""
+    try:
+        read = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return f"{read.astimezone(UTC) if read.tzinfo else read:%Y-%m-%d %H:%M}{' UTC' if read.tzinfo else ''}"
+
+
+def passes(attack: AttackPart) -> float:
+    """Forward and backward passes that the attack spent on each sample it was given; 0 if it was given none."""
+    return (attack.forwards + attack.backwards) / attack.evaluated if attack.evaluated else 0.0
+
+
+def flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The leaves of nested settings as (dotted key, text)."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from flat(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple):
+        yield key, ", ".join(str(v) for v in value)
+    else:
+        yield key, "" if value is None else str(value)
+
+
+def label(attack: AttackPart, attacks: list[AttackPart]) -> str:
+    """The attack's name, or all of its spec where the name alone would be ambiguous."""
+    return attack.spec if sum(other.name == attack.name for other in attacks) > 1 else attack.name
+
+
+_WORDS: dict[Outcome, str] = {
+    "passed": "Passed",
+    "failed": "Failed",
+    "inconclusive": "Inconclusive",
+    "untrusted": "Not trustworthy",
+    "incomplete": "Incomplete",
+    "measured": "Measured, no gate set",
+    "nothing": "Nothing evaluated",
+}
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """The outcome for people."""
+    return _WORDS[outcome]
+
+
+def answer(verdict: Verdict) -> str:
+    """The verdict's sentence without the outcome's word in front, for where that word stands beside it."""
+    head, colon, rest = verdict.sentence.partition(": ")
+    if not colon or head.lower() != verdict.outcome:
+        return verdict.sentence
+    return rest[:1].upper() + rest[1:]

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from robustkit.attack import AttackInfo
+from robustkit.attacks.gradient.steepest import ascend
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.projections import per_sample
-from robustkit.threats import Norm, NormThreat, Threat, norm_of
+from robustkit.threats import NormThreat, Threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +63,4 @@ class PGD(IterativeAttack[State]):
         threat = batch.threat
         assert isinstance(threat, NormThreat)
         step_size = 2.5 * threat.eps / self.steps if self.step_size is None else self.step_size
-        moved = state.x_adv + step_size * steepest(response.grad, threat.norm)
-        return State(x_adv=threat.project(batch.x, moved, batch.bounds))
-
-
-def steepest(grad: Tensor, norm: Norm) -> Tensor:
-    """The ascent direction of unit length in `norm`: the sign, the gradient scaled, or the greatest elements' signs.
-
-    For l1 the steepest direction is a single element; the greatest 1 % of the elements go together, as in SLIDE
-    (Tramèr and Boneh, arXiv 1904.13000).
-    """
-    match norm:
-        case "linf":
-            return grad.sign()
-        case "l2":
-            return grad / per_sample(norm_of(grad, "l2").clamp_min(1e-12), grad)
-        case _:
-            size = grad.flatten(1).abs()
-            count = max(1, size.shape[1] // 100)
-            chosen = torch.zeros_like(size).scatter(1, size.topk(count, dim=1).indices, 1.0 / count)
-            return grad.sign() * chosen.reshape(grad.shape)
+        return State(x_adv=ascend(batch, state.x_adv, response.grad, step_size))

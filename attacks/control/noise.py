@@ -1,0 +1,63 @@
+"""Random noise within the budget: the control that says what the size of a perturbation does without an adversary."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from robustkit.attack import AttackInfo
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import NormThreat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise(IterativeAttack[State]):
+    """Independent draws, asked about one after another until one is misclassified.
+
+    Parameters
+    ----------
+    steps
+        Draws after the first one: ``steps + 1`` in all.
+    kind
+        ``uniform``: from the ball, clipped to the box; for l0, random elements with random values. ``gaussian``: every element
+        independently, of such a width that most draws fill the budget, projected into it.
+    """
+
+    steps: int = 9
+    kind: Literal["uniform", "gaussian"] = "uniform"
+
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="noise",
+        threats=("linf", "l2", "l1", "l0"),
+        knowledge="decision",
+        targeted=True,
+        cost="steps + 2 forwards",
+        paper="Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261",
+    )
+
+    def start(self, batch: Batch) -> State:
+        return State(x_adv=self._draw(batch, torch.zeros_like(batch.sample_ids)))
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        return State(x_adv=self._draw(batch, response.step + 1))
+
+    def _draw(self, batch: Batch, number: Tensor) -> Tensor:
+        threat, x, bounds = batch.threat, batch.x, batch.bounds
+        assert isinstance(threat, NormThreat)
+        if self.kind == "uniform":
+            return threat.random_start(x, batch.sample_ids, number, batch.random, bounds)
+        shape = tuple(x.shape[1:])
+        n = math.prod(shape)
+        width = {
+            "linf": threat.eps / 2,
+            "l2": threat.eps / math.sqrt(n),
+            "l1": threat.eps / n * math.sqrt(math.pi / 2),
+            "l0": bounds[1] - bounds[0],
+        }[threat.norm]
+        noise = batch.random.normal(batch.sample_ids, shape, attempt=number, stream="gaussian", dtype=x.dtype)
+        return threat.project(x, x + width * noise, bounds)

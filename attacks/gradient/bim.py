@@ -1,0 +1,50 @@
+"""The basic iterative method: small steps from the image itself (Kurakin et al., arXiv 1607.02533)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from robustkit.attack import AttackInfo
+from robustkit.attacks.gradient.steepest import ascend
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import NormThreat
+
+
+@dataclass(frozen=True, kw_only=True)
+class BIM(IterativeAttack[State]):
+    """Steps of equal length on the cross-entropy without a random start; the paper's is the one for linf.
+
+    Parameters
+    ----------
+    steps
+        Steps to take.
+    step_size
+        Length of a step in the threat's norm, in the unit of the bounds; None takes ``1.25 * eps / steps``, the paper's ratio.
+    """
+
+    steps: int = 10
+    step_size: float | None = None
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="bim",
+        threats=("linf", "l2", "l1"),
+        knowledge="white-box",
+        targeted=True,
+        cost="steps + 2 forwards, steps backwards",
+        paper="Adversarial Examples in the Physical World, arXiv 1607.02533",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.step_size is not None and not self.step_size > 0:
+            raise UsageError(f"step_size={self.step_size} must be above 0")
+
+    def start(self, batch: Batch) -> State:
+        return State(x_adv=batch.x)
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        assert isinstance(batch.threat, NormThreat)
+        step_size = 1.25 * batch.threat.eps / self.steps if self.step_size is None else self.step_size
+        return State(x_adv=ascend(batch, state.x_adv, response.grad, step_size))

@@ -1,0 +1,37 @@
+"""The fast gradient sign method: one step of full length (Goodfellow et al., arXiv 1412.6572)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from robustkit.attack import AttackInfo
+from robustkit.attacks.gradient.steepest import ascend
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import NormThreat
+
+
+@dataclass(frozen=True, kw_only=True)
+class FGSM(IterativeAttack[State]):
+    """One step from the image itself, as long as the budget: the optimum for a linear model under linf and l1.
+
+    For l2 it is the fast gradient method. Targeted, it is the one-step target class method of arXiv 1611.01236.
+    """
+
+    steps: int = field(default=1, init=False)
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="fgsm",
+        threats=("linf", "l2", "l1"),
+        knowledge="white-box",
+        targeted=True,
+        cost="3 forwards, 1 backward",
+        paper="Explaining and Harnessing Adversarial Examples, arXiv 1412.6572",
+    )
+
+    def start(self, batch: Batch) -> State:
+        return State(x_adv=batch.x)
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        assert isinstance(batch.threat, NormThreat)
+        return State(x_adv=ascend(batch, state.x_adv, response.grad, batch.threat.eps))

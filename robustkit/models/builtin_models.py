@@ -1,0 +1,51 @@
+"""The embedded models: half-precision weights and a card each, no download."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from robustkit.errors import UsageError, did_you_mean
+from robustkit.model import InputSpec, Model
+from robustkit.models.networks import fashion_cnn
+
+FOLDER = Path(__file__).parent / "builtin"
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Names of the embedded models."""
+    return ("builtin/fashion-robust", "builtin/fashion-standard")
+
+
+def builtin_card(name: str) -> dict[str, Any]:
+    """What an embedded model says of itself: data, recipe, command, measured figures, licence.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    """
+    if name not in builtin_names():
+        raise UsageError(f"model {name!r} is unknown: {did_you_mean(name, builtin_names())}")
+    card: dict[str, Any] = json.loads((FOLDER / f"{name.removeprefix('builtin/')}.json").read_text(encoding="utf-8"))
+    return card
+
+
+def load_builtin(name: str, *, device: str | torch.device = "auto", batch_size: int | None = None) -> Model:
+    """An embedded model, in float32.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    """
+    card = builtin_card(name)
+    net = fashion_cnn()
+    weights = load_file(FOLDER / f"{name.removeprefix('builtin/')}.safetensors")
+    net.load_state_dict({key: value.float() for key, value in weights.items()})
+    spec = InputSpec(channels=1, size=(28, 28))
+    return Model(net.eval(), spec=spec, name=name, classes=card["classes"], device=device, batch_size=batch_size)

@@ -1,0 +1,342 @@
+"""Train, finetune and harden: three ways into the one loop. Each leaves a folder that is itself a model name."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from lightning_fabric import Fabric
+from safetensors.torch import save_model
+
+from robustkit.attack import check_threat
+from robustkit.build import attack, recipe
+from robustkit.data.base import Data
+from robustkit.data.load import as_data, load_data
+from robustkit.errors import UsageError
+from robustkit.model import InputSpec, Model, resolve_device
+from robustkit.threats import Threat
+from robustkit.training.card import describe_model, versions, write_card
+from robustkit.training.folder import read_card
+from robustkit.training.head import freeze, replace_head
+from robustkit.training.loop import Job, run
+from robustkit.training.options import TrainingOptions
+from robustkit.training.topology import fresh_model
+from robustkit.training.validate import ATTACK
+
+Flow = Literal["train", "finetune", "harden"]
+LICENCE = "The weights derive from the data and from the network that training started from: their licences hold."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """What a flow trains: the model, how it is built again, and the images with its labels."""
+
+    model: Model
+    architecture: str | None
+    num_classes: int
+    train: Data
+    val: Data
+
+
+def train(
+    model: str,
+    data: Any,
+    *,
+    out: str | Path,
+    val: Any = None,
+    recipe: str = "standard",
+    threat: Threat | str | None = None,
+    image_size: tuple[int, int] | None = None,
+    limit: int | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    workers: int = 0,
+    command: str | None = None,
+    **options: Any,
+) -> Path:
+    """Train a network from fresh weights.
+
+    Parameters
+    ----------
+    model
+        The network's name, such as ``torchvision/resnet18``: its topology is taken, not its weights.
+    data
+        A data name (of one with splits the training split is taken), a pair of tensors, a Dataset or DataLoader.
+    out
+        The run's folder. The same call again resumes; another one into the same folder is refused.
+    val
+        As `data`; None holds out a stratified tenth of it.
+    recipe
+        A training recipe by name, such as ``fast`` or ``pgd:steps=3``.
+    threat
+        What an adversarial recipe trains against, and the validation attacks with.
+    image_size
+        Height and width; None takes that of the data if its images share one, else 224 x 224.
+    limit
+        At most so many training images, stratified.
+    device, devices
+        Where, and on how many.
+    workers
+        Processes that read images.
+    command
+        What the card says made it.
+    **options
+        Fields of `TrainingOptions`.
+
+    Returns
+    -------
+    The folder, which `load_model` takes as a name.
+
+    Raises
+    ------
+    UsageError
+        If anything does not fit, before training starts.
+    DivergedError
+        If the loss becomes NaN or infinite.
+    """
+    settings = _options(options)
+    training, validation = _split(data, val, limit, settings.seed)
+    classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
+    built = fresh_model(model, len(classes), image_size or _size(training), seed=settings.seed, device=resolve_device(device))
+    built.classes = tuple(classes)
+    start = _Start(
+        model=built,
+        architecture=model,
+        num_classes=len(classes),
+        train=training,
+        val=validation.matched(built),
+    )
+    return _fit("train", start, model, out, recipe, threat, (), settings, devices, workers, command)
+
+
+def finetune(
+    model: Model | str,
+    data: Any,
+    *,
+    out: str | Path,
+    val: Any = None,
+    recipe: str = "standard",
+    threat: Threat | str | None = None,
+    freeze: tuple[str, ...] = (),
+    arch: str | None = None,
+    limit: int | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    workers: int = 0,
+    command: str | None = None,
+    **options: Any,
+) -> Path:
+    """Give a trained network a new classifier for the data's classes and train it; other arguments as `train`.
+
+    Parameters
+    ----------
+    model
+        A model name, or a `Model`, which stays as it is: a copy is trained.
+    freeze
+        Parts that do not learn: ``backbone`` for all but the classifier, or names of modules.
+    arch
+        How to build a model whose name does not say it (``package.module:factory``).
+    """
+    settings = _options(options)
+    training, validation = _split(data, val, limit, settings.seed)
+    classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
+    copied, architecture = _copy(model, arch, device)
+    replace_head(copied.net, len(classes), settings.seed)
+    copied.classes = tuple(classes)
+    start = _Start(
+        model=copied,
+        architecture=architecture,
+        num_classes=len(classes),
+        train=training,
+        val=validation.matched(copied),
+    )
+    return _fit("finetune", start, _name(model), out, recipe, threat, freeze, settings, devices, workers, command)
+
+
+def harden(
+    model: Model | str,
+    data: Any,
+    *,
+    out: str | Path,
+    threat: Threat | str,
+    val: Any = None,
+    recipe: str = "fast",
+    arch: str | None = None,
+    limit: int | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    workers: int = 0,
+    command: str | None = None,
+    **options: Any,
+) -> Path:
+    """Train a network on adversarially changed images, from the weights it has; arguments as `finetune`."""
+    settings = _options(options)
+    training, validation = _split(data, val, limit, settings.seed)
+    copied, architecture = _copy(model, arch, device)
+    matched = training.matched(copied)
+    num_classes = copied(next(matched.batches(copied.spec, 1)).x.to(copied.device)).shape[1]
+    start = _Start(
+        model=copied,
+        architecture=architecture,
+        num_classes=num_classes,
+        train=matched,
+        val=validation.matched(copied),
+    )
+    return _fit("harden", start, _name(model), out, recipe, threat, (), settings, devices, workers, command)
+
+
+def _fit(
+    flow: Flow,
+    start: _Start,
+    base: str,
+    out: str | Path,
+    recipe_spec: str,
+    threat: Threat | str | None,
+    parts: tuple[str, ...],
+    options: TrainingOptions,
+    devices: int,
+    workers: int,
+    command: str | None,
+) -> Path:
+    folder = Path(out)
+    against = Threat.parse(threat) if isinstance(threat, str) else threat
+    built = recipe(recipe_spec)
+    built.check(against)
+    if flow == "harden" and not built.needs_threat:
+        raise UsageError(f"recipe {recipe_spec!r} does not harden: choose an adversarial one such as fast or pgd")
+    model = start.model
+    if against is not None:
+        check_threat(attack(ATTACK), against)
+        sample = next(start.train.batches(model.spec, 1)).x
+        model.check_images(sample)
+        against.check((sample.shape[1], sample.shape[2], sample.shape[3]), model.bounds)
+    config = {
+        "flow": flow,
+        "base": base,
+        "data": _describe(start.train),
+        "val": _describe(start.val),
+        "recipe": recipe_spec,
+        "threat": None if against is None else against.id,
+        "freeze": list(parts),
+        "options": asdict(options) | {"augment": list(options.augment), "lr": options.peak_lr},
+        "devices": devices,
+    }
+    if _claim(folder, config):
+        print(f"{folder} is finished already: nothing to do", file=sys.stderr)
+        return folder
+    frozen = freeze(model.net, parts) if parts else []
+    accelerator = "gpu" if model.device.type == "cuda" else "cpu"
+    which: int | list[int] = [model.device.index] if model.device.index is not None else devices
+    fabric = Fabric(accelerator=accelerator, devices=which, precision=options.precision)
+    fabric.launch()
+    job = Job(
+        model=model,
+        train=start.train,
+        val=start.val,
+        recipe=built,
+        threat=against,
+        options=options,
+        frozen=frozen,
+        num_classes=start.num_classes,
+        out=folder,
+        workers=workers,
+    )
+    metrics = run(job, fabric)
+    if fabric.is_global_zero:
+        save_model(model.net, str(folder / "model.safetensors"))
+        card = {
+            "schema": 1,
+            "name": folder.name,
+            "command": command or f"robustkit.{flow}({base!r}, ...)",
+            "model": describe_model(model, start.architecture, start.num_classes),
+            "run": config,
+            "metrics": metrics,
+            "validation_attack": ATTACK,
+            "licence": LICENCE,
+            "versions": versions(),
+        }
+        write_card(folder, card)
+    return folder
+
+
+def _options(written: dict[str, Any]) -> TrainingOptions:
+    known = TrainingOptions.__dataclass_fields__
+    for key in written:
+        if key not in known:
+            raise UsageError(f"training has no option {key!r}; it has {', '.join(known)}")
+    return TrainingOptions(**written)
+
+
+def _claim(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether the run in the folder is finished; a new folder becomes this run's, and another run's is refused."""
+    path = folder / "config.json"
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before != json.loads(json.dumps(config)):
+            changed = ", ".join(sorted(key for key in config if before.get(key) != json.loads(json.dumps(config[key]))))
+            raise UsageError(f"{folder} holds a run with another {changed}: give another -o, or delete that folder")
+        return (folder / "card.json").exists()
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds something else than a training run: give an empty or new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the run cannot be written to {folder}: {error.strerror}") from error
+    return False
+
+
+def _split(data: Any, val: Any, limit: int | None, seed: int) -> tuple[Data, Data]:
+    """Training and validation images that share none."""
+    whole = _open(data, training=True)
+    if limit is not None:
+        whole = whole.limit(limit, seed)
+    if val is not None:
+        return whole, _open(val, training=False)
+    held_out = whole.limit(max(1, len(whole) // 10), seed)
+    rest = np.flatnonzero(~np.isin(whole.ids, held_out.ids))
+    if not len(rest):
+        raise UsageError(f"{whole.name} has {len(whole)} images, too few to hold some out: give more, or give val")
+    return whole.subset(rest), held_out
+
+
+def _open(data: Any, *, training: bool) -> Data:
+    if not isinstance(data, str):
+        return as_data(data)
+    has_splits = data.startswith(("torchvision/", "hf/"))
+    return load_data(f"{data}:train" if training and has_splits and ":" not in data else data)
+
+
+def _size(data: Data) -> tuple[int, int]:
+    """The height and width that a few images spread over the data share, else 224 x 224."""
+    few = data.subset(np.linspace(0, len(data) - 1, min(16, len(data))).astype(int))
+    shapes = {(x.shape[2], x.shape[3]) for x, _, _ in few.batches(InputSpec(), 1)}
+    return shapes.pop() if len(shapes) == 1 else (224, 224)
+
+
+def _copy(model: Model | str, arch: str | None, device: str) -> tuple[Model, str | None]:
+    """A copy to train, and the name that its network is built from."""
+    if isinstance(model, str):
+        from robustkit.models.load import load_model
+
+        loaded = load_model(model, arch=arch, device=device)
+        if arch is not None:
+            return loaded, f"python:{arch}"
+        folder = Path(model)
+        return loaded, read_card(folder)["model"]["architecture"] if folder.is_dir() else model
+    copied = copy.copy(model)
+    copied.net = copy.deepcopy(model.net)
+    return copied, None if arch is None else f"python:{arch}"
+
+
+def _name(model: Model | str) -> str:
+    return model if isinstance(model, str) else model.name
+
+
+def _describe(data: Data) -> dict[str, Any]:
+    return {"name": data.name, "n": len(data), "fingerprint": data.fingerprint()}

@@ -1,0 +1,96 @@
+"""Networks by name without their weights: what training from scratch starts from, and what a run's weights are loaded into."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from robustkit.errors import UsageError, did_you_mean
+from robustkit.model import InputSpec, Model, own_random_state
+from robustkit.models.python_models import call_factory
+from robustkit.training.head import find_head, replace_head
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def build_network(name: str, num_classes: int, *, seed: int = 0) -> nn.Module:
+    """A network with fresh weights; the global random state is untouched.
+
+    Parameters
+    ----------
+    name
+        ``builtin/fashion-robust``, ``torchvision/resnet18``, ``timm/resnet18``, or ``python:package.module:factory``, whose
+        factory may well return weights.
+    num_classes
+        Outputs; a classifier with another number is replaced.
+    seed
+        Of the weights.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network.
+    """
+    with own_random_state(torch.device("cpu"), seed):
+        net = _build(name, num_classes)
+    if name.startswith("python:") and _outputs(net) not in (None, num_classes):
+        replace_head(net, num_classes, seed)
+    return net
+
+
+def _build(name: str, num_classes: int) -> nn.Module:
+    source, _, rest = name.partition(":" if name.startswith("python:") else "/")
+    match source:
+        case "builtin":
+            from robustkit.models.builtin_models import builtin_names
+            from robustkit.models.networks import fashion_cnn
+
+            if name not in builtin_names():
+                raise UsageError(f"model {name!r} is unknown: {did_you_mean(name, builtin_names())}")
+            return fashion_cnn(num_classes)
+        case "torchvision":
+            import torchvision
+
+            if rest not in torchvision.models.list_models(module=torchvision.models):
+                raise UsageError(
+                    f"torchvision has no classifier {rest!r}: {did_you_mean(rest, torchvision.models.list_models())}"
+                )
+            built: nn.Module = torchvision.models.get_model(rest, weights=None, num_classes=num_classes)
+            return built
+        case "timm":
+            import timm
+
+            if not timm.is_model(rest):
+                raise UsageError(f"timm has no model {rest!r}: {did_you_mean(rest, timm.list_models())}")
+            created: nn.Module = timm.create_model(rest, pretrained=False, num_classes=num_classes)
+            return created
+        case "python":
+            made = call_factory(rest)
+            return made.net if isinstance(made, Model) else made
+        case _:
+            raise UsageError(
+                f"{name!r} cannot be built without its weights: train a builtin/, torchvision/, timm/ or python: network"
+            )
+
+
+def _outputs(net: nn.Module) -> int | None:
+    """How many classes the last linear layer has; None if there is no such layer."""
+    try:
+        head = net.get_submodule(find_head(net))
+    except UsageError:
+        return None
+    return head.out_features if isinstance(head, nn.Linear) else None
+
+
+def fresh_model(name: str, num_classes: int, size: tuple[int, int], *, seed: int, device: str | torch.device) -> Model:
+    """A network with fresh weights as a `Model`: images of `size`, normalised as its kind usually is."""
+    if name.startswith("python:"):
+        made = call_factory(name.removeprefix("python:"))
+        if isinstance(made, Model):
+            settings = {"bounds": made.bounds, "mean": made.mean, "std": made.std, "spec": made.spec}
+            return Model(build_network(name, num_classes, seed=seed), **settings, name=name, device=device)  # type: ignore[arg-type]
+    net = build_network(name, num_classes, seed=seed)
+    if name.startswith("builtin/"):
+        return Model(net, spec=InputSpec(channels=1, size=(28, 28)), name=name, device=device)
+    spec = InputSpec(channels=3, size=size)
+    return Model(net, mean=IMAGENET_MEAN, std=IMAGENET_STD, spec=spec, name=name, device=device)

@@ -70,17 +70,17 @@ def load_folder(path: str) -> Data:
     return Data(FolderSource(root, files), np.asarray(labels), name=f"folder:{path}", classes=classes)
 
 
-def _images(root: Path, name: str) -> list[str]:
+def _images(root: Path, of_class: str) -> list[str]:
     """Image files below one class's folder, relative to the root, sorted; each real folder is entered once."""
-    found, seen = [], set()
-    for directory, inner, names in os.walk(root / name, followlinks=True):
+    found: list[str] = []
+    seen: set[str] = set()
+    for directory, inner, names in os.walk(root / of_class, followlinks=True):
         real = os.path.realpath(directory)
         if real in seen:
             inner.clear()
             continue
         seen.add(real)
         inner[:] = sorted(entry for entry in inner if not entry.startswith("."))
-        for file in names:
-            if not file.startswith(".") and os.path.splitext(file)[1].lower() in EXTENSIONS:
-                found.append(os.path.relpath(os.path.join(directory, file), root))
+        images = (name for name in names if not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS)
+        found += [os.path.relpath(os.path.join(directory, name), root) for name in images]
     return sorted(found)

@@ -90,12 +90,8 @@ def _columns(table: Any, name: str) -> tuple[str, str]:
     features = table.features
     images = [column for column, feature in features.items() if isinstance(feature, datasets.Image)]
     labels = [column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
-    plain = [
-        c for c in ("label", "labels", "fine_label", "target") if "int" in str(getattr(features.get(c), "dtype", ""))
-    ]
+    plain = [c for c in ("label", "labels", "fine_label", "target") if "int" in str(getattr(features.get(c), "dtype", ""))]
     if not images or not (labels or plain):
-        raise UsageError(
-            f"data 'hf/{name}' has columns {', '.join(features)}: expected an image and a class label column"
-        )
+        raise UsageError(f"data 'hf/{name}' has columns {', '.join(features)}: expected an image and a class label column")
     ordered = sorted(labels, key=lambda column: column not in ("label", "labels", "fine_label"))
     return images[0], (ordered or plain)[0]

@@ -94,6 +94,4 @@ def as_data(data: Data | tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any] 
         return from_dataset(data.dataset)
     if isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__") and len(data) != 2):
         return from_dataset(data)
-    raise UsageError(
-        f"data is a {type(data).__name__}: give a name, a pair (images, labels), a torch Dataset or a DataLoader"
-    )
+    raise UsageError(f"data is a {type(data).__name__}: give a name, a pair (images, labels), a torch Dataset or a DataLoader")

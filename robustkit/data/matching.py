@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +45,11 @@ def match_labels(
     if classes is None:
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= total:
-            raise UsageError(
-                f"labels of {data} span {low} to {high}, but {model} has {total} classes (0 to {total - 1})"
-            )
+            raise UsageError(f"labels of {data} span {low} to {high}, but {model} has {total} classes (0 to {total - 1})")
         return np.arange(high + 1, dtype=np.int64), known
     mapping = _exactly(classes, known)
     if mapping is None:
-        mapping = _as_numbers(classes, total)
+        mapping = _as_numbers(classes, total) or _as_synsets(classes, total)
     unmatched = None
     if mapping is None:
         found = _by_name(classes, known or ())
@@ -83,6 +83,15 @@ def _as_numbers(classes: Sequence[str], total: int) -> list[int] | None:
     if all(name.isascii() and name.isdigit() and int(name) < total for name in classes):
         return [int(name) for name in classes]
     return None
+
+
+def _as_synsets(classes: Sequence[str], total: int) -> list[int] | None:
+    """ImageNet's own folder names (``n01440764``), for a model that has its 1,000 classes."""
+    if total != 1000 or not all(name.startswith("n") and name[1:].isdigit() and len(name) == 9 for name in classes):
+        return None
+    info: Any = importlib.import_module("timm.data").ImageNetInfo("imagenet-1k")
+    index = {synset: position for position, synset in enumerate(info.label_names())}
+    return [index[name] for name in classes] if set(classes) <= index.keys() else None
 
 
 def _by_name(classes: Sequence[str], known: Sequence[str]) -> list[int | None]:

@@ -74,9 +74,7 @@ def load_npz(path: str) -> Data:
         images = _open_member(file, x)
     except ValueError as error:
         if "allow_pickle" in str(error) or "Object arrays" in str(error):
-            raise UnsafeFileError(
-                f"{file} holds Python objects, which could run code when read: save plain arrays"
-            ) from error
+            raise UnsafeFileError(f"{file} holds Python objects, which could run code when read: save plain arrays") from error
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"{file} cannot be read as an .npz file: {error}") from error
@@ -85,9 +83,7 @@ def load_npz(path: str) -> Data:
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise UsageError(f"images {x!r} in {file} are {images.dtype}: store bytes (uint8), or floating point in [0, 1]")
     if images.ndim not in (3, 4) or (images.ndim == 4 and 1 not in images.shape[1::2] and 3 not in images.shape[1::2]):
-        raise UsageError(
-            f"images {x!r} in {file} have shape {images.shape}: expected (N, H, W, C) or (N, C, H, W), C 1 or 3"
-        )
+        raise UsageError(f"images {x!r} in {file} have shape {images.shape}: expected (N, H, W, C) or (N, C, H, W), C 1 or 3")
     if len(images) != len(labels) or not len(images):
         raise UsageError(
             f"{file} has {len(images)} images in {x!r} and {len(labels)} labels in {y!r}: expected as many, above 0"
@@ -113,9 +109,7 @@ def _labels(file: Path, name: str, labels: NDArray[Any]) -> NDArray[np.int64]:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise UsageError(
-            f"labels {name!r} in {file} have shape {labels.shape} and type {labels.dtype}: expected integers (N,)"
-        )
+        raise UsageError(f"labels {name!r} in {file} have shape {labels.shape} and type {labels.dtype}: expected integers (N,)")
     return labels.astype(np.int64)
 
 
@@ -125,9 +119,9 @@ def _open_member(file: Path, name: str) -> NDArray[Any]:
         member = archive.getinfo(f"{name}.npy")
         if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
             with archive.open(member) as stream:
-                version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+                version = np.lib.format.read_magic(stream)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, fortran, dtype = read(stream)  # type: ignore[no-untyped-call]
+                shape, fortran, dtype = read(stream)
                 inside = stream.tell()
             if dtype.hasobject:
                 raise ValueError("Object arrays need pickle")

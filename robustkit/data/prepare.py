@@ -50,7 +50,9 @@ def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | 
 def _resized(image: Image.Image | Tensor, size: tuple[int, int], spec: InputSpec) -> Image.Image | Tensor:
     target: list[int] = list(size) if spec.resize is None else [spec.resize]
     mode = InterpolationMode(spec.interpolation)
-    resized = F.resize(image, target, interpolation=mode, antialias=True)
-    if isinstance(image, Tensor) and image.is_floating_point():
+    resized: Image.Image | Tensor = F.resize(image, target, interpolation=mode, antialias=True)
+    if isinstance(image, Tensor) and isinstance(resized, Tensor) and image.is_floating_point():
         resized = resized.clamp(image.min(), image.max())  # bicubic overshoots
-    return resized if spec.resize is None else F.center_crop(resized, list(size))
+    if spec.resize is not None:
+        resized = F.center_crop(resized, list(size))
+    return resized

@@ -54,9 +54,7 @@ class DatasetSource:
                 "with --skip-broken"
             ) from error
         if not isinstance(image, (Image.Image, Tensor)):
-            raise UsageError(
-                f"a dataset must yield (image, label) with a tensor or PIL image, not a {type(image).__name__}"
-            )
+            raise UsageError(f"a dataset must yield (image, label) with a tensor or PIL image, not a {type(image).__name__}")
         return image
 
     def fingerprint(self) -> str:
@@ -73,18 +71,14 @@ def from_tensors(images: Tensor, labels: Tensor) -> Data:
     if images.ndim != 4:
         raise UsageError(f"images have shape {tuple(images.shape)}; expected (samples, channels, height, width)")
     if labels.shape != (len(images),) or labels.is_floating_point():
-        raise UsageError(
-            f"labels have shape {tuple(labels.shape)} and type {labels.dtype}; expected {len(images)} integers"
-        )
+        raise UsageError(f"labels have shape {tuple(labels.shape)} and type {labels.dtype}; expected {len(images)} integers")
     return Data(TensorSource(images), labels.detach().cpu().numpy(), name="tensors")
 
 
 def from_dataset(dataset: Dataset[Any]) -> Data:
     """Data of a map-style dataset. Its labels come from its ``targets`` or ``labels``; without them, every item is read once."""
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
-        raise UsageError(
-            f"{type(dataset).__name__} has no length and order: give a map-style dataset of (image, label)"
-        )
+        raise UsageError(f"{type(dataset).__name__} has no length and order: give a map-style dataset of (image, label)")
     return Data(DatasetSource(dataset), dataset_labels(dataset), name=type(dataset).__name__)
 
 

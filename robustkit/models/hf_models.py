@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,14 @@ def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
         If the library is not installed, or the model cannot be loaded.
     """
     try:
-        from transformers import AutoImageProcessor, AutoModelForImageClassification
+        transformers: Any = importlib.import_module("transformers")  # only half typed
     except ImportError:
         raise UsageError("model 'hf/…' needs the transformers library: pip install 'robustkit[hf]'") from None
     try:
-        net = AutoModelForImageClassification.from_pretrained(name, use_safetensors=True, trust_remote_code=allow_remote_code)
-        processor = AutoImageProcessor.from_pretrained(name, trust_remote_code=allow_remote_code)
+        net = transformers.AutoModelForImageClassification.from_pretrained(
+            name, use_safetensors=True, trust_remote_code=allow_remote_code
+        )
+        processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=allow_remote_code)
     except Exception as error:
         raise UsageError(
             f"model 'hf/{name}' cannot be loaded ({one_line(error)}): it must be an image classifier with safetensors weights "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from torch import nn
@@ -21,8 +22,7 @@ def load_timm(name: str) -> Network:
     UsageError
         If there is no such model, or its weights cannot be had.
     """
-    import timm
-
+    timm: Any = importlib.import_module("timm")  # only half typed
     known = timm.list_pretrained()
     if name not in known and not (name in timm.list_models() and timm.models.is_model_pretrained(name)):
         raise UsageError(f"model 'timm/{name}' is unknown, or has no weights: {did_you_mean(name, known)}")
@@ -50,12 +50,11 @@ def timm_spec(config: dict[str, Any]) -> InputSpec:
 
 def _imagenet_classes(net: nn.Module) -> list[str] | None:
     """The class names where the configuration says which ImageNet the weights know."""
-    from timm.data import ImageNetInfo, infer_imagenet_subset
-
-    subset = infer_imagenet_subset(net)
+    data: Any = importlib.import_module("timm.data")
+    subset = data.infer_imagenet_subset(net)
     if subset is None:
         return None
-    info = ImageNetInfo(subset)
+    info = data.ImageNetInfo(subset)
     if info.num_classes() != net.num_classes:
         return None
     return [info.index_to_description(index) for index in range(info.num_classes())]

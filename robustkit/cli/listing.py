@@ -1,0 +1,98 @@
+"""models and data: where they come from, what is shipped, and what one of them is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robustkit.cli.plugins import table
+from robustkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from robustkit.model import InputSpec, Model
+
+ModelName = Annotated[str, typer.Argument(help="A model's name, such as timm/resnet18.a1_in1k")]
+DataName = Annotated[str, typer.Argument(help="The data's name, such as folder:photos")]
+Arch = Annotated[str | None, typer.Option(help="package.module:factory of the network that file: weights are for")]
+RemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Run Python code that a hub model brings")]
+
+
+def models_list() -> None:
+    """Where models come from, and the ones that are shipped."""
+    from robustkit.models.builtin_models import builtin_names
+    from robustkit.models.load import SOURCES
+
+    table(["write", "for"], [[example, what] for example, what in SOURCES.values()])
+    typer.echo(f"\nshipped: {', '.join(builtin_names())}")
+
+
+def models_show(name: ModelName, arch: Arch = None, allow_remote_code: RemoteCode = False) -> None:
+    """A model's input, preprocessing, classes and size."""
+    from robustkit.models.load import load_model
+
+    model = load_model(name, arch=arch, device="cpu", allow_remote_code=allow_remote_code)
+    facts = {
+        "model": model.name,
+        "network": type(model.net).__name__,
+        "parameters": f"{sum(parameter.numel() for parameter in model.net.parameters()):,}",
+        "images": _input(model.spec),
+        "bounds": f"{model.bounds[0]:g} to {model.bounds[1]:g}",
+        "mean": _numbers(model.mean),
+        "std": _numbers(model.std),
+        "classes": _classes(model),
+    }
+    table(["", ""], [[key, value] for key, value in facts.items()])
+
+
+def data_list() -> None:
+    """Where data come from, and the sets that are shipped."""
+    from robustkit.data.builtin_data import builtin_names
+    from robustkit.data.load import SOURCES
+    from robustkit.data.torchvision_data import data_root
+
+    table(["write", "for"], [[example, what] for example, what in SOURCES.values()])
+    typer.echo(f"\nshipped: {', '.join(f'builtin/{name}' for name in builtin_names())}")
+    typer.echo(f"torchvision's files are looked for in {data_root()} (set ROBUSTKIT_DATA to change it)")
+
+
+def data_show(name: DataName) -> None:
+    """How many samples of which classes there are, and the size of the first."""
+    import numpy as np
+
+    from robustkit.data.load import load_data
+    from robustkit.model import InputSpec
+
+    data = load_data(name)
+    first = next(data.batches(InputSpec(), 1, skip_broken=True), None)
+    if first is None:
+        raise UsageError(f"no image of {name} can be read")
+    counts = np.bincount(data.labels)
+    size = "x".join(str(side) for side in reversed(first.x.shape[-2:]))
+    table(["", ""], [["data", data.name], ["samples", f"{len(data):,}"], ["first image", f"{size} pixels"]])
+    names = data.classes or [str(label) for label in range(len(counts))]
+    typer.echo("")
+    table(["label", "class", "samples"], [[str(k), names[k], f"{count:,}"] for k, count in enumerate(counts)])
+
+
+def _input(spec: InputSpec) -> str:
+    kind = "grey" if spec.channels == 1 else "RGB"
+    if spec.size is None:
+        return f"{kind}, any size"
+    height, width = spec.size
+    crop = f", the shorter side resized to {spec.resize} and the centre cut out" if spec.resize is not None else ", resized"
+    return f"{kind}, {width}x{height} pixels{crop} ({spec.interpolation})"
+
+
+def _numbers(values: tuple[float, ...] | None) -> str:
+    return "none" if values is None else ", ".join(f"{value:.4g}" for value in values)
+
+
+def _classes(model: Model) -> str:
+    if model.classes is None:
+        try:
+            return f"{model.num_classes():,}, without names"
+        except UsageError:
+            return "unknown: they depend on the size of the images"
+    shown = "; ".join(model.classes[:5]) + ("; …" if len(model.classes) > 5 else "")
+    return f"{len(model.classes):,}: {shown}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def as_column(values: Tensor | Column) -> Column:
 
 
 def write(path: Path, records: Records) -> None:
-    """Write atomically, with checksums on every page.
+    """Write atomically, with a digest of the content.
 
     Raises
     ------
@@ -92,25 +93,35 @@ def write(path: Path, records: Records) -> None:
         If the disk is full or the folder cannot be written.
     """
     table = pa.table({field.name: pa.array(records[field.name]).cast(field.type) for field in SCHEMA}, schema=SCHEMA)
-    table = table.replace_schema_metadata({"seconds": repr(records.seconds), "message": records.message})
+    metadata = {"seconds": repr(records.seconds), "message": records.message}
+    table = table.replace_schema_metadata({**metadata, "digest": digest_of(table, metadata)})
     with atomic(path) as partial:
-        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
+        pq.write_table(table, partial, compression="zstd")
 
 
 def read(path: Path, sample_ids: Column | None = None) -> Records | None:
     """The rows of a file, or None if it is missing, damaged, or about other samples."""
     try:
-        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
-        if table.schema.remove_metadata() != SCHEMA:
+        table = pq.read_table(path, partitioning=None)
+        metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        if table.schema.remove_metadata() != SCHEMA or metadata.pop("digest", "") != digest_of(table, metadata):
             return None
-        metadata = table.schema.metadata or {}
         columns = {name: table[name].to_numpy() for name in table.column_names}
-        records = Records(columns, float(metadata.get(b"seconds", b"0")), metadata.get(b"message", b"").decode())
+        records = Records(columns, float(metadata["seconds"]), metadata["message"])
     except (OSError, ValueError, pa.ArrowException):
         return None
     if sample_ids is not None and not np.isin(records["sample_id"], sample_ids).all():
         return None
     return records
+
+
+def digest_of(table: pa.Table, metadata: dict[str, str]) -> str:
+    """Hexadecimal digest of a table's values and metadata."""
+    digest = hashlib.sha256(repr(sorted(metadata.items())).encode())
+    for name in table.column_names:
+        column = table[name].to_numpy()
+        digest.update(repr(column.tolist()).encode() if column.dtype == object else column.tobytes())
+    return digest.hexdigest()
 
 
 class atomic:

@@ -1,0 +1,238 @@
+"""An audit from model and data to a verdict, and again after something went wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from robustkit import InputSpec, Model, registry
+from robustkit.attack import Attack, AttackInfo
+from robustkit.benchmarks import execute as execution
+from robustkit.benchmarks import records
+from robustkit.benchmarks.audit import audit
+from robustkit.errors import ExitCode, UsageError
+
+
+def run(model: Model, data: Any, out: Path, **options: Any) -> Any:
+    return audit(model, data, out=out, **{"threats": ["linf:0.105"], "attacks": ["pgd:steps=5"], **options})
+
+
+def stable(summary: dict[str, Any]) -> dict[str, Any]:
+    """A summary without what may differ between two runs of the same thing."""
+    text = json.loads(json.dumps(summary))
+    for key in ("created", "run", "repeat"):
+        text.pop(key)
+    for threat in text["threats"]:
+        for attack in threat["attacks"]:
+            attack.pop("seconds")
+    return text
+
+
+def test_robust_accuracy_is_the_closed_form(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    found = run(linear_model, linear_data, tmp_path / "run").report
+    # Images at distance 0.01 to 0.10 fall to an attacker with 0.105; the other ten stand.
+    assert found.threats[0].robust_accuracy.value == 0.5
+    assert found.clean.value == 1.0
+    assert found.threats[0].attacks[0].decided == 10
+    for name in ("run.json", "summary.json", "report.html", "junit.xml", "robustkit.sarif"):
+        assert (tmp_path / "run" / name).stat().st_size > 0
+
+
+def test_one_row_a_sample_and_attack(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    found = run(linear_model, linear_data, tmp_path / "run", attacks=["pgd:steps=5", "noise"]).report
+    for attack in found.threats[0].attacks:
+        (path,) = (tmp_path / "run" / "records" / attack.cell).glob("*.parquet")
+        rows = records.read(path)
+        assert rows is not None
+        assert sorted(rows["sample_id"].tolist()) == list(range(20))
+        assert not (rows["reported"] & ~rows["verified"]).any()
+
+
+def test_survivors_only_and_worst_case(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    suite = tmp_path / "two.toml"
+    suite.write_text(
+        'summary = "s"\nthreats = ["linf"]\n[[stage]]\nattack = "noise"\nrole = "control"\n'
+        '[[stage]]\nattack = "pgd:steps=5"\non = "survivors"\n'
+    )
+    found = run(linear_model, linear_data, tmp_path / "run", attacks=[], suite=str(suite)).report
+    noise, pgd = found.threats[0].attacks
+    assert noise.evaluated == 20
+    assert pgd.evaluated == 20 - noise.decided
+    assert noise.decided + pgd.decided == 10
+
+
+def test_the_same_call_computes_nothing_twice(
+    linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(linear_model, linear_data, tmp_path / "run").summary
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(execution, "attack_shard", refuse)
+    assert stable(run(linear_model, linear_data, tmp_path / "run").summary) == stable(first)
+
+
+def test_a_damaged_or_missing_record_is_computed_again(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    first = run(linear_model, linear_data, tmp_path / "run").summary
+    said: list[str] = []
+
+    class Hear:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *values, **_: said.append(values[0]) if name == "note" else None
+
+    cell = first["threats"][0]["attacks"][0]["cell"]
+    (path,) = (tmp_path / "run" / "records" / cell).glob("*.parquet")
+    path.write_bytes(b"PAR1 broken")
+    assert stable(run(linear_model, linear_data, tmp_path / "run", progress=Hear()).summary) == stable(first)
+    assert any("damaged" in sentence for sentence in said)
+    shutil.rmtree(path.parent)
+    assert stable(run(linear_model, linear_data, tmp_path / "run").summary) == stable(first)
+
+
+def test_another_configuration_is_refused(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    run(linear_model, linear_data, tmp_path / "run")
+    with pytest.raises(UsageError, match="another configuration"):
+        run(linear_model, linear_data, tmp_path / "run", seed=1)
+
+
+def test_shards_do_not_change_the_summary(
+    linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(linear_model, linear_data, tmp_path / "whole", attacks=["pgd:steps=5", "noise"]).summary
+    monkeypatch.setattr(execution, "shard_size", lambda *_: 3)
+    parts = run(linear_model, linear_data, tmp_path / "parts", attacks=["pgd:steps=5", "noise"]).summary
+    assert stable(parts) == stable(whole)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Crashes(Attack):
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="crashes", threats=("linf",), knowledge="white-box", targeted=False, cost="0", paper="none"
+    )
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("boom")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lies(Attack):
+    """Reports success with the clean image, and with one outside the budget."""
+
+    info: ClassVar[AttackInfo] = dataclasses.replace(Crashes.info, name="lies")
+
+    def __call__(self, model: Model, x: Any, y: Any, threat: Any, **rest: Any) -> Any:
+        result = registry.build("attacks", "noise", {})(model, x, y, threat, **rest)
+        far = torch.zeros_like(x)
+        return dataclasses.replace(
+            result,
+            x_adv=torch.where(torch.arange(len(x))[:, None, None, None] % 2 == 0, x, far),
+            success=torch.ones_like(y).bool(),
+        )
+
+
+@pytest.fixture()
+def strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = registry.build
+    made = {"crashes": Crashes, "lies": Lies}
+    monkeypatch.setattr(
+        registry, "build", lambda group, name, params: made[name]() if name in made else original(group, name, params)
+    )
+
+
+@pytest.mark.usefixtures("strangers")
+def test_a_crash_is_never_robust(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    found = run(linear_model, linear_data, tmp_path / "run", attacks=["crashes"]).report
+    assert found.threats[0].robust_accuracy.value == 0.0
+    assert found.exit_code == ExitCode.INCOMPLETE
+    assert "boom" in found.verdict.sentence
+
+
+@pytest.mark.usefixtures("strangers")
+def test_claims_are_checked_by_the_harness(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    found = run(linear_model, linear_data, tmp_path / "run", attacks=["lies"]).report
+    assert found.threats[0].robust_accuracy.value == 1.0
+    assert found.threats[0].attacks[0].unconfirmed == 20
+    assert found.exit_code == ExitCode.UNTRUSTED
+
+
+class Net(nn.Module):
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, x: torch.Tensor) -> Any:
+        score = x.flatten(1).sum(1) - 2
+        logits = torch.stack([-score, score], dim=1)
+        match self.kind:
+            case "nan":
+                return logits * torch.nan
+            case "shape":
+                return logits[:, 0]
+            case "probabilities":
+                return (50 * logits).softmax(1)
+            case "detached":
+                return logits.detach()
+            case "random":
+                return logits + torch.randn_like(logits)
+            case "masked":
+                return logits.sign() * 10 + 0 * logits
+        raise AssertionError
+
+
+def audited(kind: str, data: Any, out: Path, **options: Any) -> Any:
+    return run(Model(Net(kind), spec=InputSpec(channels=1), device="cpu"), data, out, **options).report
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"), [("nan", "NaN or infinity"), ("shape", "expected logits of shape"), ("detached", "no gradient flows")]
+)
+def test_a_model_that_cannot_be_audited_is_one_sentence(kind: str, sentence: str, linear_data: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        audited(kind, linear_data, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("kind", "flag"), [("probabilities", "probabilities"), ("random", "randomised"), ("masked", "zero-gradients")]
+)
+def test_weak_evidence_is_flagged(kind: str, flag: str, linear_data: Any, tmp_path: Path) -> None:
+    found = audited(kind, linear_data, tmp_path / "run")
+    assert flag in [f.id for f in found.threats[0].flags]
+    assert not found.threats[0].trusted
+    assert found.exit_code in (ExitCode.UNTRUSTED, ExitCode.INCOMPLETE)
+
+
+def test_images_and_labels_that_cannot_be_meant(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    x, y = linear_data
+    with pytest.raises(UsageError, match="divide by 255"):
+        run(linear_model, (x * 255, y), tmp_path / "a")
+    with pytest.raises(UsageError, match="already normalised"):
+        run(linear_model, (x - 0.9, y), tmp_path / "b")
+    with pytest.raises(UsageError, match="classes"):
+        run(linear_model, (x, y + 1), tmp_path / "c")
+    with pytest.raises(UsageError, match="above 1"):
+        run(linear_model, (x, y), tmp_path / "d", threats=["linf:8"])
+
+
+def test_nothing_to_evaluate(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    x, y = linear_data
+    found = run(linear_model, (x[:0], y[:0]), tmp_path / "run").report
+    assert found.exit_code == ExitCode.NOTHING_EVALUATED
+
+
+def test_a_defended_model_shows_both_numbers(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    from robustkit import defend
+
+    found = run(defend(linear_model, "bit-depth", bits=3), linear_data, tmp_path / "run").report
+    threat = found.threats[0]
+    assert threat.non_adaptive is not None
+    assert found.model.defenses
+    assert np.isfinite(threat.non_adaptive.robust_accuracy.value)

@@ -1,0 +1,30 @@
+"""Small exact models and data that many tests share."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from robustkit import InputSpec, Model
+
+
+class Linear(nn.Module):
+    """Logits ``(-s, s)`` with ``s = sum(x) - n / 2``: the minimal perturbation is known in closed form."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = x.flatten(1).sum(1) - x[0].numel() / 2
+        return torch.stack([-score, score], dim=1)
+
+
+@pytest.fixture()
+def linear_model() -> Model:
+    """Two classes, 1x2x2 images: class 1 if the pixels sum to more than 2."""
+    return Model(Linear(), spec=InputSpec(channels=1), device="cpu", name="linear")
+
+
+@pytest.fixture()
+def linear_data() -> tuple[Tensor, Tensor]:
+    """Twenty images whose linf distance to the boundary is 0.01, 0.02, ... 0.20, all of class 1."""
+    distance = torch.arange(1, 21) / 100
+    return (0.5 + distance)[:, None, None, None].expand(20, 1, 2, 2).contiguous(), torch.ones(20, dtype=torch.int64)

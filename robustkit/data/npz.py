@@ -65,6 +65,8 @@ def load_npz(path: str) -> Data:
     split = split if where and split in SPLITS else ""
     if not file.is_file():
         raise UsageError(f"data file {str(file)!r} does not exist: give an .npz with arrays x and y")
+    if not zipfile.is_zipfile(file):
+        raise UsageError(f"{file} cannot be read as an .npz file: it is not an archive, or cut short")
     try:
         with np.load(file, allow_pickle=False) as archive:
             x, y = _find_pair(file, archive.files, split)

@@ -1,0 +1,125 @@
+"""A folder of images a class."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from robustkit.data import load_data
+from robustkit.data.prepare import prepare
+from robustkit.errors import UsageError
+from robustkit.model import InputSpec
+
+
+def photo(path, size=(10, 8), shade=None, mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    depth = () if mode == "L" else (len(mode),)
+    pixels = np.random.default_rng(len(str(path))).integers(0, 256, (size[1], size[0], *depth), dtype=np.uint8)
+    Image.fromarray(pixels if shade is None else np.full_like(pixels, shade)).save(path)
+
+
+def test_classes_are_the_sorted_folders(tmp_path):
+    for name in ("b/2.png", "b/deep/1.PNG", "a/x.png", "a/notes.txt", ".hidden/x.png", "b/._x.png"):
+        if name.endswith("txt"):
+            (tmp_path / name).write_text("no image")
+        else:
+            photo(tmp_path / name)
+    data = load_data(f"folder:{tmp_path}")
+    assert data.classes == ("a", "b")
+    assert data.labels.tolist() == [0, 1, 1]
+    assert data.source.files == ["a/x.png", "b/2.png", "b/deep/1.PNG"]
+
+
+def test_a_path_may_be_relative(tmp_path, monkeypatch):
+    photo(tmp_path / "photos/a/x.png")
+    monkeypatch.chdir(tmp_path)
+    assert len(load_data("folder:photos")) == 1
+
+
+def test_a_loop_of_links_is_entered_once(tmp_path):
+    photo(tmp_path / "a/x.png")
+    (tmp_path / "a/loop").symlink_to(tmp_path / "a")
+    assert len(load_data(f"folder:{tmp_path}")) == 1
+
+
+def test_images_are_resized_and_cropped_as_torchvision_does(tmp_path):
+    photo(tmp_path / "a/x.png", (40, 30))
+    spec = InputSpec(channels=3, size=(16, 16), resize=20, interpolation="bicubic")
+    samples = next(load_data(f"folder:{tmp_path}").batches(spec, 1))
+    reference = v2.Compose(
+        [
+            v2.Resize(20, interpolation=v2.InterpolationMode.BICUBIC, antialias=True),
+            v2.CenterCrop(16),
+            v2.PILToTensor(),
+            v2.ToDtype(torch.float32, scale=True),
+        ]
+    )
+    assert torch.equal(samples.x[0], reference(Image.open(tmp_path / "a/x.png")))
+
+
+def test_without_a_crop_the_image_is_resized_straight_to_the_size(tmp_path):
+    photo(tmp_path / "a/x.png", (40, 30))
+    samples = next(load_data(f"folder:{tmp_path}").batches(InputSpec(3, (5, 9)), 1))
+    assert samples.x.shape == (1, 3, 5, 9)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_are_the_model_s(tmp_path, mode, channels):
+    photo(tmp_path / "a/x.png", mode=mode, shade=51)
+    samples = next(load_data(f"folder:{tmp_path}").batches(InputSpec(channels), 1))
+    assert samples.x.shape == (1, channels, 8, 10)
+    assert torch.allclose(samples.x, torch.tensor(0.2), atol=1e-2)
+
+
+def test_sixteen_bits_are_scaled_not_clipped():
+    image = Image.fromarray(np.array([[0, 257 * 100, 65535]], dtype=np.uint16))
+    assert (prepare(image, InputSpec(1)) * 255).round().tolist() == [[[0, 100, 255]]]
+
+
+def test_float_tensors_stay_in_their_range_when_resized():
+    image = torch.zeros(1, 8, 8)
+    image[:, 4:] = 1
+    out = prepare(image, InputSpec(1, (13, 13), interpolation="bicubic"))
+    assert out.min() == 0
+    assert out.max() == 1
+
+
+def test_one_broken_image_is_named_and_skipped_only_on_request(tmp_path):
+    for k in range(4):
+        photo(tmp_path / f"a/{k}.png")
+    (tmp_path / "a/2.png").write_bytes((tmp_path / "a/1.png").read_bytes()[:60])
+    data = load_data(f"folder:{tmp_path}")
+    with pytest.raises(UsageError, match=r"2\.png cannot be read .*--skip-broken"):
+        list(data.batches(InputSpec(), 3))
+    for _ in range(2):
+        batches = list(data.batches(InputSpec(), 3, skip_broken=True))
+    assert [batch.ids.tolist() for batch in batches] == [[0, 1, 3]]
+    assert len(data.skipped) == 1
+    assert "2.png" in data.skipped[0]
+
+
+def test_a_decompression_bomb_is_a_broken_image(tmp_path, monkeypatch):
+    photo(tmp_path / "a/x.png", (40, 40))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(UsageError, match="decompression bomb"):
+        list(load_data(f"folder:{tmp_path}").batches(InputSpec(), 1))
+
+
+def test_folders_without_images_get_one_sentence(tmp_path):
+    with pytest.raises(UsageError, match="does not exist"):
+        load_data(f"folder:{tmp_path / 'no'}")
+    with pytest.raises(UsageError, match="holds no images"):
+        load_data(f"folder:{tmp_path}")
+    photo(tmp_path / "x.png")
+    with pytest.raises(UsageError, match="1 images but none in a class's folder"):
+        load_data(f"folder:{tmp_path}")
+
+
+def test_the_fingerprint_follows_the_files(tmp_path):
+    photo(tmp_path / "a/x.png")
+    first = load_data(f"folder:{tmp_path}").fingerprint()
+    assert load_data(f"folder:{tmp_path}").fingerprint() == first
+    photo(tmp_path / "a/x.png", (20, 20))
+    assert load_data(f"folder:{tmp_path}").fingerprint() != first

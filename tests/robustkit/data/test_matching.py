@@ -1,0 +1,90 @@
+"""Labels of the data become classes of the model."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from robustkit.data import load_data
+from robustkit.data.matching import match_labels
+from robustkit.errors import UsageError
+from robustkit.model import InputSpec, Model
+
+
+def match(classes, known, total=None):
+    labels = np.arange(len(classes))
+    mapping, _ = match_labels(labels, classes, known, total or len(known), data="photos", model="net")
+    return mapping.tolist()
+
+
+def test_labels_without_names_are_used_as_they_are():
+    mapping, names = match_labels(np.array([2, 0]), None, None, 3, data="d", model="m")
+    assert mapping.tolist() == [0, 1, 2]
+    assert names is None
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 2]])
+def test_labels_outside_the_classes_are_refused(labels):
+    with pytest.raises(UsageError, match="3 classes"):
+        match_labels(np.array(labels), None, None, 3, data="d", model="m")
+
+
+def test_numbers_are_indices():
+    assert match(["006", "012", "999"], None, 1000) == [6, 12, 999]
+
+
+def test_names_come_before_numbers():
+    # A model trained on folders 0 … 10 has them in the order of their text.
+    known = sorted(str(k) for k in range(11))
+    assert match(["0", "2", "10"], known) == [known.index("0"), known.index("2"), known.index("10")]
+
+
+def test_names_match_without_case_and_underscores_and_by_synonym():
+    known = ["tench, Tinca tinca", "great white shark, white shark", "T-shirt/top"]
+    assert match(["White_Shark", "t-shirt/top", "Tinca tinca"], known) == [1, 2, 0]
+
+
+def test_repeated_names_of_the_model_match_only_as_a_whole():
+    known = ["crane", "crane", "kite"]
+    assert match(known, known) == [0, 1, 2]
+    with pytest.raises(UsageError, match="'crane'"):
+        match(["crane", "kite"], known)
+
+
+def test_as_many_classes_without_a_shared_name_are_taken_in_order():
+    assert match(["a", "b"], ["x", "y"]) == [0, 1]
+    assert match(["a", "b"], None, 2) == [0, 1]
+
+
+def test_a_class_the_model_does_not_have_is_named():
+    with pytest.raises(UsageError, match="class 'dog' of photos"):
+        match(["cat", "dog"], ["cat", "bird", "fish"])
+    # As many, but one name is shared: the order of the rest would be a guess.
+    with pytest.raises(UsageError, match="class 'dogs' of photos"):
+        match(["bird", "cat", "dogs"], ["cat", "dog", "bird"])
+    with pytest.raises(UsageError, match="'12'"):
+        match(["3", "12"], None, 10)
+
+
+def test_imagenet_folder_names_are_its_classes():
+    assert match(["n01440764", "n01498041"], None, 1000) == [0, 6]
+
+
+def test_matched_finds_the_number_of_classes_by_an_uncounted_pass():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    model = Model(net, spec=InputSpec(channels=1), device="cpu")
+    data = load_data("builtin/fashion", limit=20).matched(model)
+    assert model.num_classes() == 10
+    assert model.forwards == 0
+    assert data.labels.tolist() == load_data("builtin/fashion", limit=20).labels.tolist()
+    assert data.matched(model).labels.tolist() == data.labels.tolist()
+
+
+def test_names_that_do_not_fit_the_network_are_reported():
+    model = Model(nn.Sequential(nn.Flatten(), nn.Linear(12, 3)), spec=InputSpec(size=(2, 2)), classes=["a"], device="cpu")
+    with pytest.raises(UsageError, match="names 1 classes, but its network has 3"):
+        model.num_classes()
+    other = Model(nn.Linear(5, 3), device="cpu")
+    with pytest.raises(UsageError, match="cannot take images of shape"):
+        other.num_classes((4, 4))
+    assert torch.is_grad_enabled()

@@ -2,7 +2,14 @@
 
 from robustkit.threats.base import Goal, Knowledge, Threat
 from robustkit.threats.norm import Norm, NormThreat, norm_of
+from robustkit.threats.patch import PatchThreat
 
-THREATS: dict[str, type[Threat]] = {"linf": NormThreat, "l2": NormThreat, "l1": NormThreat, "l0": NormThreat}
+THREATS: dict[str, type[Threat]] = {
+    "linf": NormThreat,
+    "l2": NormThreat,
+    "l1": NormThreat,
+    "l0": NormThreat,
+    "patch": PatchThreat,
+}
 
-__all__ = ["THREATS", "Goal", "Knowledge", "Norm", "NormThreat", "Threat", "norm_of"]
+__all__ = ["THREATS", "Goal", "Knowledge", "Norm", "NormThreat", "PatchThreat", "Threat", "norm_of"]

@@ -1,0 +1,132 @@
+"""The universal adversarial patch: one sticker that turns every image (Brown et al., arXiv 1712.09665)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attack import AttackInfo, Prepared, prepare
+from robustkit.attacks.physical.sticker import Sticker, made
+from robustkit.errors import UsageError
+from robustkit.losses import cross_entropy_targeted
+from robustkit.model import Model
+from robustkit.rendering import blank_patch, render
+from robustkit.rng import SampleRandom
+from robustkit.threats import PatchThreat, Threat
+from robustkit.universal import Fitted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch(Sticker):
+    """Adam on the sticker's texels, for the expected log-probability of what the attacker wants.
+
+    The expectation runs over images and over location, rotation, scale and brightness, drawn anew in every step. What the
+    attacker wants is the target (one class for all images is what a sticker does best) or any class but the label.
+
+    Parameters
+    ----------
+    steps
+        Steps of the optimiser.
+    batch
+        Images a step.
+    learning_rate
+        Adam's, as a share of the range of the bounds.
+    rotation, scale, brightness
+        The circumstances the sticker is fitted for and shown in, see `Sticker`.
+    fit_images
+        The most images it is fitted on.
+    """
+
+    steps: int = 300
+    batch: int = 64
+    learning_rate: float = 0.05
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="patch",
+        threats=("patch",),
+        knowledge="white-box",
+        targeted=True,
+        cost="2 forwards, and steps * batch forwards and backwards for each of two fits that all samples share",
+        paper="Adversarial Patch, arXiv 1712.09665",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps < 1:
+            raise UsageError(f"steps={self.steps} must be at least 1")
+        if self.batch < 1:
+            raise UsageError(f"batch={self.batch} must be at least 1 image")
+        if not self.learning_rate > 0:
+            raise UsageError(f"learning_rate={self.learning_rate} must be above 0")
+
+    def fit(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> Fitted:
+        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+        assert isinstance(threat, PatchThreat)
+        if not len(samples.x):
+            raise UsageError("a patch cannot be fitted on no images: give more, so that both folds have some")
+        low, high = model.bounds
+        patch = blank_patch(threat, samples.x, model.bounds)
+        adam = Adam(patch, self.learning_rate * (high - low))
+        with model.frozen(seed):
+            for step in range(self.steps):
+                patch = adam.climb(patch, self._gradient(model, samples, threat, patch, step, seed)).clamp(low, high)
+        passes = self.steps * self.batch
+        return made(patch, threat, passes, passes)
+
+    def _gradient(self, model: Model, samples: Prepared, threat: PatchThreat, patch: Tensor, step: int, seed: int) -> Tensor:
+        """The gradient with respect to the patch of the mean gain over a drawn batch in drawn circumstances."""
+        random = SampleRandom(seed, self.name)
+        slots = torch.arange(self.batch, device=patch.device)
+        rows = random.integers(slots, (), len(samples.x), step=step, stream="images")
+        x, wanted = samples.x[rows], (samples.y if samples.targets is None else samples.targets)[rows]
+        gain = log_wrong if samples.targets is None else cross_entropy_targeted
+        placement = self.circumstances.draw(threat, x, slots, random, step)
+        with torch.enable_grad():
+            leaf = patch.requires_grad_()
+            patched, _ = render(x, leaf, threat.shape, placement, model.bounds)
+
+        def part(rows: Tensor) -> tuple[Tensor, ...]:
+            return model.gradient(patched[rows], lambda logits: gain(logits, wanted[rows]))
+
+        grad = model.in_chunks(part, slots)[2]
+        (total,) = torch.autograd.grad(patched, leaf, grad / self.batch)
+        return total.nan_to_num(0.0, 0.0, 0.0)
+
+
+class Adam:
+    """Adam for one tensor, upwards (Kingma and Ba, arXiv 1412.6980)."""
+
+    def __init__(self, like: Tensor, learning_rate: float, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        self.learning_rate, self.beta1, self.beta2 = learning_rate, beta1, beta2
+        self.mean, self.square, self.step = torch.zeros_like(like), torch.zeros_like(like), 0
+
+    def climb(self, value: Tensor, grad: Tensor) -> Tensor:
+        """The value a step further up its gradient."""
+        self.step += 1
+        self.mean = self.beta1 * self.mean + (1 - self.beta1) * grad
+        self.square = self.beta2 * self.square + (1 - self.beta2) * grad.square()
+        mean = self.mean / (1 - self.beta1**self.step)
+        square = self.square / (1 - self.beta2**self.step)
+        return value.detach() + self.learning_rate * mean / (square.sqrt() + 1e-12)
+
+
+def log_wrong(logits: Tensor, labels: Tensor) -> Tensor:
+    """Log-probability of any class but the label, ``(B,)``.
+
+    Unlike the cross-entropy of the label it is bounded, so images that are beaten stop pulling at the patch.
+    """
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.logsumexp(1) - logits.logsumexp(1)

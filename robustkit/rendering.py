@@ -1,0 +1,174 @@
+"""How a sticker gets into an image: masked replacement with explicit alpha, anti-aliased, differentiable in the sticker.
+
+A patch is a texture ``(C, h, w)``; a `Placement` says where each sample shows it, how large, how turned and how bright. The
+renderer never touches more pixels than the size it is given allows, and what the sticker does not touch stays bit for bit.
+Lengths are in pixels; a point ``(x, y)`` has x to the right and y downwards, and pixel ``[i, j]`` has its centre at
+``(j + 0.5, i + 0.5)``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from robustkit.projections import Bounds, per_sample
+from robustkit.rng import SampleRandom
+from robustkit.threats.patch import PatchThreat, Shape
+from robustkit.universal import Fitted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """How each sample shows the sticker, one row a sample.
+
+    Parameters
+    ----------
+    center
+        ``(B, 2)``: the sticker's middle as (x, y) in pixels.
+    size
+        ``(B,)``: side of the square, or diameter of the circle, in pixels.
+    angle
+        ``(B,)``: turn in radians, clockwise as seen.
+    brightness
+        ``(B,)``: factor on the sticker's light, 1 for as designed.
+    """
+
+    center: Tensor
+    size: Tensor
+    angle: Tensor
+    brightness: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementRange:
+    """The circumstances a sticker must work in.
+
+    Parameters
+    ----------
+    rotation
+        Largest turn either way, in degrees.
+    scale
+        Least size, as a share of the largest that the threat admits, in (0, 1].
+    brightness
+        Largest change of its light either way, as a share.
+    """
+
+    rotation: float
+    scale: float
+    brightness: float
+
+    def draw(self, threat: PatchThreat, images: Tensor, sample_ids: Tensor, random: SampleRandom, step: int = 0) -> Placement:
+        """A placement for each of the images ``(B, C, H, W)``: uniform, and a function of seed, sample id and step alone."""
+        height, width = images.shape[2:]
+        u = random.uniform(sample_ids, (5,), step=step, stream="placement", dtype=torch.float64).to(images.dtype)
+        angle = math.radians(self.rotation) * (2 * u[:, 0] - 1)
+        size = largest_size(threat.pixels(height, width), threat.shape) * (self.scale + (1 - self.scale) * u[:, 1])
+        brightness = 1 + self.brightness * (2 * u[:, 2] - 1)
+        frame = torch.tensor([width, height], dtype=images.dtype, device=images.device)
+        middle = (frame / 2).expand(len(images), 2)
+        if threat.placement == "random":
+            reach = size / 2 * (angle.cos().abs() + angle.sin().abs() if threat.shape == "square" else 1)
+            middle = middle + (frame - 2 * reach[:, None]).clamp_min(0) * (u[:, 3:] - 0.5)
+        return Placement(center=middle, size=size, angle=angle, brightness=brightness)
+
+
+def largest_size(pixels: int, shape: Shape) -> float:
+    """The side or diameter at which a sticker touches at most `pixels` pixels wherever it lies and however it is turned.
+
+    Touched are the pixels whose centre is within half a pixel of the sticker: lattice points in a convex body of area A and
+    perimeter P, of which there are at most A + P / 2 + 1 (Pick's theorem for their hull).
+    """
+    if shape == "circle":  # with r the radius and R = r + 1/2: pi R^2 + pi R + 1
+        size = math.sqrt(1 + 4 * (pixels - 1) / math.pi) - 2
+    else:  # with a the side and corners rounded by half a pixel: a^2 + 2 a + pi / 4 + (4 a + pi) / 2 + 1
+        size = math.sqrt(3 - 3 * math.pi / 4 + pixels) - 2
+    return max(size - 1e-3, 0.0)  # a thousandth of a pixel for float rounding
+
+
+def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds: Bounds) -> tuple[Tensor, Tensor]:
+    """Put a patch on images: ``(1 - alpha) * x + alpha * patch`` where alpha is above 0, and the image's own pixels elsewhere.
+
+    Differentiable in `patch`. The texture should be about as fine as the sticker's pixels in the image; a much finer one is
+    sampled, not averaged.
+
+    Parameters
+    ----------
+    x
+        Images ``(B, C, H, W)`` in `bounds`.
+    patch
+        Texture ``(C, h, w)`` in `bounds`, stretched over the square around the sticker.
+    shape
+        ``square`` or ``circle``.
+    placement
+        One row for each image.
+    bounds
+        The least and the greatest pixel value.
+
+    Returns
+    -------
+    The images with the patch, ``(B, C, H, W)``, and alpha, ``(B, 1, H, W)`` in [0, 1].
+    """
+    low, high = bounds
+    local = _local(x, placement)
+    alpha = coverage(local, placement.size, shape)[:, None]
+    half = (placement.size / 2).clamp_min(torch.finfo(x.dtype).tiny)
+    grid = local / half[:, None, None, None]
+    texture = patch.to(x.dtype).expand(len(x), -1, -1, -1)
+    color = functional.grid_sample(texture, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    color = (low + per_sample(placement.brightness, x) * (color - low)).clamp(low, high)
+    blended = ((1 - alpha) * x + alpha * color).clamp(low, high)
+    return torch.where(alpha > 0, blended, x), alpha
+
+
+def _local(x: Tensor, placement: Placement) -> Tensor:
+    """Each pixel's centre as the sticker sees it: from its middle, turned with it, in pixels. ``(B, H, W, 2)``."""
+    height, width = x.shape[2:]
+    across = torch.arange(width, dtype=x.dtype, device=x.device) + 0.5 - placement.center[:, :1]
+    down = torch.arange(height, dtype=x.dtype, device=x.device) + 0.5 - placement.center[:, 1:]
+    dx, dy = across[:, None, :], down[:, :, None]
+    cos, sin = placement.angle.cos()[:, None, None], placement.angle.sin()[:, None, None]
+    return torch.stack([cos * dx + sin * dy, cos * dy - sin * dx], dim=-1)
+
+
+def coverage(local: Tensor, size: Tensor, shape: Shape) -> Tensor:
+    """Alpha of points ``(B, H, W, 2)`` about a sticker's middle: 1 inside, falling to 0 over one pixel across the edge."""
+    half = (size / 2)[:, None, None]
+    if shape == "circle":
+        beyond = local.norm(dim=-1) - half
+    else:
+        outside = local.abs() - half[..., None]
+        beyond = outside.clamp_min(0).norm(dim=-1) + outside.amax(-1).clamp_max(0)
+    return (0.5 - beyond).clamp(0, 1)
+
+
+def blank_patch(threat: PatchThreat, images: Tensor, bounds: Bounds) -> Tensor:
+    """A mid-grey patch ``(C, h, h)`` as fine as the largest sticker is in these images."""
+    _, channels, height, width = images.shape
+    edge = max(1, math.ceil(largest_size(threat.pixels(height, width), threat.shape)))
+    return torch.full((channels, edge, edge), sum(bounds) / 2, dtype=images.dtype, device=images.device)
+
+
+def cutout(shape: Shape, edge: int = 128) -> Tensor:
+    """The sticker's outline as alpha ``(edge, edge)``, for pictures of it."""
+    axis = torch.arange(edge) + 0.5 - edge / 2
+    local = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)[None]
+    return coverage(local, torch.tensor([float(edge)]), shape)[0]
+
+
+def patch_picture(fitted: Fitted, bounds: Bounds) -> npt.NDArray[np.uint8]:
+    """A fitted patch as a picture ``(H, W, 3)``, on white, smooth between its texels as it is rendered.
+
+    `fitted` holds ``patch`` ``(C, h, w)`` in `bounds` and ``alpha`` ``(H, W)`` in [0, 1].
+    """
+    alpha = fitted["alpha"].detach().cpu().float()
+    patch = fitted["patch"].detach().cpu().float()[None]
+    color = functional.interpolate(patch, size=alpha.shape, mode="bilinear", align_corners=False)[0]
+    share = ((color - bounds[0]) / (bounds[1] - bounds[0])).clamp(0, 1).expand(3, -1, -1)
+    picture: npt.NDArray[np.uint8] = (255 * (alpha * share + 1 - alpha)).round().byte().permute(1, 2, 0).numpy()
+    return picture

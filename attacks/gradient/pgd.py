@@ -21,7 +21,8 @@ class PGD(IterativeAttack[State]):
     steps
         Steps a restart takes.
     step_size
-        Length of a step in the threat's norm, in the unit of the bounds; None takes ``2.5 * eps / steps``.
+        Length of a step in the threat's norm, in the unit of the bounds; None takes
+        ``2.5 * eps / steps``, for l1 twice that.
     restarts
         Random starts a sample gets.
     random_start
@@ -62,5 +63,6 @@ class PGD(IterativeAttack[State]):
     def step(self, batch: Batch, state: State, response: Response) -> State:
         threat = batch.threat
         assert isinstance(threat, NormThreat)
-        step_size = 2.5 * threat.eps / self.steps if self.step_size is None else self.step_size
+        usual = (5.0 if threat.norm == "l1" else 2.5) * threat.eps / self.steps
+        step_size = usual if self.step_size is None else self.step_size
         return State(x_adv=ascend(batch, state.x_adv, response.grad, step_size))

@@ -22,7 +22,10 @@ def ascend(batch: Batch, x_adv: Tensor, grad: Tensor, step_size: float) -> Tenso
         case "linf":
             return threat.project(batch.x, x_adv + step_size * grad.sign(), bounds)
         case "l2":
-            direction = grad / per_sample(norm_of(grad, "l2").clamp_min(1e-12), grad)
+            # Scaled first, since the squares of a saturated model's gradient would vanish.
+            tiny = torch.finfo(grad.dtype).tiny
+            scaled = grad / per_sample(norm_of(grad, "linf").clamp_min(tiny), grad)
+            direction = scaled / per_sample(norm_of(scaled, "l2").clamp_min(tiny), grad)
             return threat.project(batch.x, x_adv + step_size * direction, bounds)
         case _:
             way = l1_corner(batch.x, grad, threat.eps, bounds) - x_adv

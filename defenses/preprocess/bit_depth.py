@@ -1,0 +1,43 @@
+"""Fewer levels a channel as an input transform (Feature Squeezing, Xu et al., arXiv 1704.01155)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from robustkit.defense import DefenseInfo, Preprocessor
+from robustkit.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BitDepth(Preprocessor):
+    """Round each value to one of ``2**bits`` levels.
+
+    Attacks go through it as through the identity in the backward pass.
+
+    Parameters
+    ----------
+    bits
+        1 to 8.
+    """
+
+    bits: int = 4
+
+    info: ClassVar[DefenseInfo] = DefenseInfo(
+        name="bit-depth",
+        kind="preprocessor",
+        gradient="straight-through",
+        paper="Feature Squeezing: Detecting Adversarial Examples in Deep Neural Networks, arXiv 1704.01155",
+    )
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits <= 8:
+            raise UsageError(f"bits={self.bits} is not a depth to reduce to: give a whole number from 1 to 8")
+
+    def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
+        low, high = bounds
+        steps = 2**self.bits - 1
+        levels: Tensor = ((x - low) / (high - low) * steps).round()
+        return low + levels / steps * (high - low)

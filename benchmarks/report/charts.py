@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
@@ -10,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIET, VERMILLION, chart
-from robustkit.benchmarks.report.words import UPPER_BOUND, interval, label, passes, percent, printable, share, short
 from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import Summary, ThreatPart
+from robustkit.benchmarks.words import UPPER_BOUND, interval, label, passes, percent, printable, share, short
 
 _WIDTH = 460
 
@@ -30,14 +31,14 @@ def accuracy(summary: Summary) -> Markup:
         rows.append((printable(threat.id, 40), threat.robust_accuracy, thresholds, threat.trusted))
 
     def draw(axes: Axes) -> None:
-        for y, (label, value, thresholds, trusted) in enumerate(rows):
+        for y, (name, value, thresholds, trusted) in enumerate(rows):
             colour = INK if y == 0 else BLUE
             axes.axhline(y, color=HAIR, linewidth=1, zorder=0)
             for threshold in thresholds:
                 axes.plot([threshold] * 2, [y - 0.28, y + 0.28], color=VERMILLION, linestyle=(0, (2, 1.5)), zorder=1)
                 side = "right" if threshold > 0.5 else "left"
                 axes.text(threshold, y + 0.3, f" required {percent(threshold, 0)} ", ha=side, va="top", color=QUIET, size=11)
-            axes.text(0, y - 0.24, label, va="bottom", weight="bold")
+            axes.text(0, y - 0.24, name, va="bottom", weight="bold")
             if not value.n:
                 axes.text(1, y - 0.24, "nothing evaluated", ha="right", va="bottom", color=QUIET)
                 continue
@@ -49,7 +50,7 @@ def accuracy(summary: Summary) -> Markup:
         axes.spines["left"].set_visible(False)
         _share_axis(axes.xaxis)
 
-    alt = "; ".join(f"{label}: {share(value)}, interval {interval(value)}" for label, value, *_ in rows)
+    alt = "; ".join(f"{name}: {share(value)}, interval {interval(value)}" for name, value, *_ in rows)
     return chart("accuracy", f"Accuracy with 95 % intervals. {alt}. Robust accuracy is an {UPPER_BOUND}.",
                  _WIDTH, 50 + 62 * len(rows), draw)  # fmt: skip
 
@@ -61,7 +62,9 @@ def curve(threat: ThreatPart, name: str) -> Markup:
     scale = 255.0 if in_255 else 1.0
     audited = audited_eps(threat)
 
-    def band(axes: Axes, at: Sequence[float], values: Sequence[Estimate], colour: str, line: str, marker: str, face: str) -> None:
+    def band(
+        axes: Axes, at: Sequence[float], values: Sequence[Estimate], colour: str, line: str, marker: str, face: str
+    ) -> None:
         axes.fill_between(at, [v.low for v in values], [v.high for v in values], color=colour, alpha=0.16, linewidth=0)
         axes.plot(at, [v.value for v in values], color=colour, linestyle=line, marker=marker, markerfacecolor=face)
 
@@ -145,6 +148,6 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
     """The heights in their order, moved apart so that neighbours are at least `gap` from each other."""
     moved = list(heights)
     order = sorted(range(len(moved)), key=lambda i: moved[i])
-    for lower, upper in zip(order, order[1:], strict=False):
+    for lower, upper in pairwise(order):
         moved[upper] = max(moved[upper], moved[lower] + gap)
     return moved

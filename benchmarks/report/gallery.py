@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 
@@ -20,12 +23,14 @@ Pixels = npt.NDArray[np.float64]
 
 _SHOWN = 140  # CSS pixels that the longest edge of a small picture is blown up to, by a whole factor
 
+_CARD_TEXT = 2000  # bytes of the page that the words of one picture take, at most
+
 
 @dataclass(frozen=True)
 class Png:
     """A picture as a data URI, the size it is shown at in CSS pixels, and the longest edge it had in the run folder."""
 
-    uri: str
+    uri: Markup
     width: int
     height: int
     pixelated: bool
@@ -43,32 +48,57 @@ class Card:
     factor: float
 
 
-def cards(folder: Path, pictures: Iterable[Picture], bounds: Bounds, edge: int, most: int) -> list[Card]:
-    """At most `most` pictures that the run folder holds, taking turns among worst, borderline and random, no edge above `edge`."""
-    found: list[Card] = []
-    for picture in _in_turns(pictures):
-        if len(found) == most:
+@dataclass(frozen=True)
+class Stored:
+    """A sample of the gallery with its clean and adversarial image, each ``(C, H, W)``, as the run folder holds them."""
+
+    picture: Picture
+    x: Pixels
+    x_adv: Pixels
+
+
+def stored(folder: Path, pictures: Iterable[Picture], most: int = 24) -> list[Stored]:
+    """At most `most` samples whose images the run kept, taking turns among worst, borderline and random."""
+    found = (_read(folder, picture) for picture in _in_turns(pictures))
+    return list(islice((one for one in found if one is not None), most))
+
+
+def cards(samples: Iterable[Stored], bounds: Bounds, edge: int, room: int) -> list[Card]:
+    """The first of the samples whose pictures fit into `room` bytes, no edge above `edge` pixels; worst, borderline, random."""
+    made: list[Card] = []
+    for sample in samples:
+        card = _card(sample, bounds, edge)
+        room -= sum(len(png.uri) for png in (card.clean, card.adversarial, card.difference)) + _CARD_TEXT
+        if room < 0:
             break
-        pair = _stored(folder, picture)
-        if pair is not None:
-            found.append(_card(picture, *pair, bounds, edge))
-    order = {"worst": 0, "borderline": 1, "random": 2}
-    return sorted(found, key=lambda card: order[card.picture.why])
+        made.append(card)
+    return sorted(made, key=lambda card: ("worst", "borderline", "random").index(card.picture.why))
 
 
-def patch_pictures(folder: Path, threat: ThreatPart, edge: int, most: int) -> list[tuple[str, AttackPart | None, Png]]:
-    """The fitted patch and its controls: (what, the attack it belongs to, picture). A name cannot leave the patches folder."""
-    shown: list[tuple[str, AttackPart | None, Png]] = []
-    for name in threat.patches[:most]:
+class PatchPicture(NamedTuple):
+    """A fitted patch or a control: which it is, the attack it belongs to, and its picture."""
+
+    what: str
+    attack: AttackPart | None
+    png: Png
+
+
+def patch_pictures(folder: Path, threat: ThreatPart, edge: int, room: int) -> list[PatchPicture]:
+    """The fitted patch and its controls, as many as fit into `room` bytes. A name cannot leave the patches folder."""
+    shown: list[PatchPicture] = []
+    for name in threat.patches:
         path = folder / "patches" / Path(name).name
         try:
             with Image.open(path, formats=["PNG"]) as image:
-                opened = image.convert("RGB")
-        except (OSError, ValueError, Image.DecompressionBombError):
+                png = _png(image.convert("RGB"), edge)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             continue
+        room -= len(png.uri) + _CARD_TEXT
+        if room < 0:
+            break
         attack = next((a for a in threat.attacks if a.cell and path.stem.startswith(a.cell)), None)
-        what = path.stem.removeprefix(attack.cell).strip("-_ ") if attack else path.stem
-        shown.append((what, attack, _png(opened, edge)))
+        what = path.stem.removeprefix(attack.cell).strip("-_ ").replace("fold", "fold ") if attack else path.stem
+        shown.append(PatchPicture(what, attack, png))
     return shown
 
 
@@ -93,27 +123,26 @@ def _in_turns(pictures: Iterable[Picture]) -> list[Picture]:
     return [kind[i] for i in range(longest) for kind in kinds.values() if i < len(kind)]
 
 
-def _stored(folder: Path, picture: Picture) -> tuple[Pixels, Pixels] | None:
-    """The clean and the adversarial image of a sample, ``(C, H, W)``, or None where the run kept none."""
+def _read(folder: Path, picture: Picture) -> Stored | None:
     for path in sorted((folder / "adversarial" / Path(picture.cell).name).glob("*.safetensors")):
         try:
-            with safe_open(path, framework="pt") as stored:
-                rows = (stored.get_tensor("sample_id") == picture.sample_id).nonzero().flatten().tolist()
+            with safe_open(path, framework="pt") as file:
+                rows = (file.get_tensor("sample_id") == picture.sample_id).nonzero().flatten().tolist()
                 if rows:
-                    read: Callable[[str], Pixels] = lambda key: stored.get_slice(key)[rows[0]].double().numpy()  # noqa: B023, E731
-                    return read("x"), read("x_adv")
+                    x, x_adv = (file.get_slice(key)[rows[0]].double().numpy() for key in ("x", "x_adv"))
+                    return Stored(picture, x, x_adv)
         except (SafetensorError, OSError):  # a damaged file costs its pictures, not the report
             continue
     return None
 
 
-def _card(picture: Picture, x: Pixels, x_adv: Pixels, bounds: Bounds, edge: int) -> Card:
+def _card(sample: Stored, bounds: Bounds, edge: int) -> Card:
     low, high = bounds
-    clean, adversarial = (np.nan_to_num((v - low) / (high - low)) for v in (x, x_adv))
+    clean, adversarial = (np.nan_to_num((v - low) / (high - low)) for v in (sample.x, sample.x_adv))
     difference = adversarial - clean
     factor = magnification(difference)
-    images = (_image(v) for v in (clean, adversarial, 0.5 + factor * difference))
-    return Card(picture, *(_png(image, edge) for image in images), factor)
+    pngs = [_png(_image(v), edge) for v in (clean, adversarial, 0.5 + factor * difference)]
+    return Card(sample.picture, clean=pngs[0], adversarial=pngs[1], difference=pngs[2], factor=factor)
 
 
 def _image(pixels: Pixels) -> Image.Image:
@@ -130,7 +159,7 @@ def _png(image: Image.Image, edge: int) -> Png:
     if longest > edge:
         reduced = [max(1, round(side * edge / longest)) for side in image.size]
         image = image.resize((reduced[0], reduced[1]), Image.Resampling.BOX)
-    stored = io.BytesIO()
-    image.save(stored, format="PNG", compress_level=9)
-    uri = "data:image/png;base64," + base64.b64encode(stored.getvalue()).decode("ascii")
+    encoded = io.BytesIO()
+    image.save(encoded, format="PNG")
+    uri = Markup("data:image/png;base64,") + base64.b64encode(encoded.getvalue()).decode("ascii")
     return Png(uri, size[0], size[1], pixelated=longest < 100, stored=longest)

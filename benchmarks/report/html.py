@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from robustkit.benchmarks.report import charts, gallery, words
-from robustkit.benchmarks.summary import Summary, ThreatPart
+from robustkit.benchmarks import words
+from robustkit.benchmarks.report import charts, gallery
+from robustkit.benchmarks.summary import ClassPart, Summary, ThreatPart
 from robustkit.errors import RobustkitError
 
 #: The page stays below this many bytes.
 LIMIT = 2_000_000
 
-#: Class rows that are shown at once; the others wait in a fold.
+#: Class rows that are shown at once; the others wait in a fold, as many of them as leave room for pictures.
 WORST_CLASSES = 20
+_CLASSES = (1000, 200, WORST_CLASSES)
 
-
-@dataclass(frozen=True)
-class Fit:
-    """How much a page holds: longest picture edge in pixels, pictures for each threat, class rows for each threat."""
-
-    edge: int
-    pictures: int
-    classes: int
-
-
-_FITS = (
-    Fit(224, 24, 1000), Fit(224, 12, 1000), Fit(224, 6, 1000), Fit(160, 12, 1000), Fit(160, 6, 1000), Fit(128, 6, 1000),
-    Fit(128, 3, 1000), Fit(96, 3, 1000), Fit(64, 3, 200), Fit(64, 1, WORST_CLASSES), Fit(64, 0, WORST_CLASSES),
-)  # fmt: skip
+#: Longest picture edges in pixels, tried in turn until each threat has room for this many pictures.
+_EDGES = (224, 160, 128, 96, 64)
+_ENOUGH = 6
 
 
 def write_report(folder: Path) -> Path:
@@ -54,32 +44,62 @@ def write_report(folder: Path) -> Path:
         summary = Summary.model_validate_json((folder / "summary.json").read_bytes())
     except (OSError, ValueError) as error:
         raise RobustkitError(f"{folder / 'summary.json'} cannot be read ({error}): give the folder of a finished run") from None
-    drawn = _draw(summary)
-    for fit in _FITS:
-        page = _page(summary, folder, drawn, fit).encode()
-        if len(page) < LIMIT:
-            path = folder / "report.html"
-            path.write_bytes(page)
-            return path
-    raise RobustkitError(f"the report of {folder} does not fit in {LIMIT} bytes even without pictures: the summary is too long")
+    views = [_view(threat, i, summary, folder) for i, threat in enumerate(summary.threats)]
+    accuracy = charts.accuracy(summary)
+    for rows in _CLASSES:
+        bare = len(_page(summary, accuracy, views, rows).encode())
+        if bare < LIMIT // 2:
+            break
+    pictured = _with_pictures(views, folder, summary, LIMIT - bare)
+    page = _page(summary, accuracy, pictured, rows).encode()
+    if len(page) >= LIMIT:
+        raise RobustkitError(
+            f"the report of {folder} does not fit in {LIMIT} bytes even without pictures: the summary is too long"
+        )
+    path = folder / "report.html"
+    path.write_bytes(page)
+    return path
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    accuracy: Markup
-    curves: list[Markup | None]
-    costs: list[Markup | None]
+class _View:
+    """A threat with what is drawn of it."""
+
+    part: ThreatPart
+    classes: list[ClassPart]
+    cost: Markup | None
+    curve: Markup | None
+    patches: list[gallery.PatchPicture]
+    cards: tuple[gallery.Card, ...] = ()
+    edge: int = _EDGES[0]
+
+    @property
+    def reduced(self) -> bool:
+        return any(card.clean.stored > self.edge for card in self.cards)
 
 
-def _draw(summary: Summary) -> _Drawn:
-    return _Drawn(
-        accuracy=charts.accuracy(summary),
-        curves=[charts.curve(t, str(i)) if t.curve else None for i, t in enumerate(summary.threats)],
-        costs=[charts.cost(t, str(i)) for i, t in enumerate(summary.threats)],
+def _view(threat: ThreatPart, i: int, summary: Summary, folder: Path) -> _View:
+    return _View(
+        part=threat,
+        classes=sorted(threat.classes, key=lambda c: (c.robust.value, c.clean.value, c.label)),
+        cost=charts.cost(threat, str(i)),
+        curve=charts.curve(threat, str(i)) if threat.curve else None,
+        patches=gallery.patch_pictures(folder, threat, edge=128, room=LIMIT // 4 // len(summary.threats)),
     )
 
 
-def _page(summary: Summary, folder: Path, drawn: _Drawn, fit: Fit) -> str:
+def _with_pictures(views: list[_View], folder: Path, summary: Summary, room: int) -> list[_View]:
+    """The views with as many pictures as fit, at the largest size that lets enough of them fit."""
+    each = room // max(1, sum(bool(view.part.gallery) for view in views))
+    pairs = [gallery.stored(folder, view.part.gallery) for view in views]
+    for edge in _EDGES:
+        chosen = [gallery.cards(found, summary.model.bounds, edge, each) for found in pairs]
+        if all(len(cards) >= min(_ENOUGH, len(found)) for cards, found in zip(chosen, pairs, strict=True)):
+            break
+    return [replace(view, cards=tuple(cards), edge=edge) for view, cards in zip(views, chosen, strict=True)]
+
+
+def _page(summary: Summary, accuracy: Markup, views: list[_View], rows: int) -> str:
     css = resources.files(__package__).joinpath("report.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     names = summary.data.class_names
@@ -87,27 +107,15 @@ def _page(summary: Summary, folder: Path, drawn: _Drawn, fit: Fit) -> str:
     def class_name(label: int) -> str:
         return names[label] if 0 <= label < len(names) else str(label)
 
-    views = [_threat(t, i, summary, folder, drawn, fit) for i, t in enumerate(summary.threats)]
     return (
         _environment()
         .get_template("report.html.jinja")
         .render(
-            s=summary, css=Markup(css), css_hash=digest, accuracy=drawn.accuracy, threats=views, class_name=class_name, fit=fit,
-            repeat=list(words.flat({k: v for k, v in summary.repeat.items() if k != "command"})),
-            command=_command(summary.repeat.get("command")), worst=WORST_CLASSES,
+            s=summary, css=Markup(css), css_hash=digest, accuracy=accuracy, threats=views, class_name=class_name,
+            rows=rows, worst=WORST_CLASSES, command=_command(summary.repeat.get("command")),
+            repeat=list(words.flat({key: value for key, value in summary.repeat.items() if key != "command"})),
         )
     )  # fmt: skip
-
-
-def _threat(threat: ThreatPart, i: int, summary: Summary, folder: Path, drawn: _Drawn, fit: Fit) -> dict[str, Any]:
-    shown = gallery.cards(folder, threat.gallery, summary.model.bounds, fit.edge, fit.pictures)
-    ranked = sorted(threat.classes, key=lambda c: (c.robust.value, c.clean.value, c.label))
-    patches = gallery.patch_pictures(folder, threat, max(fit.edge, 96), most=12)
-    return {
-        "part": threat, "curve": drawn.curves[i], "cost": drawn.costs[i], "cards": shown, "patches": patches,
-        "classes": ranked[: fit.classes], "gates": [g for g in summary.gates if g.threat == threat.id],
-        "reduced": any(fit.edge < card.clean.stored for card in shown),
-    }  # fmt: skip
 
 
 def _command(command: object) -> str:

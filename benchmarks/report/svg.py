@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -13,14 +14,14 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustkit.benchmarks.report.words import printable
+from robustkit.benchmarks.words import printable
 
 # Okabe and Ito's palette, told apart by the colour-blind. The stylesheet finds these very values to darken them for the dark theme.
 INK, QUIET, HAIR, BLUE, ORANGE, VERMILLION, PAPER = (
     "#222222", "#666666", "#cccccc", "#0072b2", "#e69f00", "#d55e00", "#ffffff",
 )  # fmt: skip
 
-_RC = {
+_RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.family": ["DejaVu Sans"],
@@ -58,7 +59,9 @@ def chart(name: str, alt: str, width: float, height: float, draw: Callable[[Axes
         In CSS pixels.
     """
     drawn = io.StringIO()
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": name}), warnings.catch_warnings():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()  # a style of the user's own would change the report
+        matplotlib.rcParams.update({**_RC, "svg.hashsalt": name})
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's browser has its own fonts
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained", facecolor="none")
         axes = figure.add_subplot(facecolor="none")

@@ -18,7 +18,11 @@ def printable(text: object, most: int = 2000) -> str:
     """Text without control characters or direction overrides, cut to `most` characters: names come from strangers."""
     shown = str(text)
     cut = shown[:most] + "…" if len(shown) > most else shown
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}" for c in cut)
+    if cut.isprintable():
+        return cut
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}" for c in cut
+    )
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -45,7 +49,7 @@ def short(number: float) -> str:
     """Three significant digits, without an exponent where one can do without."""
     if not math.isfinite(number):
         return "—"
-    return count(number) if abs(number) >= 1000 else f"{number:.3g}"
+    return count(number) if abs(number) >= 999.5 else f"{number:.3g}"
 
 
 def seconds(duration: float) -> str:

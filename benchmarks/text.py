@@ -1,0 +1,105 @@
+"""The terminal's view of a summary: the verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from robustkit.benchmarks.summary import Outcome, Summary, ThreatPart
+from robustkit.benchmarks.words import (
+    UPPER_BOUND,
+    answer,
+    count,
+    interval,
+    label,
+    outcome_word,
+    passes,
+    percent,
+    printable,
+    seconds,
+    share,
+    short,
+)
+
+_STYLES: dict[Outcome, tuple[str, str]] = {
+    "passed": ("✓", "bold green"),
+    "failed": ("✕", "bold red"),
+    "inconclusive": ("?", "bold yellow"),
+    "untrusted": ("▲", "bold yellow"),
+    "incomplete": ("◕", "bold yellow"),
+    "measured": ("●", "bold blue"),
+    "nothing": ("○", "bold"),
+}
+
+
+def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
+    """A summary as something a rich console prints.
+
+    Parameters
+    ----------
+    summary
+        The run. Names in it are printed as they are: no markup, no control characters.
+    report
+        The path of the report, named at the end.
+    """
+    mark, style = _STYLES[summary.verdict.outcome]
+    parts: list[RenderableType] = [
+        Text.assemble((f"{mark} {outcome_word(summary.verdict.outcome)}", style), "  ", _name(answer(summary.verdict))),
+        Text(),
+        Text(f"Clean {share(summary.clean)} ({interval(summary.clean)}), {count(summary.clean.n)} samples"),
+    ]
+    for threat in summary.threats:
+        parts += _threat(threat)
+    for gate in summary.gates:
+        mark, style = _STYLES[gate.outcome]
+        parts.append(Text.assemble((f"{mark} {gate.outcome}", style), f"  {_name(gate.id)}: {_name(gate.sentence)}"))
+    if summary.gates:
+        parts.append(Text())
+    if report is not None:
+        parts.append(Text(f"Report: {report}", overflow="fold"))
+    return Group(*parts)
+
+
+def _threat(threat: ThreatPart) -> list[RenderableType]:
+    robust = threat.robust_accuracy
+    line = Text.assemble(f"Robust {share(robust)} ({interval(robust)}) at ", (_name(threat.id), "bold"), f", {UPPER_BOUND}")
+    parts: list[RenderableType] = [line]
+    if threat.non_adaptive is not None:
+        value = share(threat.non_adaptive.robust_accuracy)
+        parts.append(Text(f"       {value} if the attacks ignore the defense, which an attacker need not do", style="dim"))
+    if threat.attacks:
+        parts.append(_table(threat))
+    parts += [
+        Text(f"◕ {_name(attack.spec)} {attack.status}: {_name(attack.message or 'no message')}", style="yellow")
+        for attack in threat.attacks
+        if attack.status != "complete"
+    ]
+    for flag in threat.flags:
+        mark, style = ("▲ weakens the evidence:", "yellow") if flag.weakens else ("● note:", "")
+        parts.append(Text.assemble((mark, style), " ", _name(flag.sentence)))
+    return [*parts, Text()]
+
+
+def _table(threat: ThreatPart) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("attack")
+    for title in ("evaluated", "robust", "success", "decided", "time", "passes a sample"):
+        table.add_column(title, justify="right")
+    for attack in threat.attacks:
+        table.add_row(
+            Text(_name(label(attack, threat.attacks)) + (" (control)" if attack.role == "control" else "")),
+            count(attack.evaluated),
+            share(attack.robust_accuracy),
+            percent(attack.success_rate.value) if attack.evaluated else "—",
+            count(attack.decided),
+            seconds(attack.seconds),
+            short(passes(attack)),
+        )
+    return table
+
+
+def _name(text: str) -> str:
+    return printable(text, 400).replace("\n", " ")

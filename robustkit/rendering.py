@@ -84,10 +84,11 @@ def largest_size(pixels: int, shape: Shape) -> float:
     Touched are the pixels whose centre is within half a pixel of the sticker: lattice points in a convex body of area A and
     perimeter P, of which there are at most A + P / 2 + 1 (Pick's theorem for their hull).
     """
-    if shape == "circle":  # with r the radius and R = r + 1/2: pi R^2 + pi R + 1
-        size = math.sqrt(1 + 4 * (pixels - 1) / math.pi) - 2
-    else:  # with a the side and corners rounded by half a pixel: a^2 + 2 a + pi / 4 + (4 a + pi) / 2 + 1
-        size = math.sqrt(3 - 3 * math.pi / 4 + pixels) - 2
+    match shape:
+        case "circle":  # with R the radius and half a pixel: pi R^2 + pi R + 1
+            size = math.sqrt(1 + 4 * (pixels - 1) / math.pi) - 2
+        case "square":  # with a the side, corners rounded by half a pixel: a^2 + 2 a + pi / 4 + (4 a + pi) / 2 + 1
+            size = math.sqrt(3 - 3 * math.pi / 4 + pixels) - 2
     return max(size - 1e-3, 0.0)  # a thousandth of a pixel for float rounding
 
 
@@ -140,10 +141,10 @@ def coverage(local: Tensor, size: Tensor, shape: Shape) -> Tensor:
     """Alpha of points ``(B, H, W, 2)`` about a sticker's middle: 1 inside, falling to 0 over one pixel across the edge."""
     half = (size / 2)[:, None, None]
     if shape == "circle":
-        beyond = local.norm(dim=-1) - half
+        beyond: Tensor = torch.linalg.vector_norm(local, dim=-1) - half
     else:
         outside = local.abs() - half[..., None]
-        beyond = outside.clamp_min(0).norm(dim=-1) + outside.amax(-1).clamp_max(0)
+        beyond = torch.linalg.vector_norm(outside.clamp_min(0), dim=-1) + outside.amax(-1).clamp_max(0)
     return (0.5 - beyond).clamp(0, 1)
 
 

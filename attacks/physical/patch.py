@@ -11,7 +11,7 @@ from torch import Tensor
 from robustkit.attack import AttackInfo, Prepared, prepare
 from robustkit.attacks.physical.sticker import Sticker, made
 from robustkit.errors import UsageError
-from robustkit.losses import cross_entropy_targeted
+from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.model import Model
 from robustkit.rendering import blank_patch, render
 from robustkit.rng import SampleRandom
@@ -21,10 +21,10 @@ from robustkit.universal import Fitted
 
 @dataclass(frozen=True, kw_only=True)
 class Patch(Sticker):
-    """Adam on the sticker's texels, for the expected log-probability of what the attacker wants.
+    """Adam on the sticker's texels: up the cross-entropy of the label, or the log-probability of the target.
 
-    The expectation runs over images and over location, rotation, scale and brightness, drawn anew in every step. What the
-    attacker wants is the target (one class for all images is what a sticker does best) or any class but the label.
+    The expectation runs over images and over location, rotation, scale and brightness, drawn anew in every step. A targeted
+    sticker serves the targets it is given as well as one picture can; the paper's use is one target for all images.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class Patch(Sticker):
         The most images it is fitted on.
     """
 
-    steps: int = 300
+    steps: int = 200
     batch: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="patch",
@@ -92,7 +92,7 @@ class Patch(Sticker):
         slots = torch.arange(self.batch, device=patch.device)
         rows = random.integers(slots, (), len(samples.x), step=step, stream="images")
         x, wanted = samples.x[rows], (samples.y if samples.targets is None else samples.targets)[rows]
-        gain = log_wrong if samples.targets is None else cross_entropy_targeted
+        gain = cross_entropy if samples.targets is None else cross_entropy_targeted
         placement = self.circumstances.draw(threat, x, slots, random, step)
         with torch.enable_grad():
             leaf = patch.requires_grad_()
@@ -121,12 +121,3 @@ class Adam:
         mean = self.mean / (1 - self.beta1**self.step)
         square = self.square / (1 - self.beta2**self.step)
         return value.detach() + self.learning_rate * mean / (square.sqrt() + 1e-12)
-
-
-def log_wrong(logits: Tensor, labels: Tensor) -> Tensor:
-    """Log-probability of any class but the label, ``(B,)``.
-
-    Unlike the cross-entropy of the label it is bounded, so images that are beaten stop pulling at the patch.
-    """
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    return others.logsumexp(1) - logits.logsumexp(1)

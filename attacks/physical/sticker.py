@@ -11,7 +11,6 @@ from torch import Tensor
 from robustkit.attack import AttackResult, Prepared, Status, is_adversarial, prepare
 from robustkit.errors import UsageError
 from robustkit.model import Model
-from robustkit.projections import per_sample
 from robustkit.rendering import PlacementRange, cutout, render
 from robustkit.rng import SampleRandom
 from robustkit.threats import PatchThreat, Threat
@@ -104,7 +103,8 @@ class Sticker(UniversalAttack):
             placement = self.circumstances.draw(threat, x, samples.sample_ids[rows], random)
             return render(x, patch, threat.shape, placement, model.bounds)[0]
 
-        return torch.cat([part(some) for some in rows.split(model.chunk_size(samples.x))])
+        chunk = model.chunk_size(samples.x)
+        return torch.cat([part(rows[start : start + chunk]) for start in range(0, len(rows), chunk)])
 
 
 def judge(model: Model, samples: Prepared, rows: Tensor, threat: Threat, x_adv: Tensor, logits: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks import statistics
 from robustkit.benchmarks.summary import (
     AttackPart,
     ClassPart,
@@ -25,6 +26,8 @@ from robustkit.benchmarks.summary import (
     ThreatPart,
     Verdict,
 )
+
+estimate = functools.cache(statistics.estimate)
 
 WEAK = Flag(id="zero-gradients", weakens=True, sentence="The gradient vanished for 7 of 50 samples that stood.")
 

@@ -21,6 +21,7 @@ from robustkit.attack import (
     is_adversarial,
     prepare,
 )
+from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State, join, put, select
 from robustkit.model import Model
 from robustkit.projections import per_sample
@@ -70,28 +71,26 @@ class _Search(Generic[S]):
         self.random = SampleRandom(seed, attack.info.name)
         self.steps = attack.attempt_steps(threat)
         self.clock = 0
-        self.clean_logits: Tensor | None = None
+        self.clean_logits = model.logits(samples.x)
+        check_classes(model, samples, self.clean_logits.shape[1])
         n, device = len(samples.x), samples.x.device
         self.candidates = samples.x.clone()
         self.fallback = samples.x.clone()
         self.fallback_margin = torch.full((n,), -torch.inf, dtype=samples.x.dtype, device=device)
-        self.fallback_logits: Tensor | None = None
+        self.fallback_logits = self.clean_logits.clone()
         self.status = torch.full((n,), int(Status.FAILED), device=device)
         self.found = torch.zeros(n, dtype=torch.bool, device=device)
         self.first_success = torch.full((n,), -1, device=device)
-        self.forwards, self.backwards, self.zero_gradients = (
-            torch.zeros(n, dtype=torch.int64, device=device) for _ in range(3)
-        )
+        self.forwards = torch.ones(n, dtype=torch.int64, device=device)
+        self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
 
     def run(self) -> AttackResult:
         attack, samples = self.attack, self.samples
         n = len(samples.x)
         queue = torch.arange(n, device=samples.x.device)
-        if attack.early_exit or attack.needs_clean_logits:
-            self.clean_logits = self.model.logits(samples.x)
-            self.forwards += 1
-        if attack.early_exit and self.clean_logits is not None:
-            queue = queue[self._judge_clean(self.clean_logits)]
+        attacked = self._judge_clean()
+        if attack.early_exit:
+            queue = queue[attacked]
         size = self.model.chunk_size(samples.x)
         slots: tuple[Batch, S, Track] | None = None
         while True:
@@ -106,10 +105,10 @@ class _Search(Generic[S]):
             slots = self._leave(self._advance(*slots))
         return self._verify()
 
-    def _judge_clean(self, logits: Tensor) -> Tensor:
+    def _judge_clean(self) -> Tensor:
         """Set the status of samples that need no attack; return which ones do."""
-        wrong = logits.argmax(1) != self.samples.y
-        broken = ~logits.isfinite().all(1)
+        wrong = self.clean_logits.argmax(1) != self.samples.y
+        broken = ~self.clean_logits.isfinite().all(1)
         self.status[wrong] = int(Status.MISCLASSIFIED)
         self.status[broken] = int(Status.ERROR)
         return ~(wrong | broken)
@@ -124,7 +123,7 @@ class _Search(Generic[S]):
             targets=None if samples.targets is None else samples.targets[rows],
             sample_ids=samples.sample_ids[rows],
             attempt=integers,
-            clean_logits=None if clean is None else clean[rows],
+            clean_logits=clean[rows],
             threat=self.threat,
             bounds=self.model.bounds,
             random=self.random,
@@ -140,7 +139,7 @@ class _Search(Generic[S]):
             zero_gradients=integers,
             x_best=x,
             margin_best=torch.full_like(x[:, 0, 0, 0], -torch.inf),
-            logits_best=torch.empty((len(rows), 0), dtype=x.dtype, device=x.device) if clean is None else clean[rows],
+            logits_best=clean[rows],
         )
         return batch, self.attack.start(batch), track
 
@@ -177,10 +176,9 @@ class _Search(Generic[S]):
         finite = logits.isfinite().all(1)
         admissible = finite & self.threat.contains(batch.x, x_adv, batch.bounds)
         margin = torch.where(admissible, adversarial_margin(logits, batch.y, batch.targets), -torch.inf).to(x_adv.dtype)
-        hit = admissible & is_adversarial(logits, batch.y, batch.targets) & ~track.found
-        better = hit | (~track.found & (margin > track.margin_best))
-        if track.logits_best.shape[1] == 0:
-            track.logits_best = logits
+        searching = ~(track.found | track.failed)
+        hit = searching & admissible & is_adversarial(logits, batch.y, batch.targets)
+        better = hit | (searching & (margin > track.margin_best))
         track.x_best = torch.where(per_sample(better, x_adv), x_adv, track.x_best)
         track.margin_best = torch.where(better, margin, track.margin_best)
         track.logits_best = torch.where(better[:, None], logits, track.logits_best)
@@ -196,7 +194,7 @@ class _Search(Generic[S]):
         if not attack.early_exit and self.clock < self.steps:
             return slots  # all slots are at the same step, so nothing need be read back from the device
         self.clock = 0
-        attempts = attack.attempts(self.threat, slots[2].logits_best.shape[1])
+        attempts = attack.attempts(self.threat, self.clean_logits.shape[1])
         if attempts > 1:
             batch, _, track = slots
             again = (track.step == self.steps) & (batch.attempt < attempts - 1)
@@ -228,33 +226,28 @@ class _Search(Generic[S]):
 
     def _record(self, track: Track, last_proposal: Tensor) -> None:
         """Keep what leaves the slots. The last proposal was not asked about: verification is its query."""
+        self.forwards[track.row] += track.queries
+        self.backwards[track.row] = track.backwards
+        self.zero_gradients[track.row] = track.zero_gradients
+        # In fixed-step mode samples that were wrong from the start came along; what became of them is no finding.
+        attacked = (self.status[track.row] == Status.FAILED).nonzero().squeeze(1)
+        track, last_proposal = select(track, attacked), last_proposal[attacked]
         rows = track.row
         settled = track.found | track.failed
         self.candidates[rows] = torch.where(per_sample(settled, last_proposal), track.x_best, last_proposal)
         self.fallback[rows] = track.x_best
         self.fallback_margin[rows] = track.margin_best
-        if self.fallback_logits is None:
-            n, k = len(self.found), track.logits_best.shape[1]
-            self.fallback_logits = torch.zeros((n, k), dtype=track.logits_best.dtype, device=rows.device)
         self.fallback_logits[rows] = track.logits_best
         self.found[rows] = track.found
         self.status[rows] = torch.where(track.failed & ~track.found, int(Status.ERROR), int(Status.FAILED))
         self.first_success[rows] = track.first_success
-        self.forwards[rows] += track.queries
-        self.backwards[rows] = track.backwards
-        self.zero_gradients[rows] = track.zero_gradients
 
     def _verify(self) -> AttackResult:
         """Ask the untouched model once more, in full precision, about what the search would hand over."""
         samples = self.samples
         searched = (self.status == Status.FAILED).nonzero().squeeze(1)
         x_adv = self.candidates
-        if self.clean_logits is not None:
-            logits = self.clean_logits.clone()
-        elif len(searched):
-            logits = torch.zeros_like(self.fallback_logits)  # type: ignore[arg-type]
-        else:
-            logits = self.model.logits(samples.x)
+        logits = self.clean_logits.clone()
         if len(searched):
             x_adv_, x, y = x_adv[searched], samples.x[searched], samples.y[searched]
             targets = None if samples.targets is None else samples.targets[searched]
@@ -265,13 +258,10 @@ class _Search(Generic[S]):
             success = admissible & is_adversarial(fresh, y, targets)
             found = self.found[searched]
             late = success & ~found
-            self.first_success[searched] = torch.where(
-                late, self.forwards[searched] - 1 - self._clean_passes, self.first_success[searched]
-            )
+            self.first_success[searched] = torch.where(late, self.forwards[searched] - 2, self.first_success[searched])
             margin = torch.where(admissible, adversarial_margin(fresh, y, targets), -torch.inf)
             fall_back = ~success & ~found & (self.fallback_margin[searched] > margin)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
-            assert self.fallback_logits is not None
             logits[searched] = torch.where(fall_back[:, None], self.fallback_logits[searched], fresh)
             status = torch.full_like(searched, int(Status.FAILED))
             status[found] = int(Status.UNCONFIRMED)
@@ -292,6 +282,13 @@ class _Search(Generic[S]):
             zero_gradients=self.zero_gradients,
         )
 
-    @property
-    def _clean_passes(self) -> int:
-        return int(self.clean_logits is not None)
+
+def check_classes(model: Model, samples: Prepared, num_classes: int) -> None:
+    """Raise `UsageError` if a label or a target is none of the model's classes."""
+    model.check_images(samples.x, samples.y, num_classes)
+    targets = samples.targets
+    if targets is not None and len(targets) and not (int(targets.min()) >= 0 and int(targets.max()) < num_classes):
+        raise UsageError(
+            f"targets span {int(targets.min())} to {int(targets.max())}, but the model has {num_classes} classes "
+            f"(0 to {num_classes - 1})"
+        )

@@ -246,7 +246,12 @@ class Model:
             return
         modes = [(module, module.training) for module in self.net.modules()]
         wanted = [(parameter, parameter.requires_grad) for parameter in self.net.parameters()]
-        buffers = [(buffer, buffer._version, buffer.clone()) for buffer in self.net.buffers()]
+        buffers = [
+            (module._buffers, name, buffer, buffer._version, buffer.clone())
+            for module in self.net.modules()
+            for name, buffer in module._buffers.items()
+            if buffer is not None
+        ]
         with own_random_state(self.device, seed):
             self._frozen = 1
             try:
@@ -262,7 +267,8 @@ class Model:
                 for parameter, requires_grad in wanted:
                     parameter.requires_grad_(requires_grad)
                 with torch.no_grad():
-                    for buffer, version, copy in buffers:
+                    for owner, name, buffer, version, copy in buffers:
+                        owner[name] = buffer  # a forward pass may write into a buffer or put another in its place
                         if buffer._version != version:
                             buffer.copy_(copy)
 

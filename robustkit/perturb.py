@@ -29,7 +29,7 @@ def perturb(
 ) -> Tensor:
     """What the attack would ask the model about after its last step, ``(B, C, H, W)``.
 
-    Exactly `attack.steps` forward and backward passes of one attempt: nothing is verified, no sample leaves early, and only
+    Exactly `attack.attempt_steps(threat)` forward and backward passes of one attempt: nothing is verified, no sample leaves early, and only
     an attack that needs the clean logits costs one forward pass more. The attack sees the network in evaluation mode and
     frozen, so it changes neither running statistics nor gradients.
 
@@ -52,7 +52,7 @@ def perturb(
             random=SampleRandom(seed, attack.info.name),
         )
         state = attack.start(batch)
-        for step in range(attack.steps):
+        for step in range(attack.attempt_steps(threat)):
             state = attack.step(batch, state, _ask(attack, model, batch, state, step))
     return state.x_adv
 

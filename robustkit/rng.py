@@ -95,7 +95,7 @@ class SampleRandom:
         counter = (
             blocks.expand(n, -1),
             column(step) & _MASK,
-            (column(attempt) ^ (ids >> 32)) & _MASK,
+            (column(attempt) ^ (ids >> 32 << 16)) & _MASK,  # exact for ids below 2**48 and attempts below 2**16
             ids & _MASK,
         )
         words = philox(counter, derive_key(self.seed, f"{self.purpose}/{stream}" if stream else self.purpose))

@@ -1,0 +1,347 @@
+"""What every attack must keep, whoever wrote it: checks that a plugin can be put to, on small networks, in seconds.
+
+The networks compute in float64 and treat each image by itself, so that no rounding depends on the batch and results can be
+compared bit for bit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robustkit.attack import Attack, AttackResult, Status
+from robustkit.iterative import IterativeAttack
+from robustkit.model import InputSpec, Model
+from robustkit.threats import Threat
+from robustkit.universal import UniversalAttack
+
+BUDGETS = {"linf": "linf:0.04", "l2": "l2:0.3", "l1": "l1:1", "l0": "l0:3", "patch": "patch:10%"}
+SHAPE = {"patch": (3, 12, 10)}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A promise that an attack broke.
+
+    Parameters
+    ----------
+    check
+        Which promise.
+    case
+        Under which threat, for how many classes and in which floating type.
+    message
+        What happened.
+    """
+
+    check: str
+    case: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.check} [{self.case}]: {self.message}"
+
+
+class Network(nn.Module):
+    """A small convolutional network, left in training mode, that counts the images it sees; `fails_at` makes a call crash."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.first = nn.Conv2d(channels, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.last = nn.Conv2d(4, classes, (height, width))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+        self.forwards = self.backwards = self.batches = 0
+        self.fails_at: int | None = None
+        numbers = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
+        self.double()
+        self.norm.eval()
+        self.first.bias.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.forwards += len(x)
+        self.batches += 1
+        if self.batches == self.fails_at:
+            raise RuntimeError("the network crashed")
+        self.calls = self.calls + 1
+        torch.rand(())
+        np.random.rand()  # noqa: NPY002
+        random.random()
+        if x.requires_grad:
+            x = x.view_as(x)
+            x.register_hook(self._backward)
+        return self.last(self.norm(self.first(x)).relu()).flatten(1)
+
+    def _backward(self, grad: Tensor) -> None:
+        self.backwards += len(grad)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One setting to check an attack in: ten images, the first of which is misclassified."""
+
+    attack: Attack
+    threat: Threat
+    classes: int
+    dtype: torch.dtype
+
+    def __str__(self) -> str:
+        return f"{self.threat.id}, {self.classes} classes, {str(self.dtype).removeprefix('torch.')}"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width: not square."""
+        return SHAPE.get(self.threat.kind, (1, 5, 6) if self.classes == 2 else (3, 6, 5))
+
+    def images(self) -> Tensor:
+        """Random images, among them a black and a white one, and pixels exactly at the bounds."""
+        x = torch.rand((10, *self.shape), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        x = ((x - 0.2) / 0.6).clamp(0, 1)
+        x[1], x[2] = 0, 1
+        return x.to(self.dtype)
+
+    def network(self) -> Network:
+        return Network(self.shape, self.classes)
+
+    def model(self, network: Network | None = None, batch_size: int | None = None) -> Model:
+        spec = InputSpec(channels=self.shape[0])
+        return Model(network or self.network(), spec=spec, device="cpu", batch_size=batch_size)
+
+    @cached_property
+    def result(self) -> AttackResult:
+        """What the attack finds in one batch with seed 0."""
+        return self.run()
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """What the network predicts; wrong for the first image."""
+        y = self.model().logits(self.images()).argmax(1)
+        y[0] = (y[0] + 1) % self.classes
+        return y
+
+    def run(self, model: Model | None = None, *, order: Tensor | None = None, seed: int = 0) -> AttackResult:
+        """The attack on the images, or on some of them in another order."""
+        x, y = self.images(), self.labels
+        order = torch.arange(len(x)) if order is None else order
+        targets = (y + 1) % self.classes if self.threat.targeted else None
+        return self.attack(
+            model or self.model(),
+            x[order],
+            y[order],
+            self.threat,
+            targets=None if targets is None else targets[order],
+            sample_ids=order,
+            seed=seed,
+        )
+
+
+def check_attack(
+    attack: Attack,
+    *,
+    classes: tuple[int, ...] = (2, 3, 10),
+    dtypes: tuple[torch.dtype, ...] = (torch.float16, torch.float32, torch.float64),
+) -> list[Finding]:
+    """Put an attack to all checks under every kind of threat it says it answers.
+
+    Parameters
+    ----------
+    attack
+        The attack. An iterative one is cut to a few steps.
+    classes
+        Numbers of classes to check with.
+    dtypes
+        Floating types of the images.
+
+    Returns
+    -------
+    What it broke; empty if it keeps the contract.
+    """
+    quick = shortened(attack)
+    found: list[Finding] = []
+    for case in cases(quick, classes, dtypes):
+        for check in CHECKS:
+            try:
+                message = check(case)
+            except Exception as error:
+                message = f"raised {type(error).__name__}: {error}"
+            if message is not None:
+                found.append(Finding(check.__name__.removeprefix("check_").replace("_", " "), str(case), message))
+    return found
+
+
+def shortened(attack: Attack, most: int = 5) -> Attack:
+    """The attack with at most so many steps, and fitted on at most so many images, where it has such parameters."""
+    names = {field.name for field in fields(attack) if field.init}  # type: ignore[arg-type]
+    changes = {
+        name: limit if getattr(attack, name) is None else min(getattr(attack, name), limit)
+        for name, limit in (("steps", most), ("target_classes", 2), ("fit_images", 8))
+        if name in names
+    }
+    return replace(attack, **changes)  # type: ignore[type-var]
+
+
+def cases(attack: Attack, classes: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> Iterator[Case]:
+    """Every kind of threat with every number of classes and in every floating type, and once targeted."""
+    for kind in attack.info.threats:
+        if kind not in BUDGETS:
+            continue
+        threat = Threat.parse(BUDGETS[kind])
+        for number in classes:
+            yield Case(attack, threat, number, dtypes[-1])
+        for dtype in dtypes[:-1]:
+            yield Case(attack, threat, classes[-1], dtype)
+        if attack.info.targeted:
+            yield Case(attack, replace(threat, goal="targeted"), classes[-1], dtypes[-1])
+
+
+def check_result(case: Case) -> str | None:
+    """Every image is inside box and ball, every success is one, and a failure is the best effort."""
+    model, x, y = case.model(), case.images(), case.labels
+    result = case.result
+    x_adv = result.x_adv
+    if x_adv.shape != x.shape or len(result.success) != len(x):
+        return f"x_adv has shape {tuple(x_adv.shape)} for images of shape {tuple(x.shape)}"
+    if not bool(x_adv.isfinite().all()):
+        return "x_adv is not finite"
+    clean = x.to(x_adv.dtype)
+    inside = case.threat.contains(clean, x_adv, model.bounds)
+    if not bool(inside.all()):
+        worst = float(case.threat.distance(clean, x_adv).max())
+        return f"{int((~inside).sum())} images are outside box or budget (distance up to {worst:.9g})"
+    prediction = model.logits(x_adv).argmax(1)
+    beaten = prediction == (y + 1) % case.classes if case.threat.targeted else prediction != y
+    right = model.logits(clean).argmax(1) == y
+    if bool((result.success & ~beaten).any()):
+        return "a success was reported for an image that the model still gets right"
+    if bool((result.success & ~right).any()) or not bool((result.status[~right] == Status.MISCLASSIFIED).all()):
+        return "an image that was misclassified from the start does not have the status MISCLASSIFIED"
+    failed = right & ~result.success
+    if bool((failed & beaten).any()):
+        return "an adversarial image was handed over as a failure"
+    if bool((x_adv == clean).flatten(1).all(1)[failed].any()):
+        return "a failed attack handed over the clean image instead of its best effort"
+    if bool((result.success != (result.status == Status.FOUND)).any()):
+        return "success and status disagree"
+    return None
+
+
+def check_caller_untouched(case: Case) -> str | None:
+    """The network, the images and the global random state are as before, also when the network crashes half-way."""
+    for fails_at in (None, 2):
+        network = case.network()
+        network.fails_at = fails_at
+        x, y = case.images(), case.labels
+        before, copies = snapshot(network), (x.clone(), y.clone())
+        targets = (y + 1) % case.classes if case.threat.targeted else None
+        try:
+            case.attack(case.model(network), x, y, case.threat, targets=targets)
+        except RuntimeError:
+            if fails_at is None:
+                raise
+        when = "" if fails_at is None else " after the network crashed"
+        for (what, old), (_, new) in zip(before, snapshot(network), strict=True):
+            if not same(old, new):
+                return f"{what} changed{when}"
+        if not (torch.equal(x, copies[0]) and torch.equal(y, copies[1])):
+            return f"the caller's images or labels changed{when}"
+    return None
+
+
+def check_batch_independence(case: Case) -> str | None:
+    """The batch size changes nothing; for an attack on each image by itself, neither do order and neighbours."""
+    whole = case.result
+    for size in (1, 3):
+        if not agree(whole, case.run(case.model(batch_size=size))):
+            return f"batch size {size} finds other images than a batch of all"
+    if not isinstance(case.attack, UniversalAttack):
+        order = torch.tensor([9, 3, 0, 5, 2, 7])
+        part = case.run(order=order)
+        if not torch.equal(part.x_adv, whole.x_adv[order]):
+            return "the images found depend on the order of the samples, or on which others there are"
+    return None
+
+
+def check_seed(case: Case) -> str | None:
+    """The same seed gives the same images."""
+    return None if agree(case.result, case.run()) else "the same seed gives other images the second time"
+
+
+def check_passes(case: Case) -> str | None:
+    """The passes reported are those the network saw, and a sample that is never beaten costs what `cost` says."""
+    if isinstance(case.attack, UniversalAttack):
+        return None  # what fitting costs belongs to no sample
+    network = case.network()
+    result = case.run(case.model(network))
+    reported, seen = int(result.forwards.sum()), network.forwards
+    if reported != seen:
+        return f"{reported} forward passes were reported, and the network saw {seen}"
+    reported, seen = int(result.backwards.sum()), network.backwards
+    if reported != seen:
+        return f"{reported} backward passes were reported, and the network saw {seen}"
+    if isinstance(case.attack, IterativeAttack):
+        failed = result.status == Status.FAILED
+        cost = case.attack.cost(case.threat, case.classes)
+        spent = {*zip(result.forwards[failed].tolist(), result.backwards[failed].tolist(), strict=True)}
+        if spent - {cost}:
+            return f"cost says {cost} forward and backward passes; samples that were not beaten took {sorted(spent)}"
+    return None
+
+
+def check_early_exit(case: Case) -> str | None:
+    """A fixed-step search finds what one with early exit finds."""
+    if not isinstance(case.attack, IterativeAttack):
+        return None
+    fixed = replace(case, attack=replace(case.attack, early_exit=False))
+    return None if agree(case.result, fixed.run()) else "without early exit other images are found"
+
+
+Check = Callable[[Case], str | None]
+CHECKS: tuple[Check, ...] = (
+    check_result,
+    check_caller_untouched,
+    check_batch_independence,
+    check_seed,
+    check_passes,
+    check_early_exit,
+)
+
+
+def agree(one: AttackResult, other: AttackResult) -> bool:
+    """Whether two results hold the same images and statuses, bit for bit."""
+    return torch.equal(one.x_adv, other.x_adv) and torch.equal(one.status, other.status)
+
+
+def snapshot(network: nn.Module) -> list[tuple[str, Any]]:
+    """Everything about a network and the global random state that an attack must leave alone."""
+    state: list[tuple[str, Any]] = [(f"the tensor {key}", value.clone()) for key, value in network.state_dict().items()]
+    for name, module in network.named_modules():
+        state.append((f"the mode of {name or 'the network'}", module.training))
+        hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+        state.append((f"the hooks of {name or 'the network'}", [list(kind) for kind in hooks]))
+    for name, parameter in network.named_parameters():
+        state.append((f"requires_grad of {name}", parameter.requires_grad))
+        state.append((f"the gradient of {name}", parameter.grad is None))
+    state.append(("torch's random state", torch.get_rng_state()))
+    state.append(("numpy's random state", np.random.get_state()[1].copy()))  # type: ignore[index]  # noqa: NPY002
+    state.append(("python's random state", random.getstate()))
+    state.append(("the mode of gradients", torch.is_grad_enabled()))
+    return state
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two parts of a snapshot are equal bit for bit."""
+    if isinstance(one, Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import torch
 
-from robustkit.attack import Attack
+from robustkit.contract import Attack
 from robustkit.defense import DefendedModel
 from robustkit.model import Model
 from robustkit.threats import Threat

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustkit.attack import Status
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.summary import Flag
+from robustkit.contract import Status
 
 #: Shares of the samples above which a sign is no longer chance.
 ZERO_GRADIENT_SHARE = 0.05

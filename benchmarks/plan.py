@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from robustkit.attack import check_threat
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.suite import Stage, Suite
 from robustkit.build import attack
+from robustkit.contract import check_threat
 from robustkit.errors import UsageError
 from robustkit.threats import NormThreat, Threat
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from torch import Tensor
 
-from robustkit.attack import Status
+from robustkit.contract import Status
 from robustkit.errors import UsageError
 
 Column = NDArray[Any]

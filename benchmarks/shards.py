@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from robustkit.attack import AttackResult, Status, is_adversarial
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column, atomic
+from robustkit.contract import AttackResult, Status, is_adversarial
 from robustkit.data.base import Samples
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.losses import margin
 from robustkit.model import Model
 from robustkit.rng import SampleRandom
-from robustkit.threats import Threat
+from robustkit.threats import PatchThreat, Threat
 from robustkit.universal import Fitted, UniversalAttack, fold_of
 
 #: Best efforts that came nearest to success, kept beside the failing inputs so that a report can show the border.
@@ -183,11 +183,18 @@ def verify(
 
 
 def choose_targets(threat: Threat, y: Tensor, ids: Tensor, model: Model, x: Tensor, seed: int) -> Tensor | None:
-    """For a targeted threat, another class for each sample, drawn by its id."""
+    """For a targeted threat, another class for each sample, drawn by its id.
+
+    A sticker is one for all samples, so its target is one class, and the class after it for samples of that very class.
+    """
     if not threat.targeted:
         return None
     classes = model.logits(x[:1]).shape[1]
-    return (y + 1 + SampleRandom(seed, "target").integers(ids, (), classes - 1)) % classes
+    draw = SampleRandom(seed, "target")
+    if isinstance(threat, PatchThreat):
+        one = draw.integers(torch.zeros_like(ids), (), classes)
+        return torch.where(y == one, (one + 1) % classes, one)
+    return (y + 1 + draw.integers(ids, (), classes - 1)) % classes
 
 
 def undefended(model: Model) -> Model:

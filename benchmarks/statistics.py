@@ -36,8 +36,10 @@ def estimate(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     """The share `successes / n` with its two-sided Wilson interval (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
     if n == 0:
         return Estimate(value=0.0, low=0.0, high=1.0, n=0)
-    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    return Estimate(value=successes / n, low=float(interval.low), high=float(interval.high), n=n)
+    p, z2 = successes / n, float(stats.norm.ppf((1 + confidence) / 2)) ** 2
+    centre, half = p + z2 / (2 * n), (z2 * p * (1 - p) / n + (z2 / (2 * n)) ** 2) ** 0.5
+    low, high = ((centre + side * half) / (1 + z2 / n) for side in (-1, 1))
+    return Estimate(value=p, low=max(0.0, min(low, p)), high=min(1.0, max(high, p)), n=n)
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustkit.attack import Status
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.flags import beaten, diagnose
 from robustkit.benchmarks.plan import ThreatPlan
@@ -22,6 +21,7 @@ from robustkit.benchmarks.summary import (
     Picture,
     ThreatPart,
 )
+from robustkit.contract import Status
 
 #: Pictures of each kind in the gallery.
 PICTURES = 4

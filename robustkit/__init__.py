@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from robustkit.attack import Attack, AttackResult
     from robustkit.benchmarks.audit import audit
     from robustkit.build import attack, defend
+    from robustkit.contract import Attack, AttackResult
     from robustkit.data import Data, load_data
     from robustkit.errors import RobustkitError, UsageError
     from robustkit.model import InputSpec, Model
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from robustkit.threats import Threat
 
 _HOME = {
-    "Attack": "robustkit.attack",
-    "AttackResult": "robustkit.attack",
+    "Attack": "robustkit.contract",
+    "AttackResult": "robustkit.contract",
     "Data": "robustkit.data",
     "InputSpec": "robustkit.model",
     "Model": "robustkit.model",

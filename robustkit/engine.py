@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import (
+from robustkit.contract import (
     AttackResult,
     Prepared,
     Status,
@@ -260,7 +260,9 @@ class _Search(Generic[S]):
             late = success & ~found
             self.first_success[searched] = torch.where(late, self.forwards[searched] - 2, self.first_success[searched])
             margin = torch.where(admissible, adversarial_margin(fresh, y, targets), -torch.inf)
-            fall_back = ~success & ~found & (self.fallback_margin[searched] > margin)
+            # The clean image itself, where an attack starts from it, is no effort.
+            moved = (self.fallback[searched] != x).flatten(1).any(1)
+            fall_back = ~success & ~found & (self.fallback_margin[searched] > margin) & (moved | ~admissible)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
             logits[searched] = torch.where(fall_back[:, None], self.fallback_logits[searched], fresh)
             status = torch.full_like(searched, int(Status.FAILED))

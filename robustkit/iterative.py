@@ -15,7 +15,7 @@ from typing import ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import Attack, AttackResult
+from robustkit.contract import Attack, AttackResult
 from robustkit.errors import UsageError
 from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.model import Model

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import check_threat
+from robustkit.contract import check_threat
 from robustkit.iterative import Batch, IterativeAttack, Response, State
 from robustkit.model import Model
 from robustkit.rng import SampleRandom

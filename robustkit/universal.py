@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import Attack, AttackResult
+from robustkit.contract import Attack, AttackResult
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.rng import SampleRandom

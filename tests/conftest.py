@@ -17,13 +17,13 @@ class Linear(nn.Module):
         return torch.stack([-score, score], dim=1)
 
 
-@pytest.fixture()
+@pytest.fixture
 def linear_model() -> Model:
     """Two classes, 1x2x2 images: class 1 if the pixels sum to more than 2."""
     return Model(Linear(), spec=InputSpec(channels=1), device="cpu", name="linear")
 
 
-@pytest.fixture()
+@pytest.fixture
 def linear_data() -> tuple[Tensor, Tensor]:
     """Twenty images whose linf distance to the boundary is 0.01, 0.02, ... 0.20, all of class 1."""
     distance = torch.arange(1, 21) / 100

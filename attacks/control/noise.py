@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from robustkit.attack import AttackInfo
+from robustkit.contract import AttackInfo
 from robustkit.iterative import Batch, IterativeAttack, Response, State
 from robustkit.threats import NormThreat
 

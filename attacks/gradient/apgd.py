@@ -11,9 +11,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import AttackInfo
 from robustkit.attacks.gradient.apgd_l1 import SparseState, stages, start_sparse, step_sparse
 from robustkit.attacks.gradient.apgd_momentum import MomentumState, start_momentum, step_momentum
+from robustkit.contract import AttackInfo
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
 from robustkit.losses import dlr, dlr_targeted

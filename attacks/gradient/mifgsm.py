@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import AttackInfo
 from robustkit.attacks.gradient.steepest import ascend
+from robustkit.contract import AttackInfo
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
 from robustkit.projections import per_sample

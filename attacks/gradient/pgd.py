@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from robustkit.attack import AttackInfo
 from robustkit.attacks.gradient.steepest import ascend
+from robustkit.contract import AttackInfo
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
 from robustkit.threats import NormThreat, Threat

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import AttackInfo, Prepared, prepare
 from robustkit.attacks.physical.sticker import Sticker, made
+from robustkit.contract import AttackInfo, Prepared, prepare
 from robustkit.errors import UsageError
 from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.model import Model

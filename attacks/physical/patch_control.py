@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from robustkit.attack import AttackInfo, prepare
 from robustkit.attacks.physical.sticker import Sticker, made
+from robustkit.contract import AttackInfo, prepare
 from robustkit.model import Model
 from robustkit.rendering import blank_patch
 from robustkit.rng import SampleRandom

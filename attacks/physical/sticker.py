@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attack import AttackResult, Prepared, Status, is_adversarial, prepare
+from robustkit.contract import AttackResult, Prepared, Status, is_adversarial, prepare
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.rendering import PlacementRange, cutout, render

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.attack import check_threat
 from robustkit.build import attack
+from robustkit.contract import check_threat
 from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
 from robustkit.errors import UsageError
 from robustkit.iterative import IterativeAttack

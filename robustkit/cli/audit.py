@@ -137,9 +137,11 @@ def gate(run: RunFolder, min_robust: MinRobust = None) -> None:
 
 def show(folder: Path) -> None:
     """Print the verdict and leave with its exit code."""
+    from rich.console import Console
+
     from robustkit.benchmarks.run import Run
-    from robustkit.benchmarks.text import print_summary
+    from robustkit.benchmarks.text import terminal
 
     summary = Run(folder).report
-    print_summary(summary, folder)
+    Console().print(terminal(summary, folder / "report.html"))
     raise typer.Exit(summary.exit_code)

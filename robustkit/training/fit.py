@@ -13,8 +13,8 @@ import numpy as np
 from lightning_fabric import Fabric
 from safetensors.torch import save_model
 
-from robustkit.attack import check_threat
 from robustkit.build import attack, recipe
+from robustkit.contract import check_threat
 from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
 from robustkit.errors import UsageError

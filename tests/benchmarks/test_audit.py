@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from robustkit import InputSpec, Model, registry
-from robustkit.attack import Attack, AttackInfo
 from robustkit.benchmarks import execute as execution
 from robustkit.benchmarks import records
 from robustkit.benchmarks.audit import audit
+from robustkit.contract import Attack, AttackInfo
 from robustkit.errors import ExitCode, UsageError
 
 
@@ -139,7 +139,7 @@ class Lies(Attack):
         )
 
 
-@pytest.fixture()
+@pytest.fixture
 def strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     original = registry.build
     made = {"crashes": Crashes, "lies": Lies}

@@ -22,7 +22,7 @@ def test_a_gate_is_sure_or_says_so(robust: int, outcome: str) -> None:
     assert "50.0 %" in gate.sentence
 
 
-@pytest.fixture()
+@pytest.fixture
 def summary(linear_model, linear_data, tmp_path: Path) -> Summary:
     run = audit(linear_model, linear_data, threats=["linf:0.1"], attacks=["pgd:steps=5"], out=tmp_path / "run")
     return run.report

@@ -3,17 +3,16 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from robustkit.benchmarks.statistics import clopper_pearson, estimate
 
 
-def test_wilson_matches_its_formula() -> None:
-    z, n, p = 1.959963984540054, 100, 0.8
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    found = estimate(80, 100)
-    assert (found.low, found.high) == pytest.approx((centre - half, centre + half))
-    assert found.method == "wilson"
+@pytest.mark.parametrize(("k", "n"), [(80, 100), (0, 7), (7, 7), (1, 1000)])
+def test_wilson_is_that_of_scipy(k: int, n: int) -> None:
+    expected = stats.binomtest(k, n).proportion_ci(method="wilson")
+    found = estimate(k, n)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_no_samples_say_nothing() -> None:

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from robustkit import Model, Threat, UsageError
-from robustkit.attack import Status
 from robustkit.attacks.physical.patch import Patch
 from robustkit.build import attack
+from robustkit.contract import Status
 from robustkit.universal import fold_of
 
 

@@ -135,7 +135,7 @@ def due_for(cell: Cell, shard: Shard, done: dict[str, Records | None], on_curve:
 def curve_ids(data: Data, samples: int) -> Column:
     """Evenly spaced samples for the curve."""
     positions = np.linspace(0, max(len(data) - 1, 0), min(samples, len(data))).round().astype(int)
-    return data.ids[np.unique(positions)]
+    return np.asarray(data.ids[np.unique(positions)])
 
 
 def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted]:

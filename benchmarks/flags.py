@@ -91,4 +91,4 @@ def only_controls(cells: Sequence[tuple[Cell, Records]]) -> list[Flag]:
 
 def beaten(rows: Records) -> Column:
     """Ids of the samples with a verified adversarial image."""
-    return rows["sample_id"][rows["verified"].astype(bool)]
+    return np.asarray(rows["sample_id"][rows["verified"].astype(bool)])

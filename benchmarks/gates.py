@@ -99,7 +99,7 @@ def passed_sentence(summary: Summary, gates: Sequence[GatePart]) -> str:
     if gates:
         return "Passed: " + "; ".join(gate.sentence for gate in gates) + "."
     parts = [f"{percent(threat.robust_accuracy.value)} at {threat.id}" for threat in summary.threats]
-    return f"{summary.model.name} keeps {', '.join(parts)} of {percent(summary.clean.value)} clean accuracy; no gate was set."
+    return f"{summary.model.name} is right on {percent(summary.clean.value)} of clean images and at most {', '.join(parts)}."
 
 
 def percent(value: float | Estimate) -> str:

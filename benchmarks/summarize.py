@@ -87,7 +87,7 @@ def summarize_threat(
 
 def right_ids(clean: Records) -> Column:
     """Ids of the rightly classified samples."""
-    return clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)]
+    return np.asarray(clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)])
 
 
 def lost_ids(found: Records) -> set[int]:

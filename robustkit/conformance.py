@@ -232,7 +232,8 @@ def check_result(case: Case) -> str | None:
     failed = right & ~result.success
     if bool((failed & beaten).any()):
         return "an adversarial image was handed over as a failure"
-    if bool((x_adv == clean).flatten(1).all(1)[failed].any()):
+    guided = failed & (result.zero_gradients == 0)
+    if bool((x_adv == clean).flatten(1).all(1)[guided].any()):
         return "a failed attack handed over the clean image instead of its best effort"
     if bool((result.success != (result.status == Status.FOUND)).any()):
         return "success and status disagree"

@@ -46,14 +46,11 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
 def dlr_targeted(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     """Targeted difference of logits ratio (arXiv 2003.01690, eq. 7).
 
-    The denominator subtracts the mean of the third and fourth greatest logits from the greatest, so it needs four classes.
-    With three, the mean is that of the second and third. With two the ratio would be constant, so the difference of the two
-    logits itself is used.
+    It needs four classes, for its denominator uses the third and fourth greatest logits. With three or two the difference of
+    the two logits itself is used.
     """
     difference = take(logits, targets) - take(logits, labels)
-    classes = logits.shape[1]
-    if classes < 3:
+    if logits.shape[1] < 4:
         return difference
     ordered = logits.sort(dim=1, descending=True).values
-    third = min(2, classes - 2)
-    return difference / (ordered[:, 0] - 0.5 * (ordered[:, third] + ordered[:, third + 1]) + 1e-12)
+    return difference / (ordered[:, 0] - 0.5 * (ordered[:, 2] + ordered[:, 3]) + 1e-12)

@@ -88,7 +88,7 @@ class APGDCE(APGD):
 class APGDDLR(APGD):
     """Auto-PGD on the difference of logits ratio, which ignores how logits are shifted and scaled.
 
-    With two classes the ratio is constant, and the difference of the logits takes its place; targeted, it is that of
+    With two classes the ratio is constant, and the difference of the logits takes its place; targeted, it is the loss of
     `APGDT` for the given target.
     """
 
@@ -112,7 +112,7 @@ class APGDT(APGD):
     """Auto-PGD on the targeted difference of logits ratio, towards one class after another.
 
     The classes come in the order of the clean image's logits, the likeliest wrong one first; under a targeted threat there is
-    only the given one. The ratio needs four classes: with three or two it is as in `robustkit.losses.dlr_targeted`.
+    only the given one. The ratio needs four classes: with three or two the difference of the logits takes its place.
 
     Parameters
     ----------

@@ -1,0 +1,91 @@
+"""The checks find attacks that break the contract."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+
+from robustkit.conformance import check_attack
+from robustkit.contract import Attack, AttackInfo
+from robustkit.iterative import IterativeAttack, State
+
+INFO = AttackInfo(name="bad", threats=("linf",), knowledge="white-box", targeted=False, cost="", paper="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk(IterativeAttack[State]):
+    """A harmless iterative attack for the bad ones to spoil."""
+
+    steps: int = 2
+    info: ClassVar[AttackInfo] = INFO
+
+    def start(self, batch):
+        return State(x_adv=batch.x)
+
+    def step(self, batch, state, response):
+        return State(x_adv=batch.threat.project(batch.x, state.x_adv + 0.02 * response.grad.sign(), batch.bounds))
+
+
+class FarTooFar(Walk):
+    def step(self, batch, state, response):
+        return State(x_adv=state.x_adv + 1)
+
+
+class LooksAtNeighbours(Walk):
+    def step(self, batch, state, response):
+        return State(x_adv=batch.threat.project(batch.x, batch.x.flip(0), batch.bounds))
+
+
+class DrawsFromTheGlobalState(Walk):
+    def start(self, batch):
+        return State(x_adv=(batch.x + 0.01 * torch.rand_like(batch.x)).clamp(*batch.bounds))
+
+
+class LiesAboutItsCost(Walk):
+    def cost(self, threat, num_classes):
+        return 1, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsTheImpossible(Attack):
+    info: ClassVar[AttackInfo] = INFO
+
+    def __call__(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
+        result = Walk()(model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
+        return replace(result, success=torch.ones_like(result.success), x_adv=x.to(result.x_adv.dtype))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeavesATrace(Attack):
+    info: ClassVar[AttackInfo] = INFO
+
+    def __call__(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
+        model.net.eval()
+        torch.rand(())
+        return Walk()(model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
+
+
+def broken(attack):
+    return {finding.check for finding in check_attack(attack, classes=(3,), dtypes=(torch.float64,))}
+
+
+def test_a_sound_attack_passes():
+    assert broken(Walk()) == set()
+
+
+def test_each_broken_promise_is_named():
+    assert "result" in broken(FarTooFar())
+    assert "batch independence" in broken(LooksAtNeighbours())
+    assert "passes" in broken(LiesAboutItsCost())
+    assert "result" in broken(ClaimsTheImpossible())
+    assert "caller untouched" in broken(LeavesATrace())
+
+
+def test_an_attack_that_crashes_is_reported_not_raised():
+    class Crashes(Walk):
+        def start(self, batch):
+            raise ZeroDivisionError("oops")
+
+    findings = check_attack(Crashes(), classes=(3,), dtypes=(torch.float64,))
+    assert findings
+    assert "ZeroDivisionError: oops" in str(findings[0])

@@ -1,0 +1,36 @@
+import pytest
+
+from robustkit import Threat, UsageError
+
+
+@pytest.mark.parametrize("text", ["linf:8/255", "l2:0.5,targeted", "l1:12,knowledge=score,queries=5000", "l0:10"])
+def test_the_text_form_survives_a_round_trip(text):
+    threat = Threat.parse(text)
+    assert threat.id == text
+    assert Threat.parse(threat.id) == threat
+
+
+def test_sizes():
+    assert Threat.parse("linf:8/255").eps == pytest.approx(8 / 255)
+    assert Threat.parse("LINF:5%").eps == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("lunf:1", "did you mean 'linf'"),
+        ("linf", "has no size"),
+        ("linf:", "has no size"),
+        ("linf:0", "must be above 0"),
+        ("linf:-1", "must be above 0"),
+        ("linf:abc", "is not a number"),
+        ("linf:1/0", "is not a number"),
+        ("linf:0.1,targetted", "did you mean 'targeted'"),
+        ("linf:0.1,knowlege=score", "did you mean 'knowledge'"),
+        ("linf:0.1,queries=many", "not a whole number"),
+        ("linf:0.1,queries=0", "at least 1"),
+    ],
+)
+def test_wrong_text_gets_one_clear_sentence(text, says):
+    with pytest.raises(UsageError, match=says):
+        Threat.parse(text)

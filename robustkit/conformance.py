@@ -51,6 +51,8 @@ class Finding:
 class Network(nn.Module):
     """A small convolutional network, left in training mode, that counts the images it sees; `fails_at` makes a call crash."""
 
+    calls: Tensor
+
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         channels, height, width = shape
@@ -66,10 +68,10 @@ class Network(nn.Module):
                 parameter.normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
             # A flat image favours no class, so that predictions differ between images and can be changed.
             self.last.weight -= self.last.weight.mean(dim=(1, 2, 3), keepdim=True)
-            self.last.bias.zero_()
+            nn.init.zeros_(self.get_parameter("last.bias"))
         self.double()
         self.norm.eval()
-        self.first.bias.requires_grad_(False)
+        self.get_parameter("first.bias").requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
         self.forwards += len(x)
@@ -82,8 +84,9 @@ class Network(nn.Module):
         random.random()
         if x.requires_grad:
             x = x.view_as(x)
-            x.register_hook(self._backward)
-        return self.last(self.norm(self.first(x)).relu()).flatten(1)
+            x.register_hook(self._backward)  # type: ignore[no-untyped-call]
+        logits: Tensor = self.last(self.norm(self.first(x)).relu())
+        return logits.flatten(1)
 
     def _backward(self, grad: Tensor) -> None:
         self.backwards += len(grad)

@@ -247,7 +247,7 @@ class Model:
         modes = [(module, module.training) for module in self.net.modules()]
         wanted = [(parameter, parameter.requires_grad) for parameter in self.net.parameters()]
         buffers = [
-            (module._buffers, name, buffer, buffer._version, buffer.clone())
+            (module._buffers, name, buffer, buffer.clone())
             for module in self.net.modules()
             for name, buffer in module._buffers.items()
             if buffer is not None
@@ -267,9 +267,9 @@ class Model:
                 for parameter, requires_grad in wanted:
                     parameter.requires_grad_(requires_grad)
                 with torch.no_grad():
-                    for owner, name, buffer, version, copy in buffers:
+                    for owner, name, buffer, copy in buffers:
                         owner[name] = buffer  # a forward pass may write into a buffer or put another in its place
-                        if buffer._version != version:
+                        if not torch.equal(buffer, copy):  # batch norm writes without raising the tensor's version
                             buffer.copy_(copy)
 
     def num_classes(self, size: tuple[int, int] | None = None) -> int:

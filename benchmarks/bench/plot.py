@@ -1,0 +1,62 @@
+"""Strength against cost: how many images each contender left standing, over what it took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from robustkit.benchmarks.bench.result import Bench
+from robustkit.benchmarks.report.charts import spread
+from robustkit.benchmarks.words import percent, printable, short
+
+# Okabe and Ito's palette; shape tells the kinds apart as well, for print.
+INK, QUIET, HAIR = "#222222", "#666666", "#dddddd"
+KINDS = {"attack": ("#0072b2", "o"), "peer": ("#d55e00", "D")}
+
+
+def plot(bench: Bench, folder: Path) -> list[Path]:
+    """Write ``bench.svg`` and ``bench.png``; return their paths."""
+    paths = [folder / "bench.svg", folder / "bench.png"]
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bench", "font.size": 10, "text.parse_math": False})
+        figure = Figure(figsize=(8, 4.6), layout="constrained")
+        axes = figure.add_subplot()
+        _draw(axes, bench)
+        figure.savefig(paths[0], metadata={"Date": None})
+        figure.savefig(paths[1], dpi=160)
+    return paths
+
+
+def _draw(axes: Axes, bench: Bench) -> None:
+    points = [(e.cost, e.robust_accuracy, e) for e in bench.entries if e.cost is not None and e.robust_accuracy is not None]
+    points.sort(key=lambda point: point[:2])
+    low, high = points[0][0] / 1.6, points[-1][0] * 6
+    axes.set_xscale("log")
+    axes.set(xlim=(low, high), ylim=(-0.06, 1.06))
+    heights = spread([robust for _, robust, _ in points], 0.055)
+    for (cost, robust, entry), height in zip(points, heights, strict=True):
+        colour, marker = KINDS[entry.kind]
+        axes.plot(cost, robust, marker, color=colour, markersize=7, zorder=3)
+        line = {"arrowstyle": "-", "color": HAIR, "shrinkA": 0, "shrinkB": 3}
+        text = printable(entry.name, 40)
+        axes.annotate(text, (cost, robust), (cost * 1.15, height), color=colour, va="center", fontsize=9, arrowprops=line)
+    axes.grid(axis="y", color=HAIR, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v, 0)))
+    axes.set_xlabel("cost: seconds over those of one bare forward and backward pass of every image (log scale)", color=QUIET)
+    axes.set_title(
+        f"Robust accuracy left by each attack: {printable(bench.model, 40)}, {bench.threat}, {bench.n} images",
+        loc="left",
+        color=INK,
+        fontsize=10,
+    )

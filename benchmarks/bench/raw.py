@@ -1,0 +1,50 @@
+"""The bare loops that attacks are measured against: the network's passes and nothing else."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from robustkit.model import Model, output_logits
+
+
+class Whole(nn.Module):
+    """A model as one network that takes images in bounds: what peer libraries attack.
+
+    The passes are counted by the model, unless `bare` leaves that out too.
+    """
+
+    def __init__(self, model: Model, *, bare: bool = False) -> None:
+        super().__init__()
+        self.model, self.net, self.bare = model, model.net, bare
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(B, K)`` of images ``(B, C, H, W)``."""
+        return output_logits(self.net(self.model.preprocess(x)), len(x)) if self.bare else self.model(x)
+
+
+def gradients(model: Model, x: Tensor, y: Tensor, passes: int) -> Tensor:
+    """`passes` forward and backward passes of every image for input gradients alone; the last ones, ``(N, C, H, W)``."""
+    network, chunk = Whole(model, bare=True), model.chunk_size(x)
+    last = []
+    with model.frozen():
+        for images, labels in zip(x.split(chunk), y.split(chunk), strict=True):
+            for _ in range(passes):
+                leaf = images.detach().requires_grad_()
+                loss = functional.cross_entropy(network(leaf), labels, reduction="sum")
+                (grad,) = torch.autograd.grad(loss, leaf)
+            last.append(grad)
+    return torch.cat(last)
+
+
+def forwards(model: Model, x: Tensor, passes: int) -> Tensor:
+    """`passes` forward passes of every image without gradients; the last logits, ``(N, K)``."""
+    network, chunk = Whole(model, bare=True), model.chunk_size(x)
+    last = []
+    with model.frozen(), torch.no_grad():
+        for images in x.split(chunk):
+            for _ in range(passes):
+                logits = network(images)
+            last.append(logits)
+    return torch.cat(last)

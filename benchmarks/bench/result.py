@@ -1,0 +1,141 @@
+"""What a bench found, as it is saved in bench.json."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from robustkit.errors import UsageError
+
+
+class Part(BaseModel):
+    """A part of the result; unknown keys are an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Entry(Part):
+    """One contender.
+
+    Parameters
+    ----------
+    name
+        An attack as it was written, a peer and the attack it ran against, or what else was measured.
+    kind
+        ``attack``, ``peer``, or ``case`` for what only a case with a bar measures.
+    robust_accuracy
+        Share of all images still classified rightly, by one fresh pass on images inside the threat.
+    forwards, backwards
+        Passes a sample, on average.
+    seconds
+        The median of `runs`.
+    ratio_to_raw
+        `seconds` over those of a bare loop that makes as many passes.
+    cost
+        `seconds` over those of one bare forward and backward pass of every image.
+    peak_mib
+        Peak memory of the process.
+    """
+
+    name: str
+    kind: Literal["attack", "peer", "case"]
+    robust_accuracy: float | None = None
+    forwards: float | None = None
+    backwards: float | None = None
+    seconds: float | None = None
+    ratio_to_raw: float | None = None
+    cost: float | None = None
+    peak_mib: float | None = None
+    runs: list[float] = []
+
+
+class Bar(Part):
+    """A figure with the limit it has to keep."""
+
+    name: str
+    value: float
+    limit: float
+    sense: Literal["at most", "at least"]
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure keeps its limit."""
+        return self.value <= self.limit if self.sense == "at most" else self.value >= self.limit
+
+
+class SkippedPeer(Part):
+    """A peer that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+class Environment(Part):
+    """Where the figures were taken."""
+
+    python: str
+    versions: dict[str, str]
+    device: str
+    hardware: str
+    cpus: int
+    threads: int
+
+
+class Bench(Part):
+    """The result of one case."""
+
+    schema_version: Literal[1] = 1
+    case: str
+    model: str
+    data: str
+    n: int
+    threat: str | None = None
+    clean_accuracy: float | None = None
+    seed: int = 0
+    repeats: int
+    entries: list[Entry]
+    raw_seconds: dict[str, float] = {}  #: one pass of all images in a bare loop
+    bars: list[Bar] = []
+    skipped: list[SkippedPeer] = []
+    environment: Environment
+
+
+def environment(device: torch.device) -> Environment:
+    """This process and machine."""
+    versions = {}
+    for name in ("robustkit", "torch", "torchvision", "numpy", "adversarial-robustness-toolbox", "foolbox", "torchattacks"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return Environment(
+        python=platform.python_version(),
+        versions=versions,
+        device=str(device),
+        hardware=torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine(),
+        cpus=os.cpu_count() or 1,
+        threads=torch.get_num_threads(),
+    )
+
+
+def save(bench: Bench, folder: Path) -> Path:
+    """Write ``bench.json``.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written.
+    """
+    path = folder / "bench.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(bench.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"bench folder {folder} cannot be written: {error.strerror}; choose another with -o") from None
+    return path

@@ -53,7 +53,9 @@ def match_labels(
     unmatched = None
     if mapping is None:
         found = _by_name(classes, known or ())
-        unmatched = next((name for name, index in zip(classes, found, strict=True) if index is None), None)
+        lost = [name for name, index in zip(classes, found, strict=True) if index is None]
+        # Where the names are numbers, the one that is too great says more than the first.
+        unmatched = next((name for name in lost if _as_numbers([name], total) is None), None) or next(iter(lost), None)
         if unmatched is None:
             mapping = [index for index in found if index is not None]
         elif len(classes) == total and not any(index is not None for index in found):

@@ -35,9 +35,9 @@ def test_limit_keeps_each_class_share_and_the_order(labels, n, seed):
 
 def test_another_seed_limits_to_other_samples_and_the_global_state_is_untouched():
     data = labelled([0, 1] * 100)
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     assert (data.limit(20, 0).ids != data.limit(20, 1).ids).any()
-    assert (np.random.get_state()[1] == before).all()
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
 def test_a_limit_below_one_is_refused():

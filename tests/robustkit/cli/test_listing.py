@@ -1,0 +1,38 @@
+"""models and data on the command line."""
+
+import pytest
+
+from robustkit.cli import listing
+from robustkit.errors import UsageError
+
+
+def test_lists_name_every_source(capsys):
+    listing.models_list()
+    listing.data_list()
+    out = capsys.readouterr().out
+    for name in ("builtin/fashion-robust", "torchvision/resnet50", "timm/", "hf/", "file:", "python:", "folder:", "npz:"):
+        assert name in out
+
+
+def test_data_show_counts_the_classes(capsys):
+    listing.data_show("builtin/fashion")
+    out = capsys.readouterr().out
+    assert "1,000" in out
+    assert "28x28" in out
+    assert out.count("\n") >= 14
+    with pytest.raises(UsageError):
+        listing.data_show("builtin/fashon")
+
+
+def test_models_show_says_how_images_are_prepared(capsys, tmp_path, monkeypatch):
+    (tmp_path / "shownets.py").write_text(
+        "from torch import nn\nimport robustkit as rk\n"
+        "def build():\n"
+        "    net = nn.Sequential(nn.Flatten(), nn.Linear(48, 7))\n"
+        "    return rk.Model(net, mean=[.5]*3, std=[.25]*3, spec=rk.InputSpec(size=(4, 4), resize=5), name='mine')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    listing.models_show("python:shownets:build")
+    out = capsys.readouterr().out
+    for part in ("mine", "RGB, 4x4 pixels", "resized to 5", "0.25, 0.25, 0.25", "7, without names", "343"):
+        assert part in out

@@ -1,0 +1,188 @@
+"""Models by name: files, factories, and what is not a model."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import robustkit as rk
+from robustkit.errors import ExitCode, UnsafeFileError, UsageError
+
+NETS = """
+import torch
+from torch import nn
+import robustkit as rk
+
+class Net(nn.Sequential):
+    def __init__(self, outputs=3):
+        super().__init__(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, outputs))
+
+def build():
+    return Net()
+
+def wide():
+    return Net(5)
+
+def whole():
+    return rk.Model(Net(), mean=[0.5], std=[0.25], bounds=(-1, 1), name="mine", device="cpu")
+
+def number():
+    return 3
+
+def fails():
+    raise RuntimeError("no luck")
+
+def explains():
+    raise rk.UsageError("install it first")
+
+value = 3
+"""
+
+
+@pytest.fixture
+def nets(tmp_path, monkeypatch):
+    """A module of the user's in the current directory, which is not on the path."""
+    (tmp_path / "mynets.py").write_text(NETS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
+    sys.modules.pop("mynets", None)
+    yield tmp_path
+    sys.modules.pop("mynets", None)
+
+
+def made():
+    import mynets
+
+    return mynets.build()
+
+
+def test_a_factory_in_the_current_directory(nets):
+    path = list(sys.path)
+    model = rk.load_model("python:mynets:build", device="cpu", batch_size=7)
+    assert sys.path == path
+    assert model.logits(torch.rand(2, 1, 6, 6)).shape == (2, 3)
+    assert (model.spec.channels, model.spec.size, model.batch_size) == (1, None, 7)
+    assert model.name == "python:mynets:build"
+
+
+def test_a_factory_s_own_model_keeps_its_preprocessing(nets):
+    model = rk.load_model("python:mynets:whole", device="cpu", batch_size=3)
+    assert (model.name, model.mean, model.std, model.bounds) == ("mine", (0.5,), (0.25,), (-1.0, 1.0))
+    assert model.batch_size == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("mynets", "is not package.module:factory"),
+        ("my nets:build", "is not package.module:factory"),
+        ("nowhere:build", "module 'nowhere' cannot be imported"),
+        ("mynets:biuld", "has no function 'biuld'"),
+        ("mynets:value", "has no function 'value'"),
+        ("mynets:number", "returned a int"),
+        ("mynets:fails", "failed: RuntimeError: no luck"),
+        ("mynets:explains", "^install it first$"),
+    ],
+)
+def test_a_factory_that_does_not_work_gets_one_sentence(nets, where, says):
+    with pytest.raises(UsageError, match=says):
+        rk.load_model(f"python:{where}")
+
+
+@pytest.mark.parametrize("wrap", ["plain", "state_dict", "parallel", "compiled"])
+@pytest.mark.parametrize("suffix", ["safetensors", "pth", "pt"])
+def test_weights_for_an_architecture(nets, wrap, suffix):
+    rk.load_model("python:mynets:build", device="cpu")
+    net = made()
+    prefix = {"parallel": "module.", "compiled": "_orig_mod."}.get(wrap, "")
+    state = {prefix + key: value for key, value in net.state_dict().items()}
+    if suffix == "safetensors":
+        save_file(state, nets / "w.safetensors")
+    else:
+        torch.save({"state_dict": state, "epoch": 3} if wrap == "state_dict" else state, nets / f"w.{suffix}")
+    model = rk.load_model(f"file:w.{suffix}", arch="mynets:build", device="cpu")
+    for key, value in net.state_dict().items():
+        assert torch.equal(model.net.state_dict()[key], value)
+    kept = rk.load_model(f"file:w.{suffix}", arch="mynets:whole", device="cpu")
+    assert kept.mean == (0.5,)
+    assert torch.equal(kept.net.state_dict()["4.weight"], net.state_dict()["4.weight"])
+
+
+def test_weights_that_do_not_fit_name_the_keys(nets):
+    rk.load_model("python:mynets:build", device="cpu")
+    state = made().state_dict()
+    torch.save(state, "w.pth")
+    with pytest.raises(UsageError, match=r"has other shapes for 4\.bias, 4\.weight"):
+        rk.load_model("file:w.pth", arch="mynets:wide")
+    state["extra"] = state.pop("0.weight")
+    torch.save(state, "w.pth")
+    with pytest.raises(UsageError, match=r"lacks 0\.weight; it has besides extra"):
+        rk.load_model("file:w.pth", arch="mynets:build")
+
+
+class Payload:
+    def __reduce__(self):
+        return (open, ("touched", "w"))
+
+
+def test_a_pickle_that_would_run_code_is_refused_with_exit_6(nets):
+    torch.save({"weight": Payload()}, "evil.pth")
+    with pytest.raises(UnsafeFileError, match=r"could run code .*open") as caught:
+        rk.load_model("file:evil.pth", arch="mynets:build")
+    assert caught.value.exit_code == ExitCode.UNSAFE_FILE
+    assert not (nets / "touched").exists()
+
+
+def test_a_whole_pickled_network_is_refused_with_exit_6(nets):
+    torch.save(nn.Linear(2, 2), "whole.pt")
+    with pytest.raises(UnsafeFileError, match=r"torch\.nn\.modules\.linear\.Linear"):
+        rk.load_model("file:whole.pt", arch="mynets:build")
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_programs_and_damaged_files_get_one_sentence(nets):
+    torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.rand(1, 2)), "program.pt")
+    with pytest.raises(UsageError, match="compiled program"):
+        rk.load_model("file:program.pt", arch="mynets:build")
+    (nets / "junk.pth").write_bytes(b"junk")
+    (nets / "junk.safetensors").write_bytes(b"junk")
+    (nets / "junk.h5").write_bytes(b"junk")
+    torch.save(torch.zeros(3), "tensor.pth")
+    for name, says in (
+        ("junk.pth", "not a readable file of weights"),
+        ("junk.safetensors", "not a readable safetensors"),
+        ("junk.h5", "of no known kind"),
+        ("tensor.pth", "not weights by name"),
+        ("none.pth", "do not exist"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            rk.load_model(f"file:{name}", arch="mynets:build")
+
+
+def test_names_that_are_no_model(nets):
+    (nets / "empty").mkdir()
+    for name, says in (
+        ("tim/resnet18", "did you mean 'timm'"),
+        ("mynets.py", "write file:mynets.py"),
+        ("empty", "has no card.json"),
+        ("file:w.pth", "--arch package.module:factory"),
+        ("builtin/fashon-robust", "did you mean 'builtin/fashion-robust'"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            rk.load_model(name)
+    with pytest.raises(UsageError, match="--arch goes with file:"):
+        rk.load_model("timm/resnet18", arch="mynets:build")
+
+
+def test_naming_a_model_imports_only_its_source():
+    code = """
+    import sys
+    import robustkit.models.load, robustkit.data.load
+    print([name for name in ("timm", "transformers", "datasets") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

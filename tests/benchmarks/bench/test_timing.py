@@ -1,0 +1,33 @@
+"""Contenders run in turns, and figures come from medians."""
+
+from __future__ import annotations
+
+import torch
+
+from robustkit.benchmarks.bench.timing import in_turns
+
+
+class FakeClock:
+    """A clock that only moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_runs_alternate_and_the_median_counts() -> None:
+    clock, order = FakeClock(), []
+    durations = {"a": iter([1.0, 9.0, 3.0]), "b": iter([2.0, 2.0, 50.0])}
+
+    def contender(name: str) -> str:
+        order.append(name)
+        clock.now += next(durations[name])
+        return f"{name}{len(order)}"
+
+    timed = in_turns({n: lambda n=n: contender(n) for n in "ab"}, 3, torch.device("cpu"), clock)  # type: ignore[misc]
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert timed["a"].seconds == [1.0, 9.0, 3.0]
+    assert (timed["a"].median, timed["b"].median) == (3.0, 2.0)
+    assert (timed["a"].result, timed["b"].result) == ("a5", "b6")

@@ -160,11 +160,7 @@ def against_peers(entries: Sequence[Entry]) -> list[Bar]:
     """The bars of the one attack among the entries against the peers that ran it; none where no peer is installed."""
     (ours,) = (entry for entry in entries if entry.kind == "attack")
     peers = [entry for entry in entries if entry.kind == "peer"]
-    bars = [
-        Bar(name=f"times faster than {peer.name}", value=peer.seconds / ours.seconds, limit=FASTER, sense="at least")
-        for peer in peers
-        if peer.seconds is not None and ours.seconds is not None
-    ]
+    bars = [Bar.of_times(f"times faster than {peer.name}", peer.runs, ours.runs, FASTER, "at least") for peer in peers]
     lowest = min((peer.robust_accuracy for peer in peers if peer.robust_accuracy is not None), default=None)
     if lowest is not None and ours.robust_accuracy is not None:
         bars.append(Bar(name="robust accuracy, the peers' lowest", value=ours.robust_accuracy, limit=lowest, sense="at most"))

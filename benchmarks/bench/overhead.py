@@ -75,6 +75,6 @@ def overhead(
                 runs=timed[loop].seconds,
             ),
         ],
-        bars=[Bar(name=f"times the {loop}", value=ratio, limit=LIMIT, sense="at most")],
+        bars=[Bar.of_times(f"times the {loop}", timed[name].seconds, timed[loop].seconds, LIMIT, "at most")],
         environment=environment(subject.device),
     )

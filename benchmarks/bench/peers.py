@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -85,7 +86,9 @@ def prepare_peer(name: str, model: Model, descent: Descent, shape: tuple[int, ..
     def run(x: Tensor, y: Tensor) -> Tensor:
         chunk = model.chunk_size(x)
         with model.frozen(0), torch.enable_grad():
-            parts = [attack(images, labels) for images, labels in zip(x.split(chunk), y.split(chunk), strict=True)]
+            parts = [
+                attack(images, labels) for images, labels in zip(torch.split(x, chunk), torch.split(y, chunk), strict=True)
+            ]
         return torch.cat(parts).detach().to(x)
 
     return run
@@ -120,8 +123,7 @@ def _art(network: Whole, model: Model, descent: Descent, shape: tuple[int, ...])
 
 
 def _foolbox(network: Whole, model: Model, descent: Descent, shape: tuple[int, ...]) -> Run:
-    import foolbox
-
+    foolbox: Any = import_module("foolbox")  # its names are not exported for type checkers
     wrapped = foolbox.PyTorchModel(network.eval(), bounds=model.bounds, device=model.device)
     kind = {
         "linf": foolbox.attacks.LinfProjectedGradientDescentAttack,

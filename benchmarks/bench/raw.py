@@ -29,7 +29,7 @@ def gradients(model: Model, x: Tensor, y: Tensor, passes: int) -> Tensor:
     network, chunk = Whole(model, bare=True), model.chunk_size(x)
     last = []
     with model.frozen():
-        for images, labels in zip(x.split(chunk), y.split(chunk), strict=True):
+        for images, labels in zip(torch.split(x, chunk), torch.split(y, chunk), strict=True):
             for _ in range(passes):
                 leaf = images.detach().requires_grad_()
                 loss = functional.cross_entropy(network(leaf), labels, reduction="sum")
@@ -43,7 +43,7 @@ def forwards(model: Model, x: Tensor, passes: int) -> Tensor:
     network, chunk = Whole(model, bare=True), model.chunk_size(x)
     last = []
     with model.frozen(), torch.no_grad():
-        for images in x.split(chunk):
+        for images in torch.split(x, chunk):
             for _ in range(passes):
                 logits = network(images)
             last.append(logits)

@@ -6,12 +6,15 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
 
 from robustkit.errors import UsageError
+
+Sense = Literal["at most", "at least"]
 
 
 class Part(BaseModel):
@@ -56,12 +59,27 @@ class Entry(Part):
 
 
 class Bar(Part):
-    """A figure with the limit it has to keep."""
+    """A figure with the limit it has to keep.
+
+    Parameters
+    ----------
+    value
+        For a ratio of times, that of the medians.
+    rounds
+        The ratio in each round: how far they lie apart says how much the value can be trusted.
+    """
 
     name: str
     value: float
     limit: float
-    sense: Literal["at most", "at least"]
+    sense: Sense
+    rounds: list[float] = []
+
+    @classmethod
+    def of_times(cls, name: str, above: list[float], below: list[float], limit: float, sense: Sense) -> Bar:
+        """The ratio of two contenders' seconds, run by run."""
+        rounds = [a / b for a, b in zip(above, below, strict=True)]
+        return cls(name=name, value=median(above) / median(below), limit=limit, sense=sense, rounds=rounds)
 
     @property
     def met(self) -> bool:

@@ -58,7 +58,8 @@ def _contenders(bench: Bench) -> Table:
 
 def _bar(bar: Bar) -> Text:
     word, style = ("kept", "green") if bar.met else ("NOT KEPT", "bold red")
-    return Text.assemble((word, style), f"  {bar.name}: {bar.value:.3f} ({bar.sense} {bar.limit:g})")
+    spread = f"; rounds {min(bar.rounds):.3f} to {max(bar.rounds):.3f}" if bar.rounds else ""
+    return Text.assemble((word, style), f"  {bar.name}: {bar.value:.3f} ({bar.sense} {bar.limit:g}{spread})")
 
 
 def print_bench(bench: Bench, written: Sequence[Path]) -> None:

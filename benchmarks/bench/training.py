@@ -67,7 +67,6 @@ def training(
 
     name, loop = f"a training step, recipe pgd:steps={steps}", f"{steps + 1} bare forward and backward passes"
     timed = in_turns({name: step, loop: passes}, repeats, subject.device, clock, note)
-    ratio = timed[name].median / timed[loop].median
     return Bench(
         case="training",
         model=subject.name,
@@ -82,6 +81,6 @@ def training(
             )
             for key, times in timed.items()
         ],
-        bars=[Bar(name=f"times {loop}", value=ratio, limit=LIMIT, sense="at most")],
+        bars=[Bar.of_times(f"times {loop}", timed[name].seconds, timed[loop].seconds, LIMIT, "at most")],
         environment=environment(subject.device),
     )

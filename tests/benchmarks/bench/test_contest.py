@@ -77,9 +77,9 @@ def test_images_outside_the_threat_count_for_nothing(linear_model: Model, linear
 
 
 def test_bars_ask_for_speed_and_strength() -> None:
-    ours = Entry(name="pgd", kind="attack", seconds=1, robust_accuracy=0.4)
-    slow = Entry(name="art pgd", kind="peer", seconds=6, robust_accuracy=0.5)
-    strong = Entry(name="foolbox pgd", kind="peer", seconds=4, robust_accuracy=0.3)
+    ours = Entry(name="pgd", kind="attack", runs=[1.0], robust_accuracy=0.4)
+    slow = Entry(name="art pgd", kind="peer", runs=[6.0], robust_accuracy=0.5)
+    strong = Entry(name="foolbox pgd", kind="peer", runs=[4.0], robust_accuracy=0.3)
     bars = against_peers([ours, slow, strong])
     assert [(bar.value, bar.limit, bar.met) for bar in bars] == [(6, FASTER, True), (4, FASTER, False), (0.4, 0.3, False)]
 

@@ -1,0 +1,47 @@
+"""The command line of train, finetune and harden, on a small archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from robustkit.cli import train as commands
+from robustkit.errors import UsageError
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    y = np.arange(60) % 3
+    x = np.random.default_rng(0).integers(0, 80, (60, 28, 28), dtype=np.uint8) + (y * 80).astype(np.uint8)[:, None, None]
+    np.savez(tmp_path / "tiny.npz", x=x.astype(np.uint8), y=y)
+    return f"npz:{tmp_path / 'tiny.npz'}"
+
+
+def run(*arguments: str) -> str:
+    app = typer.Typer()
+    for command in (commands.train, commands.finetune, commands.harden):
+        app.command()(command)
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_train_harden_and_finetune_in_a_row(tmp_path: Path, archive: str) -> None:
+    common = ("--data", archive, "--epochs", "1", "--batch-size", "16", "--device", "cpu")
+    first, second, third = (str(tmp_path / name) for name in "abc")
+    assert "clean" in run("train", "builtin/fashion-standard", *common, "-o", first)
+    said = run("harden", first, *common, "--recipe", "pgd:steps=1", "--threat", "linf:0.05", "-o", second)
+    assert "robust at linf:0.05" in said
+    assert "clean" in run("finetune", second, *common, "--freeze", "backbone", "-o", third)
+    assert (tmp_path / "c" / "card.md").read_text().startswith("# c")
+
+
+def test_errors_are_one_sentence(tmp_path: Path, archive: str) -> None:
+    with pytest.raises(UsageError, match="torchvision has no classifier 'resnet19'"):
+        run("train", "torchvision/resnet19", "--data", archive, "-o", str(tmp_path / "x"))

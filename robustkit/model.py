@@ -225,7 +225,7 @@ class Model:
         if self.batch_size is not None:
             return min(self.batch_size, self._fits)
         pixels = x[0].numel() if len(x) else 1
-        most, budget = (256, 2**22) if self.device.type == "cpu" else (1024, 2**25)
+        most, budget = (128, 2**22) if self.device.type == "cpu" else (1024, 2**25)
         return min(self._fits, max(8, min(most, budget // pixels)))
 
     @contextmanager

@@ -40,4 +40,5 @@ class BitDepth(Preprocessor):
         low, high = bounds
         steps = 2**self.bits - 1
         levels: Tensor = ((x - low) / (high - low) * steps).round()
-        return low + levels / steps * (high - low)
+        squeezed: Tensor = low + levels / steps * (high - low)
+        return squeezed

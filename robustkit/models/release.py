@@ -1,7 +1,7 @@
 """Make an embedded model of a training run: ``python -m robustkit.models.release runs/fashion-robust builtin/fashion-robust``.
 
 The weights are rounded to half precision, and the card states what the rounded file measures on Fashion-MNIST's test images,
-none of which the run has seen.
+none of which the run has seen. The runs behind the embedded models are those in their cards under ``command``.
 """
 
 from __future__ import annotations

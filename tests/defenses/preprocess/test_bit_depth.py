@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robustkit.defenses.preprocess.bit_depth import BitDepth
@@ -12,6 +12,7 @@ def test_one_bit_is_a_threshold() -> None:
     assert BitDepth(bits=1)(x, (0.0, 1.0)).flatten().tolist() == [0, 0, 0, 1, 1, 1]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(0, 2**31))
 def test_levels_bounds_and_distance(bits: int, seed: int) -> None:
     low, high = -1.0, 2.0

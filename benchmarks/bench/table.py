@@ -37,7 +37,7 @@ def _contenders(bench: Bench) -> Table:
     timed = any(entry.seconds is not None for entry in bench.entries)
     weighed = any(entry.peak_mib is not None for entry in bench.entries)
     columns = (
-        (judged, "robust accuracy"), (counted, "forwards"), (counted, "backwards"), (timed, "time"), (timed, "× bare loop"),
+        (judged, "robust"), (counted, "forwards"), (counted, "backwards"), (timed, "time"), (timed, "× bare loop"),
         (weighed, "peak memory"),
     )  # fmt: skip
     for shown, title in columns:
@@ -65,5 +65,5 @@ def _bar(bar: Bar) -> Text:
 def print_bench(bench: Bench, written: Sequence[Path]) -> None:
     """Print a bench and where its files are."""
     console = Console(highlight=False)
-    console.print(render(bench))
+    console.print(render(bench), soft_wrap=True)
     console.print(Text("written: " + ", ".join(str(path) for path in written), "dim"), soft_wrap=True)

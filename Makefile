@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup audit test lint types smoke clean
+.PHONY: setup audit test lint types smoke builtin-models clean
 
 setup: $(VENV)/.done
 
@@ -32,6 +32,15 @@ types: setup
 
 smoke: setup
 	PYTHON=$(PYTHON) sh .ci/smoke
+
+# Trains the embedded models again (about an hour on 2 cores) and writes weights and cards into the package.
+builtin-models: setup
+	$(BIN)/robustkit train builtin/fashion-standard --data torchvision/FashionMNIST --epochs 15 --lr 0.002 --augment flip \
+		--ema 0.998 -o runs/fashion-standard
+	$(BIN)/robustkit train builtin/fashion-robust --data torchvision/FashionMNIST --recipe pgd:steps=3,step_size=0.05 \
+		--threat linf:0.1 --epochs 9 --lr 0.002 --weight-decay 0.0001 --ema 0.998 -o runs/fashion-robust
+	$(BIN)/python -m robustkit.models.release runs/fashion-standard builtin/fashion-standard
+	$(BIN)/python -m robustkit.models.release runs/fashion-robust builtin/fashion-robust
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -11,10 +13,18 @@ README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
 
 
+def run(block: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A block as a module of its own, where dataclasses look for it."""
+    module = ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", module)
+    exec(compile(block, "README.md", "exec"), vars(module))
+    return module
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_block(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    run(block, monkeypatch)
 
 
 def test_the_commands_exist() -> None:
@@ -27,9 +37,8 @@ def test_the_commands_exist() -> None:
     assert used <= commands
 
 
-def test_the_plugin_of_the_readme_keeps_the_contract() -> None:
+def test_the_plugin_of_the_readme_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     from robustkit.conformance import check_attack
 
-    scope: dict[str, object] = {"__name__": "readme"}
-    exec(compile(next(block for block in BLOCKS if "SignAscent" in block), "README.md", "exec"), scope)
-    assert check_attack(scope["SignAscent"]()) == []  # type: ignore[operator]
+    module = run(next(block for block in BLOCKS if "SignAscent" in block), monkeypatch)
+    assert check_attack(module.SignAscent()) == []

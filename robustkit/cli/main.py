@@ -68,6 +68,7 @@ def main() -> None:
     except Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, Abort):
-        typer.echo("robustkit: interrupted; the same command again resumes", err=True)
         code = int(ExitCode.INTERRUPTED)
+    if code == ExitCode.INTERRUPTED:  # typer may already have turned Ctrl-C into this code
+        typer.echo("robustkit: interrupted; the same command again resumes", err=True)
     sys.exit(code if isinstance(code, int) else 0)

@@ -64,12 +64,19 @@ def _build(name: str, num_classes: int) -> nn.Module:
                 raise UsageError(f"timm has no model {rest!r}: {did_you_mean(rest, timm.list_models())}")
             created: nn.Module = timm.create_model(rest, pretrained=False, num_classes=num_classes)
             return created
+        case "hf":
+            from transformers import AutoConfig, AutoModelForImageClassification
+
+            shaped: nn.Module = AutoModelForImageClassification.from_config(
+                AutoConfig.from_pretrained(rest, num_labels=num_classes)
+            )
+            return shaped
         case "python":
             made = call_factory(rest)
             return made.net if isinstance(made, Model) else made
         case _:
             raise UsageError(
-                f"{name!r} cannot be built without its weights: train a builtin/, torchvision/, timm/ or python: network"
+                f"{name!r} cannot be built without its weights: train a builtin/, torchvision/, timm/, hf/ or python: network"
             )
 
 

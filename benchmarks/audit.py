@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from robustkit import __version__
 from robustkit.benchmarks import records
@@ -25,7 +26,7 @@ from robustkit.benchmarks.run import Run, run_name
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
 from robustkit.benchmarks.summarize import right_ids, summarize_threat
-from robustkit.benchmarks.summary import DataPart, Flag, ModelPart, Summary, ThreatPart, Verdict
+from robustkit.benchmarks.summary import AttackPart, DataPart, Flag, ModelPart, Summary, ThreatPart, Verdict
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
 from robustkit.errors import UsageError
@@ -159,6 +160,7 @@ def summarize(
     parts: list[ThreatPart] = []
     for one in plans:
         part = summarize_threat(one, clean, {cell.name: rows(cell.name) for cell in one.cells}, on_curve, names, warnings)
+        part = part.model_copy(update={"attacks": [with_fit(run.folder, attack) for attack in part.attacks]})
         pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
         parts.append(part.model_copy(update={"patches": pictures}))
     settings = run.settings()
@@ -195,6 +197,21 @@ def summarize(
     return judge(summary, min_robust)
 
 
+def with_fit(folder: Path, attack: AttackPart) -> AttackPart:
+    """The attack's row with what fitting its perturbation cost, if it is a universal one."""
+    cost = {"fit_seconds": 0.0, "fit_forwards": 0.0, "fit_backwards": 0.0}
+    for path in (folder / "patches").glob(f"{attack.cell}-fold*.safetensors"):
+        fitted = load_file(path)
+        cost = {name: total + float(fitted[name].sum()) if name in fitted else total for name, total in cost.items()}
+    return attack.model_copy(
+        update={
+            "seconds": round(attack.seconds + cost["fit_seconds"], 3),
+            "forwards": attack.forwards + int(cost["fit_forwards"]),
+            "backwards": attack.backwards + int(cost["fit_backwards"]),
+        }
+    )
+
+
 def write_documents(folder: Path) -> None:
     """The report for people, and the files that CI systems read."""
     from robustkit.benchmarks.junit import write_junit
@@ -209,7 +226,6 @@ def write_documents(folder: Path) -> None:
 def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> None:
     """A picture of everything a universal attack made."""
     from PIL import Image
-    from safetensors.torch import load_file
 
     from robustkit.rendering import patch_picture
 

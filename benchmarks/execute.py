@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,8 +162,10 @@ def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted]:
         progress.note(f"fitting {cell.spec} for {cell.threat.id}, fold {side + 1} of 2, on {len(samples.y)} images")
         x, y = samples.x.to(work.model.device), samples.y.to(work.model.device)
         targets = choose_targets(cell.threat, y, samples.ids.to(x.device), work.model, x, work.seed) if len(y) else None
+        began = time.perf_counter()
         fitted = attack.fit(work.model, x, y, cell.threat, targets=targets, sample_ids=samples.ids.to(x.device), seed=work.seed)
         fitted = {name: tensor.cpu().contiguous() for name, tensor in fitted.items()}
+        fitted["fit_seconds"] = torch.tensor(time.perf_counter() - began)
         with atomic(path) as partial:
             save_file(fitted, partial)
         made.append(fitted)

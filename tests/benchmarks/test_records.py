@@ -61,9 +61,13 @@ def test_a_truncated_or_foreign_file_is_no_record(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No space left"), records.atomic(tmp_path / "x" / "y") as partial:
-        partial.write_text("half")
-        raise OSError(28, "No space left on device")
+    def fill() -> None:
+        with records.atomic(tmp_path / "x" / "y") as partial:
+            partial.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(UsageError, match="No space left"):
+        fill()
     assert list((tmp_path / "x").iterdir()) == []
 
 

@@ -79,10 +79,13 @@ class Patch(Sticker):
             raise UsageError("a patch cannot be fitted on no images: give more, so that both folds have some")
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)
-        adam = Adam(patch, self.learning_rate * (high - low))
-        with model.frozen(seed):
+        adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)
+        with model.frozen(seed), torch.no_grad():
             for step in range(self.steps):
-                patch = adam.climb(patch, self._gradient(model, samples, threat, patch, step, seed)).clamp(low, high)
+                patch.grad = self._gradient(model, samples, threat, patch, step, seed)
+                adam.step()
+                patch.clamp_(low, high)
+        patch.grad = None
         passes = self.steps * self.batch
         return made(patch, threat, passes, passes)
 
@@ -95,7 +98,7 @@ class Patch(Sticker):
         gain = cross_entropy if samples.targets is None else cross_entropy_targeted
         placement = self.circumstances.draw(threat, x, slots, random, step)
         with torch.enable_grad():
-            leaf = patch.requires_grad_()
+            leaf = patch.detach().requires_grad_()
             patched, _ = render(x, leaf, threat.shape, placement, model.bounds)
 
         def part(rows: Tensor) -> tuple[Tensor, ...]:
@@ -104,20 +107,3 @@ class Patch(Sticker):
         grad = model.in_chunks(part, slots)[2]
         (total,) = torch.autograd.grad(patched, leaf, grad / self.batch)
         return total.nan_to_num(0.0, 0.0, 0.0)
-
-
-class Adam:
-    """Adam for one tensor, upwards (Kingma and Ba, arXiv 1412.6980)."""
-
-    def __init__(self, like: Tensor, learning_rate: float, beta1: float = 0.9, beta2: float = 0.999) -> None:
-        self.learning_rate, self.beta1, self.beta2 = learning_rate, beta1, beta2
-        self.mean, self.square, self.step = torch.zeros_like(like), torch.zeros_like(like), 0
-
-    def climb(self, value: Tensor, grad: Tensor) -> Tensor:
-        """The value a step further up its gradient."""
-        self.step += 1
-        self.mean = self.beta1 * self.mean + (1 - self.beta1) * grad
-        self.square = self.beta2 * self.square + (1 - self.beta2) * grad.square()
-        mean = self.mean / (1 - self.beta1**self.step)
-        square = self.square / (1 - self.beta2**self.step)
-        return value.detach() + self.learning_rate * mean / (square.sqrt() + 1e-12)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -65,11 +68,9 @@ def _build(name: str, num_classes: int) -> nn.Module:
             created: nn.Module = timm.create_model(rest, pretrained=False, num_classes=num_classes)
             return created
         case "hf":
-            from transformers import AutoConfig, AutoModelForImageClassification
-
-            shaped: nn.Module = AutoModelForImageClassification.from_config(
-                AutoConfig.from_pretrained(rest, num_labels=num_classes)
-            )
+            transformers: Any = importlib.import_module("transformers")  # only half typed
+            config = transformers.AutoConfig.from_pretrained(rest, num_labels=num_classes)
+            shaped: nn.Module = transformers.AutoModelForImageClassification.from_config(config)
             return shaped
         case "python":
             made = call_factory(rest)

@@ -10,7 +10,7 @@ setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,peers,hf]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,peers]'
 	touch $@
 
 audit: setup

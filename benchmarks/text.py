@@ -85,7 +85,7 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
 
 def _table(threat: ThreatPart) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("attack")
+    table.add_column("attack", overflow="fold")
     for title in ("evaluated", "robust", "success", "decided", "time", "passes a sample"):
         table.add_column(title, justify="right")
     for attack in threat.attacks:

@@ -109,7 +109,9 @@ def cost(threat: ThreatPart, name: str) -> Markup | None:
         axes.set_xscale("log")
         low, high = min(p for p, _ in shown) / 2, max(p for p, _ in shown) * 2
         axes.set(ylim=(-0.04, 1.05), xlim=(low, high))
-        taken: list[tuple[float, float, float]] = []
+        # No label lies on another or on another's marker.
+        places = [(np.log(x / low) / np.log(high / low), attack.robust_accuracy.value) for x, attack in shown]
+        taken = [(across - 0.015, value, 0.03) for across, value in places]
         for x, attack in sorted(shown, key=lambda pair: (-pair[1].robust_accuracy.value, pair[0])):
             value, control = attack.robust_accuracy, attack.role == "control"
             colour, marker, face = (ORANGE, "s", PAPER) if control else (BLUE, "o", BLUE)
@@ -117,7 +119,7 @@ def cost(threat: ThreatPart, name: str) -> Markup | None:
             axes.plot(x, value.value, marker=marker, color=colour, markerfacecolor=face)
             text, left = printable(label(attack, threat.attacks), 28), np.log(x / low) / np.log(high / low)
             to_left = left > 0.6
-            start, length = (left - 0.02 - 0.017 * len(text) if to_left else left + 0.02), 0.017 * len(text)
+            start, length = (left - 0.02 - 0.02 * len(text) if to_left else left + 0.02), 0.02 * len(text)
             y = value.value
             while any(abs(y - b) < 0.065 and start < a + w and a < start + length for a, b, w in taken):
                 y -= 0.02

@@ -74,7 +74,7 @@ class NormThreat(Threat):
     def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
         span, n = bounds[1] - bounds[0], math.prod(shape)
         most = {"linf": span, "l2": span * math.sqrt(n), "l1": span * n, "l0": float(n)}[self.norm]
-        if self.eps > most:
+        if self.eps > most * (1 + 1e-9):  # what a rounded text of the greatest distance may add
             hint = f"; did you mean {self.norm}:{self.eps_text}/255?" if self.norm == "linf" and span == 1 else ""
             raise UsageError(
                 f"eps {self.eps_text} of threat {self.id!r} is above {most:g}, the largest {self.norm} distance between two "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -148,14 +150,9 @@ def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted]:
     made = []
     for side in (0, 1):
         path = work.folder / "patches" / f"{cell.name}-fold{side}.safetensors"
-        try:
+        with suppress(OSError, SafetensorError):  # not made yet, or damaged: made again
             made.append(load_file(path))
             continue
-        except (OSError, ValueError, RuntimeError):
-            pass  # not made yet, or damaged: made again
-        except Exception as error:
-            if type(error).__name__ != "SafetensorError":
-                raise
         positions = (folds != side).nonzero().squeeze(1)
         part = work.data.subset(positions[: attack.fit_images].tolist())
         samples = read_all(part, work)

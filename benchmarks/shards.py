@@ -16,6 +16,7 @@ from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column, atomic
 from robustkit.contract import AttackResult, Status, is_adversarial
 from robustkit.data.base import Samples
+from robustkit.defense import DefendedModel
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.losses import margin
 from robustkit.model import Model
@@ -100,8 +101,8 @@ def attack_shard(
     x, y, ids = (tensor[rows].to(model.device) for tensor in (shard.samples.x, shard.samples.y, shard.samples.ids))
     targets = choose_targets(cell.threat, y, ids, model, x, seed)
     attacked = model
-    if cell.part == "non-adaptive":
-        attacked = undefended(model)
+    if cell.part == "non-adaptive" and isinstance(model, DefendedModel):
+        attacked = model.undefended
     began = time.perf_counter()
     try:
         result = run_attack(cell, attacked, x, y, ids, targets, seed, fitted)
@@ -195,21 +196,6 @@ def choose_targets(threat: Threat, y: Tensor, ids: Tensor, model: Model, x: Tens
         one = draw.integers(torch.zeros_like(ids), (), classes)
         return torch.where(y == one, (one + 1) % classes, one)
     return (y + 1 + draw.integers(ids, (), classes - 1)) % classes
-
-
-def undefended(model: Model) -> Model:
-    """The same model without its input transforms."""
-    return Model(
-        model.net,
-        bounds=model.bounds,
-        mean=model.mean,
-        std=model.std,
-        spec=model.spec,
-        name=model.name,
-        classes=model.classes,
-        device=model.device,
-        batch_size=model.batch_size,
-    )
 
 
 def crashed(shard: Shard, rows: Tensor, targets: Tensor | None, error: Exception, seconds: float) -> Records:

@@ -85,6 +85,7 @@ class DefendedModel(Model):
             batch_size=model.batch_size,
         )
         self.defenses = defenses
+        self.undefended: Model = model.undefended if isinstance(model, DefendedModel) else model
 
     def preprocess(self, x: Tensor) -> Tensor:
         for defense in self.defenses:

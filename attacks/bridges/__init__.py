@@ -1,0 +1,1 @@
+"""Other libraries' attacks under robustkit's threats, verification and records."""

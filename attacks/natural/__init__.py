@@ -1,0 +1,1 @@
+"""Changes that happen without an adversary, searched for the worst."""

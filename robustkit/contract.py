@@ -79,6 +79,12 @@ class AttackResult:
         ``(N, K)`` of `x_adv`.
     zero_gradients
         ``(N,)``: queries whose gradient was exactly zero, a sign of masking.
+    nearest
+        ``(N, C, H, W)``: the nearest verified adversarial image, whatever its distance, where an attack looks for it;
+        elsewhere `x_adv`.
+    nearest_distance
+        ``(N,)``: its distance in the threat's unit, an upper bound of the minimal perturbation: 0 where the clean image was
+        misclassified, infinite where no adversarial image is known.
     """
 
     x_adv: Tensor
@@ -91,6 +97,15 @@ class AttackResult:
     reported: Tensor
     logits: Tensor
     zero_gradients: Tensor
+    nearest: Tensor = None  # type: ignore[assignment]
+    nearest_distance: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.nearest is None:
+            self.nearest = self.x_adv
+        if self.nearest_distance is None:
+            found = torch.where(self.success, self.distance, torch.inf)
+            self.nearest_distance = torch.where(self.status == Status.MISCLASSIFIED, 0, found)
 
     @property
     def robust(self) -> Tensor:
@@ -107,6 +122,15 @@ class Attack(ABC):
     def name(self) -> str:
         """What messages call it."""
         return self.info.name
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What it must see of the model, with the parameters it has."""
+        return self.info.knowledge
+
+    def check(self, threat: Threat) -> None:
+        """Raise `UsageError` if the attack, with the parameters it has, cannot answer a threat of a kind that it names."""
+        return
 
     @abstractmethod
     def __call__(
@@ -186,6 +210,15 @@ def prepare(
     )
 
 
+#: What an attacker with some knowledge may run: who sees gradients sees everything, and a surrogate is everybody's.
+ADMITS: dict[Knowledge, tuple[Knowledge, ...]] = {
+    "white-box": ("white-box", "score", "decision", "transfer"),
+    "score": ("score", "decision", "transfer"),
+    "decision": ("decision", "transfer"),
+    "transfer": ("transfer",),
+}
+
+
 def check_threat(attack: Attack, threat: Threat) -> None:
     """Raise `UsageError` if an attack cannot answer a threat."""
     kind = threat.norm if isinstance(threat, NormThreat) else threat.kind
@@ -196,6 +229,30 @@ def check_threat(attack: Attack, threat: Threat) -> None:
         )
     if threat.targeted and not attack.info.targeted:
         raise UsageError(f"attack {attack.name!r} has no targeted mode, but threat {threat.id!r} is targeted")
+    if attack.knowledge not in ADMITS[threat.knowledge]:
+        raise UsageError(
+            f"attack {attack.name!r} needs {attack.knowledge} knowledge, but threat {threat.id!r} grants {threat.knowledge} only: "
+            f"use an attack that needs {' or '.join(ADMITS[threat.knowledge])}"
+        )
+    attack.check(threat)
+
+
+def ask(model: Model, x: Tensor, y: Tensor, targets: Tensor | None, draws: int = 1) -> tuple[Tensor, Tensor]:
+    """Ask the model about images, several times over if it is randomised.
+
+    Returns
+    -------
+    The mean of the logits, ``(B, K)``, and whether most draws are adversarial, bool ``(B,)``.
+    """
+    logits = model.logits(x)
+    if draws == 1:
+        return logits, is_adversarial(logits, y, targets)
+    votes = is_adversarial(logits, y, targets).long()
+    for _ in range(draws - 1):
+        more = model.logits(x)
+        votes = votes + is_adversarial(more, y, targets)
+        logits = logits + more
+    return logits / draws, 2 * votes > draws
 
 
 def is_adversarial(logits: Tensor, y: Tensor, targets: Tensor | None) -> Tensor:

@@ -18,17 +18,22 @@ from robustkit.contract import (
     Prepared,
     Status,
     adversarial_margin,
+    ask,
     is_adversarial,
     prepare,
 )
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State, join, put, select
+from robustkit.minimum_norm import MinimumNormAttack
 from robustkit.model import Model
 from robustkit.projections import per_sample
 from robustkit.rng import SampleRandom
-from robustkit.threats import Threat
+from robustkit.threats import NormThreat, Threat, in_box
 
 S = TypeVar("S", bound=State)
+
+#: Roundings of the greatest logit that the wrong class must lead by in the nearest adversarial image.
+CLEAR = 64
 
 
 @dataclass(kw_only=True)
@@ -46,6 +51,9 @@ class Track:
     x_best: Tensor  #: the first success, else the admissible query with the greatest adversarial margin
     margin_best: Tensor
     logits_best: Tensor
+    over: Tensor  #: the attempt ended before its last step
+    nearest: Tensor  #: of a minimum-norm attack: the nearest adversarial image; of others: nothing, ``(B, 0)``
+    nearest_distance: Tensor
 
 
 def search(
@@ -58,20 +66,38 @@ def search(
     targets: Tensor | None = None,
     sample_ids: Tensor | None = None,
     seed: int = 0,
+    x_start: Tensor | None = None,
 ) -> AttackResult:
-    """Run an iterative attack on every sample and verify what it found. See `Attack.__call__`."""
+    """Run an iterative attack on every sample and verify what it found. See `Attack.__call__`.
+
+    `x_start`, images like `x`, is where an attack that looks at `Batch.x_start` begins.
+    """
     samples = prepare(attack, model, x, y, threat, targets, sample_ids)
-    with model.frozen(seed), torch.no_grad():
-        return _Search(attack, model, samples, threat, seed).run()
+    with model.frozen(seed), model.quick.frozen(seed), torch.no_grad():
+        return _Search(attack, model, samples, threat, seed, x_start).run()
 
 
 class _Search(Generic[S]):
-    def __init__(self, attack: IterativeAttack[S], model: Model, samples: Prepared, threat: Threat, seed: int) -> None:
+    def __init__(
+        self,
+        attack: IterativeAttack[S],
+        model: Model,
+        samples: Prepared,
+        threat: Threat,
+        seed: int,
+        x_start: Tensor | None,
+    ) -> None:
         self.attack, self.model, self.samples, self.threat = attack, model, samples, threat
+        self.x_start = None if x_start is None else x_start.to(samples.x)
+        self.quick = model.quick
+        self.minimizes = isinstance(attack, MinimumNormAttack)
+        self.leaves_when_found = attack.early_exit and not (isinstance(attack, MinimumNormAttack) and not attack.stop_at_eps)
         self.random = SampleRandom(seed, attack.info.name)
         self.steps = attack.attempt_steps(threat)
+        #: The most forward passes of the search.
+        self.budget = None if threat.queries is None else threat.queries - attack.overhead
         self.clock = 0
-        self.clean_logits = model.logits(samples.x)
+        self.clean_logits, self.wrong = ask(model, samples.x, samples.y, None, attack.eot)
         check_classes(model, samples, self.clean_logits.shape[1])
         n, device = len(samples.x), samples.x.device
         self.candidates = samples.x.clone()
@@ -81,7 +107,9 @@ class _Search(Generic[S]):
         self.status = torch.full((n,), int(Status.FAILED), device=device)
         self.found = torch.zeros(n, dtype=torch.bool, device=device)
         self.first_success = torch.full((n,), -1, device=device)
-        self.forwards = torch.ones(n, dtype=torch.int64, device=device)
+        self.nearest = samples.x.clone() if self.minimizes else None
+        self.nearest_distance = torch.full((n,), torch.inf, dtype=samples.x.dtype, device=device)
+        self.forwards = torch.full((n,), attack.eot, device=device)
         self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
 
     def run(self) -> AttackResult:
@@ -107,7 +135,7 @@ class _Search(Generic[S]):
 
     def _judge_clean(self) -> Tensor:
         """Set the status of samples that need no attack; return which ones do."""
-        wrong = self.clean_logits.argmax(1) != self.samples.y
+        wrong = self.wrong
         broken = ~self.clean_logits.isfinite().all(1)
         self.status[wrong] = int(Status.MISCLASSIFIED)
         self.status[broken] = int(Status.ERROR)
@@ -127,6 +155,7 @@ class _Search(Generic[S]):
             threat=self.threat,
             bounds=self.model.bounds,
             random=self.random,
+            x_start=None if self.x_start is None else self.x_start[rows],
         )
         track = Track(
             row=rows,
@@ -140,52 +169,121 @@ class _Search(Generic[S]):
             x_best=x,
             margin_best=torch.full_like(x[:, 0, 0, 0], -torch.inf),
             logits_best=clean[rows],
+            over=torch.zeros_like(rows, dtype=torch.bool),
+            nearest=x if self.minimizes else x.new_empty(len(x), 0),
+            nearest_distance=torch.full_like(x[:, 0, 0, 0], torch.inf),
         )
         return batch, self.attack.start(batch), track
 
     def _advance(self, batch: Batch, state: S, track: Track) -> tuple[Batch, S, Track]:
         """One pass through the model, and one step of the attack on its answer."""
         attack = self.attack
+        x_seen, logits, loss, grad, adversarial = self._query(batch, state)
+        track.queries = track.queries + attack.eot
         if attack.needs_gradient:
-            logits, loss, grad = self._gradient(batch, state)
-            track.backwards = track.backwards + 1
+            track.backwards = track.backwards + attack.eot * attack.gradients
             track.zero_gradients = track.zero_gradients + (grad.flatten(1) == 0).all(1)
-        else:
-            logits = self.model.logits(state.x_adv)
-            loss, grad = attack.loss(batch, state, logits), torch.zeros_like(state.x_adv)
-        self._absorb(batch, state.x_adv, logits, track)
+        self._absorb(batch, x_seen, logits, adversarial, track)
         response = Response(logits=logits, loss=loss, grad=grad.nan_to_num(0.0, 0.0, 0.0), step=track.step)
-        state = attack.step(batch, state, response)
+        proposed = attack.step(batch, state, response)
+        ended = attack.done(batch, proposed)
+        if ended is not None:
+            if not attack.early_exit:  # the attempt is over, though its slot goes on: its last proposal stays
+                proposed.x_adv = torch.where(per_sample(track.over, state.x_adv), state.x_adv, proposed.x_adv)
+            track.over = track.over | ended
         track.step = track.step + 1
-        return batch, state, track
+        return batch, proposed, track
 
-    def _gradient(self, batch: Batch, state: S) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits, losses and gradients, in parts where the whole does not fit in memory."""
+    def _query(self, batch: Batch, state: S) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What the model is asked about, its logits, losses and gradients, and whether that is adversarial.
+
+        Of a randomised model: means over `eot` draws, and whether most of them are adversarial.
+        """
+        attack = self.attack
+        if attack.needs_gradient:
+            x_seen, logits, loss, grad = self._gradient(batch, state)
+        else:
+            x_seen = attack.view(batch, state, state.x_adv)
+            logits = self.quick.logits(x_seen)
+            loss, grad = attack.loss(batch, state, logits), logits.new_zeros(()).expand_as(state.x_adv)
+        adversarial = is_adversarial(logits, batch.y, batch.targets)
+        if attack.eot == 1:
+            return x_seen, logits, loss, grad, adversarial
+        votes = adversarial.long()
+        for _ in range(attack.eot - 1):
+            if attack.needs_gradient:
+                _, logits_, loss_, grad_ = self._gradient(batch, state)
+                loss, grad = loss + loss_, grad + grad_
+            else:
+                logits_ = self.quick.logits(x_seen)
+                loss = loss + attack.loss(batch, state, logits_)
+            votes = votes + is_adversarial(logits_, batch.y, batch.targets)
+            logits = logits + logits_
+        return x_seen, logits / attack.eot, loss / attack.eot, grad / attack.eot, 2 * votes > attack.eot
+
+    def _gradient(self, batch: Batch, state: S) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What was asked about, logits, losses and gradients, in parts where the whole does not fit in memory."""
+        attack = self.attack
 
         def part(rows: Tensor) -> tuple[Tensor, ...]:
             whole = len(rows) == len(state.x_adv)
             batch_, state_ = (batch, state) if whole else (select(batch, rows), select(state, rows))
-            return self.model.gradient(state_.x_adv, lambda logits: self.attack.loss(batch_, state_, logits))
+            seen: list[Tensor] = []
+
+            def view(x_adv: Tensor) -> Tensor:
+                seen.append(attack.view(batch_, state_, x_adv))
+                return seen[0]
+
+            answer = self.quick.gradient(state_.x_adv, lambda logits: attack.loss(batch_, state_, logits), view)
+            return (seen[0].detach(), *answer)
 
         indices = torch.arange(len(state.x_adv), device=state.x_adv.device)
-        logits, loss, grad = self.model.in_chunks(part, indices)
-        return logits, loss, grad
+        x_seen, logits, loss, grad = self.quick.in_chunks(part, indices)
+        return x_seen, logits, loss, grad
 
-    def _absorb(self, batch: Batch, x_adv: Tensor, logits: Tensor, track: Track) -> None:
+    def _absorb(self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, track: Track) -> None:
         """Note what a query showed: the first success stays, else the admissible image nearest to one."""
         finite = logits.isfinite().all(1)
-        admissible = finite & self.threat.contains(batch.x, x_adv, batch.bounds)
-        margin = torch.where(admissible, adversarial_margin(logits, batch.y, batch.targets), -torch.inf).to(x_adv.dtype)
-        searching = ~(track.found | track.failed)
-        hit = searching & admissible & is_adversarial(logits, batch.y, batch.targets)
+        searching = ~(track.failed | track.over)
+        if self.quick is not self.model:
+            self._confirm(batch, x_seen, logits, adversarial, searching & ~track.found, track)
+        if self.minimizes:
+            # An image exactly on the boundary would fall to either side in the next pass.
+            lead = adversarial_margin(logits, batch.y, batch.targets)
+            clear = adversarial & (lead > CLEAR * torch.finfo(logits.dtype).eps * logits.abs().amax(1))
+            admissible = self._approach(batch, x_seen, searching & finite & clear, track) & finite
+        else:
+            admissible = finite & self.threat.contains(batch.x, x_seen, batch.bounds)
+        searching = searching & ~track.found
+        margin = torch.where(admissible, adversarial_margin(logits, batch.y, batch.targets), -torch.inf).to(x_seen.dtype)
+        hit = searching & admissible & adversarial
         better = hit | (searching & (margin > track.margin_best))
-        track.x_best = torch.where(per_sample(better, x_adv), x_adv, track.x_best)
+        track.x_best = torch.where(per_sample(better, x_seen), x_seen, track.x_best)
         track.margin_best = torch.where(better, margin, track.margin_best)
         track.logits_best = torch.where(better[:, None], logits, track.logits_best)
-        track.first_success = torch.where(hit, track.queries, track.first_success)
+        track.first_success = torch.where(hit, track.queries - self.attack.eot, track.first_success)
         track.found = track.found | hit
         track.failed = track.failed | ~finite
-        track.queries = track.queries + 1
+
+    def _approach(self, batch: Batch, x_seen: Tensor, adversarial: Tensor, track: Track) -> Tensor:
+        """Keep the adversarial images that are nearer than those before; return which queries are within eps."""
+        assert isinstance(self.threat, NormThreat)
+        distance = self.threat.distance(batch.x, x_seen)
+        boxed = in_box(x_seen, batch.bounds)
+        nearer = adversarial & boxed & (distance < track.nearest_distance)
+        track.nearest = torch.where(per_sample(nearer, x_seen), x_seen, track.nearest)
+        track.nearest_distance = torch.where(nearer, distance, track.nearest_distance)
+        return boxed & self.threat.within_eps(batch.x, distance, batch.bounds)
+
+    def _confirm(
+        self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, searching: Tensor, track: Track
+    ) -> None:
+        """Ask the model itself about what its quick twin calls adversarial; its answers take the twin's place."""
+        index = (adversarial & (searching | self.minimizes)).nonzero().squeeze(1)
+        if len(index):
+            targets = None if batch.targets is None else batch.targets[index]
+            logits[index], adversarial[index] = ask(self.model, x_seen[index], batch.y[index], targets, self.attack.eot)
+            track.queries = track.queries.index_add(0, index, torch.full_like(index, self.attack.eot))
 
     def _leave(self, slots: tuple[Batch, S, Track]) -> tuple[Batch, S, Track] | None:
         """Let beaten and exhausted samples go, and start the next attempt of those that have one."""
@@ -197,16 +295,16 @@ class _Search(Generic[S]):
         attempts = attack.attempts(self.threat, self.clean_logits.shape[1])
         if attempts > 1:
             batch, _, track = slots
-            again = (track.step == self.steps) & (batch.attempt < attempts - 1)
+            again = self._ended(track) & (batch.attempt < attempts - 1)
             if attack.early_exit:
-                again &= ~(track.found | track.failed)
+                again &= ~self._settled(track)
             index = again.nonzero().squeeze(1)
             if len(index):
                 slots = self._restart(index, *slots)
         batch, state, track = slots
-        gone = track.step == self.steps
+        gone = self._ended(track)
         if attack.early_exit:
-            gone |= track.found | track.failed
+            gone |= self._settled(track)
         leaving = gone.nonzero().squeeze(1)
         if len(leaving) == 0:
             return slots
@@ -216,10 +314,23 @@ class _Search(Generic[S]):
         staying = (~gone).nonzero().squeeze(1)
         return select(batch, staying), select(state, staying), select(track, staying)
 
+    def _ended(self, track: Track) -> Tensor:
+        """Whose attempt is over. In fixed-step mode slots only empty together."""
+        ended = track.step == self.steps
+        return ended | track.over if self.attack.early_exit else ended
+
+    def _settled(self, track: Track) -> Tensor:
+        """Who needs no further attempt: found, failed or out of queries."""
+        settled = track.failed | track.found if self.leaves_when_found else track.failed
+        return settled if self.budget is None else settled | (track.queries + self.attack.eot > self.budget)
+
     def _restart(self, index: Tensor, batch: Batch, state: S, track: Track) -> tuple[Batch, S, Track]:
         """The next attempt of some slots. The last proposal of the one before has not been asked about yet."""
         batch_, state_, track_ = select(batch, index), select(state, index), select(track, index)
-        self._absorb(batch_, state_.x_adv, self.model.logits(state_.x_adv), track_)
+        logits, adversarial = ask(self.quick, state_.x_adv, batch_.y, batch_.targets, self.attack.eot)
+        track_.queries = track_.queries + self.attack.eot
+        track_.over = torch.zeros_like(track_.over)
+        self._absorb(batch_, state_.x_adv, logits, adversarial, track_)
         batch_.attempt = batch_.attempt + 1
         track_.step = torch.zeros_like(track_.step)
         return put(batch, index, batch_), put(state, index, self.attack.start(batch_)), put(track, index, track_)
@@ -234,7 +345,17 @@ class _Search(Generic[S]):
         track, last_proposal = select(track, attacked), last_proposal[attacked]
         rows = track.row
         settled = track.found | track.failed
-        self.candidates[rows] = torch.where(per_sample(settled, last_proposal), track.x_best, last_proposal)
+        candidates = torch.where(per_sample(settled, last_proposal), track.x_best, last_proposal)
+        if self.nearest is not None:
+            threat, x, bounds = self.threat, self.samples.x[rows], self.model.bounds
+            assert isinstance(threat, NormThreat)
+            known = track.nearest_distance.isfinite()
+            nearest = torch.where(per_sample(known, x), track.nearest, last_proposal)
+            within = known & threat.within_eps(x, track.nearest_distance, bounds)
+            candidates = torch.where(per_sample(within, x), nearest, threat.project(x, nearest, bounds))
+            self.nearest[rows] = nearest
+            self.nearest_distance[rows] = track.nearest_distance
+        self.candidates[rows] = candidates
         self.fallback[rows] = track.x_best
         self.fallback_margin[rows] = track.margin_best
         self.fallback_logits[rows] = track.logits_best
@@ -251,14 +372,16 @@ class _Search(Generic[S]):
         if len(searched):
             x_adv_, x, y = x_adv[searched], samples.x[searched], samples.y[searched]
             targets = None if samples.targets is None else samples.targets[searched]
-            fresh = self.model.logits(x_adv_)
-            self.forwards[searched] += 1
+            fresh, adversarial = ask(self.model, x_adv_, y, targets, self.attack.eot)
+            self.forwards[searched] += self.attack.eot
             finite = fresh.isfinite().all(1)
             admissible = finite & self.threat.contains(x, x_adv_, self.model.bounds)
-            success = admissible & is_adversarial(fresh, y, targets)
+            success = admissible & adversarial
             found = self.found[searched]
             late = success & ~found
-            self.first_success[searched] = torch.where(late, self.forwards[searched] - 2, self.first_success[searched])
+            self.first_success[searched] = torch.where(
+                late, self.forwards[searched] - 2 * self.attack.eot, self.first_success[searched]
+            )
             margin = torch.where(admissible, adversarial_margin(fresh, y, targets), -torch.inf)
             # The clean image itself, where an attack starts from it, is no effort.
             moved = (self.fallback[searched] != x).flatten(1).any(1)
@@ -271,10 +394,13 @@ class _Search(Generic[S]):
             status[~finite] = int(Status.ERROR)
             self.status[searched] = status
             self.found[searched] = found | late
+        nearest, nearest_distance = self._verify_nearest(x_adv)
         return AttackResult(
             x_adv=x_adv,
             success=self.status == Status.FOUND,
             distance=self.threat.distance(samples.x, x_adv),
+            nearest=nearest,
+            nearest_distance=nearest_distance,
             forwards=self.forwards,
             backwards=self.backwards,
             first_success_step=self.first_success,
@@ -283,6 +409,23 @@ class _Search(Generic[S]):
             logits=logits,
             zero_gradients=self.zero_gradients,
         )
+
+    def _verify_nearest(self, x_adv: Tensor) -> tuple[Tensor, Tensor]:
+        """The nearest adversarial images that a fresh pass confirms, and their distances: infinite where there is none."""
+        samples, status = self.samples, self.status
+        distance = torch.where(status == Status.FOUND, self.threat.distance(samples.x, x_adv), torch.inf)
+        distance = torch.where(status == Status.MISCLASSIFIED, 0, distance)
+        if self.nearest is None:
+            return x_adv, distance
+        beyond = ((status == Status.FAILED) | (status == Status.UNCONFIRMED)).nonzero().squeeze(1)
+        if len(beyond):
+            x, nearest = samples.x[beyond], self.nearest[beyond]
+            targets = None if samples.targets is None else samples.targets[beyond]
+            logits, adversarial = ask(self.model, nearest, samples.y[beyond], targets, self.attack.eot)
+            self.forwards[beyond] += self.attack.eot
+            valid = adversarial & logits.isfinite().all(1) & in_box(nearest, self.model.bounds)
+            distance[beyond] = torch.where(valid, self.threat.distance(x, nearest), torch.inf)
+        return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
 
 
 def check_classes(model: Model, samples: Prepared, num_classes: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
 import torch
@@ -40,6 +40,8 @@ class Batch:
         ``(B,)``: which restart or internal target this is, from 0.
     clean_logits
         ``(B, K)``.
+    x_start
+        ``(B, C, H, W)``: where to begin, if the caller says so.
     threat, bounds, random
         Shared by all samples.
     """
@@ -53,6 +55,7 @@ class Batch:
     threat: Threat
     bounds: Bounds
     random: SampleRandom
+    x_start: Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -77,9 +80,10 @@ class Response:
     logits
         ``(B, K)``.
     loss
-        ``(B,)``, from the attack's `loss`.
+        ``(B,)`` or ``(B, J)``, from the attack's `loss`.
     grad
-        ``(B, C, H, W)``, the gradient of each sample's loss; zeros for an attack that does without.
+        ``(B, C, H, W)``, the gradient of each sample's loss; zeros for an attack that does without. ``(B, J, C, H, W)`` for
+        an attack with several losses.
     step
         ``(B,)``: how many steps of this attempt came before.
     """
@@ -105,17 +109,42 @@ class IterativeAttack(Attack, Generic[S]):
     early_exit
         A beaten sample leaves at once, and one that is already misclassified is not attacked. Without it every sample
         takes every step, for measuring; what is found is the same.
+    eot
+        Draws of a randomised model in each query: logits, losses and gradients are averaged over them, and an image counts as
+        adversarial if most of that many fresh draws say so (expectation over transformation, arXiv 1707.07397).
     """
 
     steps: int
     early_exit: bool = True
+    eot: int = 1
 
     needs_gradient: ClassVar[bool] = True
     needs_clean_logits: ClassVar[bool] = False
+    #: Whether `cost` is what every unbeaten sample costs, or the most it can cost.
+    exact_cost: ClassVar[bool] = True
+    #: Gradients a query asks for: the J of a loss of shape ``(B, J)``.
+    gradients: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise UsageError(f"steps={self.steps} must be at least 1")
+        if self.eot < 1:
+            raise UsageError(f"eot={self.eot} must be at least 1: the draws of a randomised model in each query")
+
+    def check(self, threat: Threat) -> None:
+        if threat.queries is None:
+            return
+        least = self.cost(replace(threat, queries=None), 2)[0] if not self.early_exit else self.overhead + self.eot
+        if threat.queries < least:
+            raise UsageError(
+                f"queries={threat.queries} of threat {threat.id!r} is below the {least} that attack {self.name!r} needs at least "
+                "(the clean pass and the verification count): give more"
+            )
+
+    @property
+    def overhead(self) -> int:
+        """Forward passes beside the search: the clean pass and the verification."""
+        return 2 * self.eot
 
     def attempts(self, threat: Threat, num_classes: int) -> int:
         """How many restarts or internal targets a sample gets before the attack gives up on it."""
@@ -128,7 +157,8 @@ class IterativeAttack(Attack, Generic[S]):
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
         """Forward and backward passes of a sample that is never beaten: the clean pass and the verification included."""
         attempts, steps = self.attempts(threat, num_classes), self.attempt_steps(threat)
-        return attempts * (steps + 1) + 1, attempts * steps * self.needs_gradient
+        backwards = attempts * steps * self.needs_gradient * self.gradients
+        return self.eot * (attempts * (steps + 1) + 1), self.eot * backwards
 
     @abstractmethod
     def start(self, batch: Batch) -> S:
@@ -138,8 +168,16 @@ class IterativeAttack(Attack, Generic[S]):
     def step(self, batch: Batch, state: S, response: Response) -> S:
         """The next state, whose `x_adv` is the next query."""
 
+    def done(self, batch: Batch, state: S) -> Tensor | None:
+        """Which attempts are over before their last step, bool ``(B,)``; None if every step is always taken."""
+        return None
+
+    def view(self, batch: Batch, state: S, x_adv: Tensor) -> Tensor:
+        """What the model is asked about in place of `x_adv`, differentiably; only an admissible view can be a success."""
+        return x_adv
+
     def loss(self, batch: Batch, state: S, logits: Tensor) -> Tensor:
-        """The loss to climb, ``(B,)``: by default cross-entropy of the label, or log-probability of the target."""
+        """The loss to climb, ``(B,)`` or ``(B, J)``: by default cross-entropy of the label, or log-probability of the target."""
         if batch.targets is not None:
             return cross_entropy_targeted(logits, batch.targets)
         return cross_entropy(logits, batch.y)

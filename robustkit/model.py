@@ -123,6 +123,11 @@ class Model:
         self._num_classes: int | None = None
 
     @property
+    def quick(self) -> Model:
+        """What a search may ask in this model's place, for speed; what it finds is confirmed by this model itself."""
+        return self
+
+    @property
     def dtype(self) -> torch.dtype:
         """The network's floating type; float32 if it has no parameters."""
         return next((p.dtype for p in self.net.parameters() if p.is_floating_point()), torch.float32)
@@ -171,10 +176,18 @@ class Model:
         with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
             return self.in_chunks(lambda part: (self(part),), x)[0]
 
-    def gradient(self, x: Tensor, loss: LossFunction) -> tuple[Tensor, Tensor, Tensor]:
+    def gradient(
+        self, x: Tensor, loss: LossFunction, view: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """One forward and one backward pass: logits ``(B, K)``, losses ``(B,)`` and the gradient of each image's own loss.
 
-        `loss` takes logits to a loss a sample. The gradient is taken with respect to the images alone.
+        `loss` takes logits to a loss a sample, or to several, ``(B, J)``: their gradients ``(B, J, C, H, W)`` cost J backward
+        passes over the one forward pass. The gradient is taken with respect to the images alone.
+
+        Parameters
+        ----------
+        view
+            What the network is asked about instead of the images themselves, as a differentiable function of them.
 
         Raises
         ------
@@ -183,14 +196,20 @@ class Model:
         """
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
-            logits = self(leaf)
+            logits = self(leaf if view is None else view(leaf))
             losses = loss(logits)
             if not losses.requires_grad:
                 raise UsageError(
                     f"no gradient flows from the logits of {self.name} to its input: it runs under no_grad, detaches, or is not "
                     "differentiable; use attacks with knowledge=score or decision"
                 )
-            (grad,) = torch.autograd.grad(losses.sum(), leaf)
+            if losses.ndim == 1:
+                (grad,) = torch.autograd.grad(losses.sum(), leaf)
+            else:
+                columns = losses.sum(0)
+                last = len(columns) - 1
+                parts = [torch.autograd.grad(column, leaf, retain_graph=j < last)[0] for j, column in enumerate(columns)]
+                grad = torch.stack(parts, dim=1)
         return logits.detach(), losses.detach(), grad
 
     def in_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor) -> tuple[Tensor, ...]:

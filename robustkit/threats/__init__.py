@@ -1,7 +1,7 @@
 """Threat models: what an attacker may do to an image."""
 
 from robustkit.threats.base import Goal, Knowledge, Threat
-from robustkit.threats.norm import Norm, NormThreat, norm_of
+from robustkit.threats.norm import Norm, NormThreat, in_box, norm_of
 from robustkit.threats.patch import PatchThreat
 
 THREATS: dict[str, type[Threat]] = {
@@ -12,4 +12,4 @@ THREATS: dict[str, type[Threat]] = {
     "patch": PatchThreat,
 }
 
-__all__ = ["THREATS", "Goal", "Knowledge", "Norm", "NormThreat", "PatchThreat", "Threat", "norm_of"]
+__all__ = ["THREATS", "Goal", "Knowledge", "Norm", "NormThreat", "PatchThreat", "Threat", "in_box", "norm_of"]

@@ -31,6 +31,12 @@ def norm_of(delta: Tensor, norm: Norm) -> Tensor:
             return (flat != 0).sum(1).to(delta.dtype)
 
 
+def in_box(x_adv: Tensor, bounds: Bounds) -> Tensor:
+    """Whether all elements of each image are within bounds; NaN is not. Bool ``(B,)``."""
+    flat = x_adv.flatten(1)
+    return (flat.amin(1) >= bounds[0]) & (flat.amax(1) <= bounds[1])
+
+
 @dataclass(frozen=True, kw_only=True)
 class NormThreat(Threat):
     """All images within `eps` of the clean one in `norm`, inside the bounds.
@@ -87,9 +93,11 @@ class NormThreat(Threat):
         return norm_of(x_adv - x, self.norm)
 
     def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
-        flat = x_adv.flatten(1)
-        in_box = (flat.amin(1) >= bounds[0]) & (flat.amax(1) <= bounds[1])
-        return in_box & (self.distance(x, x_adv) <= self.eps + self.slack(x, bounds))
+        return in_box(x_adv, bounds) & self.within_eps(x, self.distance(x, x_adv), bounds)
+
+    def within_eps(self, x: Tensor, distance: Tensor, bounds: Bounds) -> Tensor:
+        """Whether a distance ``(B,)`` is at most eps, up to the rounding of images like `x`. Bool ``(B,)``."""
+        return distance <= self.eps + self.slack(x, bounds)
 
     def slack(self, x: Tensor, bounds: Bounds) -> float:
         """What rounding in the images' dtype can add to a distance of exactly `eps`."""

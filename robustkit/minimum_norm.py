@@ -1,0 +1,38 @@
+"""The contract of an attack that looks for the nearest adversarial image, whatever its distance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from robustkit.iterative import IterativeAttack, State
+from robustkit.threats import Threat
+
+S = TypeVar("S", bound=State)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinimumNormAttack(IterativeAttack[S]):
+    """An iterative attack whose search goes on after the first success, for a nearer one.
+
+    The engine keeps the nearest adversarial image inside the box. One run so answers for every eps: a sample is beaten by
+    every attacker whose eps is at least `AttackResult.nearest_distance`. Beyond the threat's eps the nearest image is not
+    handed over as `x_adv`; its projection onto the ball is, as the best effort.
+
+    Parameters
+    ----------
+    stop_at_eps
+        A sample leaves with the first adversarial image within eps, for a verdict at this eps alone.
+    """
+
+    stop_at_eps: bool = False
+
+    @property
+    def overhead(self) -> int:
+        """Forward passes beside the search: the clean pass and two verifications."""
+        return 3 * self.eot
+
+    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+        """Passes of a sample that is never beaten: one forward more than other attacks, to verify the nearest image."""
+        forwards, backwards = super().cost(threat, num_classes)
+        return forwards + self.eot, backwards

@@ -18,10 +18,10 @@ from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import FORMAT, digest_of, fingerprint
 from robustkit.benchmarks.check import check_model
 from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute
+from robustkit.benchmarks.flags import diagnose
 from robustkit.benchmarks.gates import judge
 from robustkit.benchmarks.plan import ThreatPlan, plan
 from robustkit.benchmarks.progress import Progress, Silent
-from robustkit.benchmarks.records import Records
 from robustkit.benchmarks.run import Run, run_name
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
@@ -47,6 +47,8 @@ def audit(
     limit: int | None = None,
     seed: int = 0,
     min_robust: float | None = None,
+    surrogates: Sequence[Model | str] = (),
+    eot: int = 1,
     skip_broken: bool = False,
     repeat: dict[str, Any] | None = None,
     progress: Progress | None = None,
@@ -64,7 +66,7 @@ def audit(
     threats
         What the attacker may do, as `Threat` or text.
     suite
-        Which attacks run: ``quick``, ``standard``, ``physical`` or a TOML file.
+        Which attacks run: a built-in suite such as ``quick``, ``standard`` or ``autoattack``, or a TOML file.
     attacks
         Attacks to run instead of a suite, as ``name:key=value``.
     out
@@ -75,6 +77,10 @@ def audit(
         Decides every random number.
     min_robust
         The robust accuracy in [0, 1] that every threat must reach.
+    surrogates
+        Models, or their names, that transfer attacks are made on.
+    eot
+        Draws of a randomised model in each query; a success is a majority of that many fresh draws.
     skip_broken
         Leave out images that cannot be read, and name them in the summary.
     repeat
@@ -99,6 +105,7 @@ def audit(
     wanted = [Threat.parse(threat) if isinstance(threat, str) else threat for threat in threats]
     subject = load_model(model) if isinstance(model, str) else model
     whole = as_data(data)
+    helpers = [load_model(each, device=subject.device) if isinstance(each, str) else each for each in surrogates]
     matched = whole.matched(subject)
     samples = matched if limit is None else matched.limit(limit, seed)
     resolved = {
@@ -112,16 +119,21 @@ def audit(
         "skip_broken": skip_broken,
         "threats": [threat.id for threat in wanted],
         "suite": chosen.model_dump(mode="json"),
+        "surrogates": [[each.name, fingerprint(each)] for each in helpers],
+        "eot": eot,
     }
     context = digest_of([resolved[key] for key in ("model_fingerprint", "data_fingerprint", "samples", "seed", "skip_broken")])
     span = subject.bounds[1] - subject.bounds[0]
-    plans = plan(chosen, wanted, context, span=span, defended=isinstance(subject, DefendedModel))
+    defended = isinstance(subject, DefendedModel)
+    plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=eot)
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
     run.open({"resolved": resolved, **surroundings(subject, repeat)})
     work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
+    on_curve = chosen.curve.samples if chosen.curve else 0
     try:
-        skipped = execute(work, plans, chosen.curve.samples if chosen.curve else 0, shown)
+        skipped = execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
+        plans = escalate(work, plans, warnings, shown)
     except BaseException as error:
         run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         raise
@@ -136,6 +148,21 @@ def audit(
     return run
 
 
+def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], progress: Progress) -> list[ThreatPlan]:
+    """Run the escalation of each threat whose records leave doubts; return the plans with what ran."""
+    n = len(work.data)
+    judged = []
+    for one in plans:
+        signs = [*warnings, *diagnose([(cell, work.rows(cell.name)) for cell in one.main], n)] if one.escalation else []
+        judged.append(one.escalated([flag.id for flag in signs]) if signs else one)
+    extra = [cell for one, after in zip(plans, judged, strict=True) for cell in after.main[len(one.main) :]]
+    if extra:
+        names = ", ".join(one.threat.id for one in judged if one.reasons)
+        progress.note(f"signs of masked gradients under {names}: escalating")
+        execute(work, extra, 0, progress)
+    return judged
+
+
 def summarize(
     run: Run,
     work: Work,
@@ -147,19 +174,14 @@ def summarize(
     min_robust: float | None,
 ) -> Summary:
     """The summary of a finished run, from its records."""
-    shards = [name for name, _ in work.shards()]
-
-    def rows(cell: str) -> Records:
-        parts = [found for name in shards if (found := records.read(work.records_at(cell, name))) is not None]
-        return Records.join(parts) if parts else records.empty()
-
-    clean = rows(work.clean_cell)
+    clean = work.rows(work.clean_cell)
     model = work.model
     names = tuple(model.classes or work.data.classes or ())
     on_curve = curve_ids(work.data, suite.curve.samples) if suite.curve else np.zeros(0, dtype=np.int64)
     parts: list[ThreatPart] = []
     for one in plans:
-        part = summarize_threat(one, clean, {cell.name: rows(cell.name) for cell in one.cells}, on_curve, names, warnings)
+        found = {cell.name: work.rows(cell.name) for cell in one.cells}
+        part = summarize_threat(one, clean, found, on_curve, names, warnings)
         part = part.model_copy(update={"attacks": [with_fit(run.folder, attack) for attack in part.attacks]})
         pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
         parts.append(part.model_copy(update={"patches": pictures}))

@@ -21,7 +21,7 @@ from robustkit.model import Model
 from robustkit.threats import Threat
 
 #: Raise it when a change to the engine or the records changes results.
-FORMAT = 1
+FORMAT = 2
 
 Part = Literal["main", "curve", "non-adaptive"]
 
@@ -44,6 +44,8 @@ class Cell:
         Digest of model, data and seed.
     before
         Names of the cells whose beaten samples it does not get.
+    within
+        As in the suite's stage.
     """
 
     spec: str
@@ -54,24 +56,37 @@ class Cell:
     part: Part
     context: str
     before: tuple[str, ...] = ()
+    within: float | None = None
 
     @cached_property
     def name(self) -> str:
         """A readable part and twelve hexadecimal digits."""
-        assert dataclasses.is_dataclass(self.attack)
         digest = digest_of(
             [
                 FORMAT,
                 self.context,
                 self.attack.name,
-                dataclasses.asdict(self.attack),
+                parameters(self.attack),
                 self.threat.id,
                 self.part,
                 self.before,
+                self.within,
             ]
         )
         readable = re.sub(r"[^A-Za-z0-9.]+", "-", f"{self.attack.name}-{self.threat.budget}")
         return f"{readable}-{digest[:12]}"
+
+
+def parameters(attack: Attack) -> dict[str, Any]:
+    """An attack's parameters as values that JSON can hold: a model stands as its fingerprint."""
+    assert dataclasses.is_dataclass(attack)
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Model):
+            return [value.name, fingerprint(value)]
+        return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+    return {field.name: plain(getattr(attack, field.name)) for field in dataclasses.fields(attack)}
 
 
 def digest_of(value: Any) -> str:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
-from robustkit.benchmarks.plan import ThreatPlan
 from robustkit.benchmarks.progress import Progress
 from robustkit.benchmarks.records import Column, Records, atomic
 from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, shard_size
@@ -64,6 +63,12 @@ class Work:
             self.say(f"{path} is damaged: computing it again")
         return found
 
+    def rows(self, cell: str) -> Records:
+        """All records of a cell that are on disk."""
+        found = [records.read(self.records_at(cell, name)) for name, _ in self.shards()]
+        parts = [part for part in found if part is not None]
+        return Records.join(parts) if parts else records.empty()
+
     def shards(self) -> list[tuple[str, Data]]:
         """The data in parts, by position."""
         probe = next(iter(self.data.subset(range(min(1, len(self.data)))).batches(self.model.spec, 1, skip_broken=True)), None)
@@ -72,9 +77,8 @@ class Work:
         return [(f"{a:08d}-{min(a + size, n):08d}", self.data.subset(range(a, min(a + size, n)))) for a in range(0, n, size)]
 
 
-def execute(work: Work, plans: Sequence[ThreatPlan], curve_samples: int, progress: Progress) -> list[str]:
-    """Compute every missing record of a plan. Returns the broken files that were skipped."""
-    cells = [cell for plan in plans for cell in plan.cells]
+def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Progress) -> list[str]:
+    """Compute every missing record of some cells, in their order. Returns the broken files that were skipped."""
     shards = work.shards()
     fitted = {cell.name: fit_folds(work, cell, progress) for cell in cells if isinstance(cell.attack, UniversalAttack)}
     on_curve = curve_ids(work.data, curve_samples)
@@ -82,8 +86,10 @@ def execute(work: Work, plans: Sequence[ThreatPlan], curve_samples: int, progres
     progress.start([(cell.name, cell.spec, cell.threat.id, cell.part) for cell in cells], len(work.data))
     for name, part in shards:
         done = {cell.name: work.read_or_none(cell.name, name, part.ids) for cell in cells}
+        earlier = {other for cell in cells for other in cell.before} - done.keys()
+        done |= {other: work.read_or_none(other, name, part.ids) for other in earlier}
         clean = work.read_or_none(work.clean_cell, name, part.ids)
-        if clean is not None and all(found is not None for found in done.values()):
+        if clean is not None and all(done[cell.name] is not None for cell in cells):
             for cell in cells:
                 progress.advance(cell.name, len(part), cached=True)
             continue
@@ -130,9 +136,19 @@ def due_for(cell: Cell, shard: Shard, done: dict[str, Records | None], on_curve:
         earlier = done[name]
         assert earlier is not None
         due &= ~torch.from_numpy(np.isin(ids, earlier["sample_id"][earlier["verified"].astype(bool)]))
+    if cell.within is not None:
+        due &= torch.from_numpy(np.isin(ids, close_ids([done[name] for name in cell.before], cell.within)))
     if cell.part == "curve":
         due &= torch.from_numpy(np.isin(ids, on_curve))
     return due
+
+
+def close_ids(earlier: Sequence[Records | None], within: float) -> Column:
+    """The samples whose best image so far left the label at most this share of its lead in the clean image."""
+    close = [
+        rows["sample_id"][rows["margin"] <= within * rows["clean_margin"]] for rows in earlier if rows is not None and len(rows)
+    ]
+    return np.unique(np.concatenate(close)) if close else np.zeros(0, dtype=np.int64)
 
 
 def curve_ids(data: Data, samples: int) -> Column:

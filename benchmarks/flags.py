@@ -12,6 +12,8 @@ from robustkit.benchmarks.summary import Flag
 from robustkit.contract import Status
 
 #: Shares of the samples above which a sign is no longer chance.
+NO_PROGRESS_SHARE = 0.05
+BLACK_BOX_SHARE = 0.01
 ZERO_GRADIENT_SHARE = 0.05
 NOISE_WINS_SHARE = 0.01
 UNCONFIRMED_SHARE = 0.01
@@ -21,7 +23,9 @@ def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     """The flags of one threat's cells. `n` counts all samples of the run."""
     flags = [
         *zero_gradients(cells, n),
+        *no_progress(cells, n),
         *noise_beats_gradient(cells, n),
+        *black_box_beats_gradient(cells, n),
         *unconfirmed(cells, n),
         *only_controls(cells),
     ]
@@ -43,6 +47,52 @@ def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
             weakens=True,
             sentence=f"The gradient vanished for {len(blind)} of {n} samples that stood: the model masks its gradients, and "
             "attacks that follow them prove little. Use a black-box attack, or attack an undefended copy and transfer.",
+        )
+    ]
+
+
+def no_progress(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """Samples that stood with as great a margin as in the clean image after the best of the gradient attacks."""
+    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    if not gradient or n == 0:
+        return []
+    seen = np.unique(np.concatenate([rows["sample_id"] for rows in gradient]))
+    moved = np.unique(
+        np.concatenate(
+            [rows["sample_id"][rows["verified"].astype(bool) | (rows["margin"] < rows["clean_margin"])] for rows in gradient]
+        )
+    )
+    stuck = np.setdiff1d(seen, moved)
+    if len(stuck) / n <= NO_PROGRESS_SHARE:
+        return []
+    return [
+        Flag(
+            id="no-progress",
+            weakens=True,
+            sentence=f"On {len(stuck)} of {n} samples no gradient attack brought the label's lead below that in the clean image: "
+            "the gradients lead nowhere.",
+        )
+    ]
+
+
+def black_box_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """Samples that an attack without gradients beats and no gradient attack under the same budget does."""
+    black_box = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge != "white-box"]
+    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    if not black_box or not gradient or n == 0:
+        return []
+    missed = np.setdiff1d(
+        np.unique(np.concatenate([beaten(rows) for rows in black_box])),
+        np.unique(np.concatenate([beaten(rows) for rows in gradient])),
+    )
+    if not len(missed):
+        return []
+    return [
+        Flag(
+            id="black-box-beats-gradient",
+            weakens=len(missed) / n > BLACK_BOX_SHARE,
+            sentence=f"Attacks without gradients beat {len(missed)} of {n} samples that no gradient attack beat: parts of the "
+            "gradients are masked.",
         )
     ]
 

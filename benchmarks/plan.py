@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
 
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.suite import Stage, Suite
 from robustkit.build import attack
-from robustkit.contract import check_threat
+from robustkit.contract import Attack, check_threat
 from robustkit.errors import UsageError
+from robustkit.model import Model
 from robustkit.threats import NormThreat, Threat
 
 
 @dataclass(frozen=True)
 class ThreatPlan:
-    """The cells of one threat: those of the verdict in order, those of the curve by eps, and the non-adaptive one."""
+    """The cells of one threat.
+
+    Parameters
+    ----------
+    main
+        Those of the verdict, in order.
+    escalation
+        Those that join them if the main ones leave doubts.
+    curve
+        Those of the curve, by eps.
+    non_adaptive
+        The one made without the defense in view.
+    reasons
+        The signs for which the escalation joined the main cells.
+    """
 
     threat: Threat
     main: tuple[Cell, ...]
+    escalation: tuple[Cell, ...] = ()
     curve: tuple[tuple[NormThreat, Cell, Cell], ...] = ()
     non_adaptive: Cell | None = None
+    reasons: tuple[str, ...] = ()
+
+    def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
+        """The plan with its escalation among the main cells."""
+        return replace(self, main=(*self.main, *self.escalation), escalation=(), reasons=tuple(reasons))
 
     @property
     def cells(self) -> list[Cell]:
-        """All of them, in the order they run."""
+        """All that run in any case, in their order."""
         bending = [cell for _, strong, control in self.curve for cell in (strong, control)]
         return [*self.main, *bending, *([self.non_adaptive] if self.non_adaptive else [])]
 
 
-def plan(suite: Suite, threats: Sequence[Threat], context: str, *, span: float, defended: bool) -> list[ThreatPlan]:
+def plan(
+    suite: Suite,
+    threats: Sequence[Threat],
+    context: str,
+    *,
+    span: float,
+    defended: bool,
+    surrogates: Sequence[Model] = (),
+    eot: int = 1,
+) -> list[ThreatPlan]:
     """Every cell of a run, with every attack built and checked against every threat before anything is computed.
 
     Parameters
@@ -42,6 +73,10 @@ def plan(suite: Suite, threats: Sequence[Threat], context: str, *, span: float, 
         The width of the model's bounds, which no eps of the curve exceeds.
     defended
         Whether input transforms stand in front of the model.
+    surrogates
+        Models that transfer attacks are made on.
+    eot
+        Draws of a randomised model in each query, for attacks that do not say so themselves.
 
     Raises
     ------
@@ -52,17 +87,33 @@ def plan(suite: Suite, threats: Sequence[Threat], context: str, *, span: float, 
         raise UsageError("no threat was given: name one, such as --threat linf:8/255")
     if len({threat.id for threat in threats}) < len(threats):
         raise UsageError("a threat was given twice: name each once")
-    return [_plan_one(suite, threat, context, span, defended) for threat in threats]
+    return [_plan_one(suite, threat, context, span, defended, tuple(surrogates), eot) for threat in threats]
 
 
-def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended: bool) -> ThreatPlan:
+def equip(built: Attack, surrogates: tuple[Model, ...], eot: int) -> Attack:
+    """The attack with what the run provides, where it has a use for it and does not say otherwise itself."""
+    assert is_dataclass(built)
+    given: dict[str, Any] = {"surrogate": surrogates or None, "eot": eot}
+    changes = {f.name: given[f.name] for f in fields(built) if f.name in given and getattr(built, f.name) == f.default}
+    return replace(built, **changes)
+
+
+def _plan_one(
+    suite: Suite, threat: Threat, context: str, span: float, defended: bool, surrogates: tuple[Model, ...], eot: int
+) -> ThreatPlan:
     suite.check(threat)
     main: list[Cell] = []
+    escalation: list[Cell] = []
     for stage in suite.stages:
-        built = attack(stage.attack)
+        if not stage.answers(threat) or (stage.surrogate and not surrogates):
+            continue
+        built = equip(attack(stage.attack), surrogates, eot)
         check_threat(built, threat)
-        before = tuple(cell.name for cell in main) if stage.on == "survivors" else ()
-        main.append(Cell(stage.attack, built, threat, stage.role, stage.on, "main", context, before))
+        before = tuple(cell.name for cell in (*main, *escalation)) if stage.on == "survivors" else ()
+        cell = Cell(stage.attack, built, threat, stage.role, stage.on, "main", context, before, stage.within)
+        (main if stage.when == "always" else escalation).append(cell)
+    if not main:
+        raise UsageError(f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite")
     curve = []
     if suite.curve is not None and isinstance(threat, NormThreat):
         for factor in suite.curve.factors:
@@ -70,7 +121,7 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
             if threat.norm == "linf" and other.eps > span:
                 continue
             strong, control = (
-                Cell(stage.attack, attack(stage.attack), other, stage.role, "all", "curve", context)
+                Cell(stage.attack, equip(attack(stage.attack), surrogates, eot), other, stage.role, "all", "curve", context)
                 for stage in (Stage(attack=suite.curve.attack), Stage(attack=suite.curve.control, role="control"))
             )
             curve.append((other, strong, control))
@@ -79,4 +130,4 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
     if defended and strongest:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
-    return ThreatPlan(threat, tuple(main), tuple(curve), non_adaptive)
+    return ThreatPlan(threat, tuple(main), tuple(escalation), tuple(curve), non_adaptive)

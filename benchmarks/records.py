@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         ("verified", pa.bool_()),  # success that a fresh pass confirmed
         ("status", pa.dictionary(pa.int8(), pa.string())),
         ("distance", pa.float32()),
+        ("nearest_distance", pa.float32()),  # of the nearest verified adversarial image; infinite for none
         ("forwards", pa.int32()),
         ("backwards", pa.int32()),
         ("first_success_step", pa.int32()),

@@ -14,10 +14,11 @@ from torch import Tensor
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column, atomic
-from robustkit.contract import AttackResult, Status, is_adversarial
+from robustkit.contract import AttackResult, Status, ask
 from robustkit.data.base import Samples
 from robustkit.defense import DefendedModel
 from robustkit.errors import ExitCode, RobustkitError
+from robustkit.iterative import IterativeAttack
 from robustkit.losses import margin
 from robustkit.model import Model
 from robustkit.rng import SampleRandom
@@ -74,6 +75,7 @@ def clean_records(model: Model, samples: Samples) -> Records:
             "verified": zeros.astype(bool),
             "status": named(status),
             "distance": zeros.astype(np.float32),
+            "nearest_distance": np.where(as_column(wrong), 0, np.inf).astype(np.float32),
             "forwards": zeros + 1,
             "backwards": zeros,
             "first_success_step": zeros - 1,
@@ -131,6 +133,7 @@ def attack_shard(
             "verified": as_column(verified),
             "status": named(status),
             "distance": as_column(result.distance),
+            "nearest_distance": as_column(result.nearest_distance),
             "forwards": as_column(result.forwards),
             "backwards": as_column(result.backwards),
             "first_success_step": as_column(result.first_success_step),
@@ -176,9 +179,9 @@ def verify(
     Returns prediction, margin of the label, confidence, and whether the image is adversarial inside the threat; on the CPU.
     """
     x_adv = result.x_adv.to(x)
-    logits = model.logits(x_adv)
-    inside = cell.threat.contains(x, x_adv, model.bounds) & logits.isfinite().all(1)
-    verified = inside & is_adversarial(logits, y, targets)
+    draws = cell.attack.eot if isinstance(cell.attack, IterativeAttack) else 1
+    logits, adversarial = ask(model, x_adv, y, targets, draws)
+    verified = cell.threat.contains(x, x_adv, model.bounds) & logits.isfinite().all(1) & adversarial
     prediction, confidence = predicted(logits)
     return prediction.cpu(), margin(logits, y).cpu(), confidence.cpu(), verified.cpu()
 

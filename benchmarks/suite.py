@@ -13,6 +13,11 @@ from robustkit.errors import UsageError, did_you_mean
 from robustkit.threats import NormThreat, Threat
 
 
+def kind_of(threat: Threat) -> str:
+    """What suites call a threat's kind: ``linf``, ``l2``, ``patch`` …"""
+    return threat.norm if isinstance(threat, NormThreat) else threat.kind
+
+
 class Stage(BaseModel):
     """One attack of a suite.
 
@@ -24,6 +29,15 @@ class Stage(BaseModel):
         A control shows what is reached without a method; what it finds counts all the same.
     on
         Every rightly classified sample, or only those that the stages before left standing.
+    within
+        Of these only the ones that the stages before brought close: their best image left the label a lead of at most this
+        share of its lead in the clean image.
+    threats
+        The kinds of threat it runs under; all by default.
+    when
+        Always, or only if the stages before left signs that they may have missed something.
+    surrogate
+        Whether it runs only if a surrogate model is given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +45,14 @@ class Stage(BaseModel):
     attack: str
     role: Literal["attack", "control"] = "attack"
     on: Literal["all", "survivors"] = "all"
+    within: float | None = Field(default=None, gt=0)
+    threats: tuple[str, ...] = ()
+    when: Literal["always", "suspicious"] = "always"
+    surrogate: bool = False
+
+    def answers(self, threat: Threat) -> bool:
+        """Whether the stage runs under a threat."""
+        return not self.threats or kind_of(threat) in self.threats
 
 
 class Curve(BaseModel):
@@ -58,8 +80,7 @@ class Suite(BaseModel):
 
     def check(self, threat: Threat) -> None:
         """Raise `UsageError` if the suite has nothing for a threat."""
-        kind = threat.norm if isinstance(threat, NormThreat) else threat.kind
-        if self.threats and kind not in self.threats:
+        if self.threats and kind_of(threat) not in self.threats:
             raise UsageError(
                 f"suite {self.name!r} answers {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite"
             )

@@ -17,14 +17,19 @@ from robustkit.benchmarks.summary import (
     ClassPart,
     CurvePoint,
     Flag,
+    MinimalPart,
     NonAdaptivePart,
     Picture,
     ThreatPart,
 )
 from robustkit.contract import Status
+from robustkit.minimum_norm import MinimumNormAttack
 
 #: Pictures of each kind in the gallery.
 PICTURES = 4
+
+#: The most points of a curve of minimal perturbations.
+CURVE_POINTS = 200
 
 
 def summarize_threat(
@@ -62,7 +67,7 @@ def summarize_threat(
         decided = len(standing & set(beaten(found).tolist()))
         standing -= lost
         attacks.append(attack_part(cell, found, len(standing if cell.on == "survivors" else alone), decided, n))
-    flags = [*warnings, *diagnose(main, n)]
+    flags = [*warnings, *diagnose(main, n), *escalation_note(plan)]
     robust = np.isin(clean["sample_id"], sorted(standing))
     non_adaptive = None
     if plan.non_adaptive is not None:
@@ -81,7 +86,47 @@ def summarize_threat(
         curve=curve_points(plan, clean, rows, curve_ids),
         classes=class_table(clean, robust, main, class_names),
         gallery=gallery(main),
+        minimal=[minimal(cell, found, clean) for cell, found in main if looks_for_the_nearest(cell)],
         non_adaptive=non_adaptive,
+    )
+
+
+def escalation_note(plan: ThreatPlan) -> list[Flag]:
+    """That the escalation ran, and why."""
+    if not plan.reasons:
+        return []
+    return [
+        Flag(
+            id="escalated",
+            weakens=False,
+            sentence=f"The first attacks left doubts ({', '.join(plan.reasons)}), so the suite's escalation ran as well.",
+        )
+    ]
+
+
+def looks_for_the_nearest(cell: Cell) -> bool:
+    """Whether a cell measured the minimal perturbation of every rightly classified sample."""
+    attack = cell.attack
+    return isinstance(attack, MinimumNormAttack) and not attack.stop_at_eps and cell.on == "all" and cell.within is None
+
+
+def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:
+    """The empirical distribution of minimal perturbations: robust accuracy at every eps, from one run."""
+    wrong = np.setdiff1d(clean["sample_id"], right_ids(clean))
+    distances = np.concatenate([np.zeros(len(wrong)), found["nearest_distance"].astype(float)])
+    finite = np.sort(distances[np.isfinite(distances)])
+    n = len(clean)
+    # Steps of the curve, thinned to as many as a picture can show.
+    kept = np.unique(np.linspace(0, len(finite) - 1, min(len(finite), CURVE_POINTS)).round().astype(int)) if len(finite) else []
+    steps = [(float(finite[i]), float((distances > finite[i]).sum()) / n) for i in kept]
+    attacked = found["nearest_distance"].astype(float)
+    return MinimalPart(
+        attack=cell.attack.name,
+        spec=cell.spec,
+        n=n,
+        found=int(np.isfinite(attacked).sum()),
+        median=float(np.median(attacked)) if len(attacked) and np.isfinite(np.median(attacked)) else None,
+        curve=[(0.0, (n - len(wrong)) / n if n else 0.0), *(step for step in steps if step[0] > 0)],
     )
 
 

@@ -75,6 +75,21 @@ class CurvePoint(_Part):
     control: Estimate | None = None
 
 
+class MinimalPart(_Part):
+    """The minimal perturbations that one attack found: an upper bound for each sample, and so a curve for every eps.
+
+    `found` counts the attacked samples with an adversarial image at any distance; `median` is over the attacked samples, None
+    if half of them have none; `curve` holds (eps, share of all `n` samples that are right and need more than eps).
+    """
+
+    attack: str
+    spec: str
+    n: int
+    found: int
+    median: float | None
+    curve: list[tuple[float, float]]
+
+
 class ClassPart(_Part):
     """One row of the per-class table."""
 
@@ -134,6 +149,7 @@ class ThreatPart(_Part):
     gallery: list[Picture] = []
     non_adaptive: NonAdaptivePart | None = None
     patches: list[str] = []
+    minimal: list[MinimalPart] = []
 
 
 class GatePart(_Part):

@@ -45,12 +45,22 @@ def audit(
     model: Model = None,
     data: Annotated[str | None, typer.Option(help="builtin/… folder:… npz:… torchvision/… hf/…")] = None,
     threat: Annotated[list[str] | None, typer.Option(help="linf:8/255, l2:0.5, patch:5% …; may be repeated")] = None,
-    suite: Annotated[str, typer.Option(help="quick, standard, physical, or a TOML file")] = "standard",
+    suite: Annotated[
+        str,
+        typer.Option(
+            help="quick, standard, autoattack, autoattack-plus, autoattack-rand, minimum-norm, black-box, natural, "
+            "physical, or a TOML file"
+        ),
+    ] = "standard",
     attack: Annotated[list[str] | None, typer.Option(help="Run this attack instead of a suite, as name:key=value")] = None,
     defense: Annotated[
         list[str] | None,
         typer.Option(help="Put an input transform in front, as name:key=value; the first one sees the image first"),
     ] = None,
+    surrogate: Annotated[
+        list[str] | None, typer.Option(help="A model that transfer attacks are made on; may be repeated")
+    ] = None,
+    eot: Annotated[int, typer.Option(min=1, help="Draws of a randomised model in each query; a success is a majority")] = 1,
     arch: Annotated[str | None, typer.Option(help="For file: models, the factory as package.module:function")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most samples, evenly from the classes")] = None,
     seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
@@ -95,6 +105,8 @@ def audit(
         limit=limit,
         seed=seed,
         min_robust=min_robust,
+        surrogates=surrogate or [],
+        eot=eot,
         skip_broken=skip_broken,
         repeat={"command": shlex.join(["robustkit", *sys.argv[1:]])},
         progress=on_stderr(),

@@ -119,10 +119,12 @@ def audit(
         "skip_broken": skip_broken,
         "threats": [threat.id for threat in wanted],
         "suite": chosen.model_dump(mode="json"),
+        "search": "" if subject.twin is None else repr(subject.twin.net),
         "surrogates": [[each.name, fingerprint(each)] for each in helpers],
         "eot": eot,
     }
-    context = digest_of([resolved[key] for key in ("model_fingerprint", "data_fingerprint", "samples", "seed", "skip_broken")])
+    parts = ("model_fingerprint", "search", "data_fingerprint", "samples", "seed", "skip_broken")
+    context = digest_of([resolved[key] for key in parts])
     span = subject.bounds[1] - subject.bounds[0]
     defended = isinstance(subject, DefendedModel)
     plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=eot)

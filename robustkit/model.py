@@ -118,6 +118,7 @@ class Model:
         self.batch_size = batch_size
         self.forwards = 0
         self.backwards = 0
+        self.twin: Model | None = None
         self._frozen = 0
         self._fits = 2**31
         self._num_classes: int | None = None
@@ -125,7 +126,7 @@ class Model:
     @property
     def quick(self) -> Model:
         """What a search may ask in this model's place, for speed; what it finds is confirmed by this model itself."""
-        return self
+        return self if self.twin is None else self.twin
 
     @property
     def dtype(self) -> torch.dtype:

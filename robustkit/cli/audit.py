@@ -6,7 +6,7 @@ import shlex
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -68,6 +68,14 @@ def audit(
     min_robust: MinRobust = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     batch_size: Annotated[int | None, typer.Option(min=1, help="The most images in one pass")] = None,
+    search_precision: Annotated[
+        str, typer.Option(help="float32 or bf16, for the search alone: successes are confirmed in full precision")
+    ] = "float32",
+    fold_batch_norm: Annotated[
+        bool, typer.Option("--fold-batch-norm", help="Search on a copy whose batch norms are folded into its convolutions")
+    ] = False,
+    compile_: Annotated[bool, typer.Option("--compile", help="Search on a copy compiled by torch.compile")] = False,
+    channels_last: Annotated[bool, typer.Option("--channels-last", help="Search on a copy with channels innermost")] = False,
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="Leave out images that cannot be read, and name them")
     ] = False,
@@ -79,6 +87,7 @@ def audit(
     """Attack a model on data and give a verdict. The same command again resumes."""
     if model is None:
         raise UsageError("no model was given: name one, such as builtin/fashion-robust (robustkit models list shows them)")
+    from robustkit.acceleration import Precision, accelerate
     from robustkit.benchmarks.audit import audit as run_audit
     from robustkit.benchmarks.progress import on_stderr
     from robustkit.benchmarks.suite import load_suite
@@ -95,6 +104,14 @@ def audit(
     subject = load_model(model, arch=arch, device=device, batch_size=batch_size, allow_remote_code=allow_remote_code)
     for spec in reversed(defense or []):
         subject = defend(subject, spec)
+    if search_precision != "float32" or fold_batch_norm or compile_ or channels_last:
+        subject = accelerate(
+            subject,
+            precision=cast(Precision, search_precision),
+            fold_batch_norm=fold_batch_norm,
+            compiled=compile_,
+            channels_last=channels_last,
+        )
     folder = run_audit(
         subject,
         load_data(data or default_data(model)),

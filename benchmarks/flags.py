@@ -33,7 +33,7 @@ def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
 
 
 def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
-    """Samples that stood while the gradient was exactly zero at half or more of the queries."""
+    """Samples that stood while the gradient vanished at half or more of the queries."""
     blind = np.zeros(0, dtype=np.int64)
     for cell, rows in cells:
         if cell.attack.info.knowledge == "white-box":

@@ -73,6 +73,13 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
     if threat.attacks:
         parts.append(_table(threat))
     parts += [
+        Text(
+            f"Nearest adversarial image by {_name(part.spec)}: median distance {short(part.median)}, found for {count(part.found)}"
+        )
+        for part in threat.minimal
+        if part.median is not None
+    ]
+    parts += [
         Text(f"◕ {_name(attack.spec)} {attack.status}: {_name(attack.message or 'no message')}", style="yellow")
         for attack in threat.attacks
         if attack.status != "complete"

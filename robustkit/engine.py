@@ -35,6 +35,9 @@ S = TypeVar("S", bound=State)
 #: Roundings of the greatest logit that the wrong class must lead by in the nearest adversarial image.
 CLEAR = 64
 
+#: The greatest element of a gradient that leads nowhere: over the whole box it changes no loss by as much as its rounding.
+VANISHED = 1e-10
+
 
 @dataclass(kw_only=True)
 class Track:
@@ -181,8 +184,8 @@ class _Search(Generic[S]):
         x_seen, logits, loss, grad, adversarial = self._query(batch, state)
         track.queries = track.queries + attack.eot
         if attack.needs_gradient:
-            track.backwards = track.backwards + attack.eot * attack.gradients
-            track.zero_gradients = track.zero_gradients + (grad.flatten(1) == 0).all(1)
+            track.backwards = track.backwards + attack.eot * (1 if loss.ndim == 1 else loss.shape[1])
+            track.zero_gradients = track.zero_gradients + (grad.flatten(1).abs().amax(1) < VANISHED)
         self._absorb(batch, x_seen, logits, adversarial, track)
         response = Response(logits=logits, loss=loss, grad=grad.nan_to_num(0.0, 0.0, 0.0), step=track.step)
         proposed = attack.step(batch, state, response)

@@ -1,7 +1,8 @@
 """Plugins by name, found through entry points and imported only when asked for.
 
 A built-in has a bare name (``pgd``); one from another distribution is ``distribution/name``. Both come through the same
-entry points (group ``robustkit.attacks`` or ``robustkit.defenses``).
+entry points (group ``robustkit.attacks`` or ``robustkit.defenses``). A bridge (group ``robustkit.bridges.attacks`` or
+``robustkit.bridges.defenses``) answers for every name that begins with its own: ``art/ProjectedGradientDescent``.
 """
 
 from __future__ import annotations
@@ -47,6 +48,17 @@ class Plugin:
         return loaded
 
 
+@dataclass(frozen=True)
+class Bridged(Plugin):
+    """A class of another library, which that library's bridge makes a plugin of."""
+
+    member: str = ""
+
+    def load(self) -> type[Any]:
+        loaded: type[Any] = self.entry.load()(self.member)
+        return loaded
+
+
 @cache
 def plugins(group: Group) -> dict[str, Plugin]:
     """Every registered plugin of a group by name, sorted."""
@@ -59,6 +71,12 @@ def plugins(group: Group) -> dict[str, Plugin]:
     return dict(sorted(found.items()))
 
 
+@cache
+def bridges(group: Group) -> dict[str, EntryPoint]:
+    """What leads to the classes of other libraries, a `robustkit.bridge.Library` each, by what their names begin with."""
+    return {entry.name: entry for entry in sorted(entry_points(group=f"robustkit.bridges.{group}"), key=lambda e: e.name)}
+
+
 def find(group: Group, name: str) -> Plugin:
     """The plugin of that name.
 
@@ -68,9 +86,13 @@ def find(group: Group, name: str) -> Plugin:
         If there is none; the message names the closest ones.
     """
     known = plugins(group)
-    if name not in known:
-        raise UsageError(f"{group[:-1]} {name!r} is unknown: {did_you_mean(name, known)}")
-    return known[name]
+    if name in known:
+        return known[name]
+    library, slash, member = name.partition("/")
+    if slash and library in bridges(group):
+        entry = bridges(group)[library]
+        return Bridged(name, group, entry, entry.dist.name if entry.dist else "unknown", "", member)
+    raise UsageError(f"{group[:-1]} {name!r} is unknown: {did_you_mean(name, known)}")
 
 
 def build(group: Group, name: str, params: dict[str, Any]) -> Any:
@@ -86,6 +108,8 @@ def build(group: Group, name: str, params: dict[str, Any]) -> Any:
     plugin = find(group, name).load()
     fields = [field.name for field in dataclasses.fields(plugin) if field.init]
     for key in params:
+        if key in getattr(plugin, "provided", ()) and key not in fields:
+            raise UsageError(f"{group[:-1]} {name!r} takes {key!r} from the threat and the model: leave it out")
         if key not in fields:
             raise UsageError(f"{group[:-1]} {name!r} has no parameter {key!r}: {did_you_mean(key, fields)}")
     try:
@@ -96,6 +120,8 @@ def build(group: Group, name: str, params: dict[str, Any]) -> Any:
         if isinstance(cause, UsageError):
             raise UsageError(f"{group[:-1]} {name!r}: {cause}") from None
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "missing":
+            raise UsageError(f"{group[:-1]} {name!r} needs {where}=: give it a value") from None
         raise UsageError(f"{group[:-1]} {name!r}: {where}={first['input']!r} is wrong: {first['msg']}") from None
 
 

@@ -14,8 +14,10 @@ from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIE
 from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import Summary, ThreatPart
 from robustkit.benchmarks.words import UPPER_BOUND, interval, label, passes, percent, printable, share, short
+from robustkit.threats import NormThreat
 
 _WIDTH = 460
+_LINES = ((BLUE, "-"), (VERMILLION, "--"), (ORANGE, "-."), (INK, ":"))
 
 
 def _share_axis(axis: object) -> None:
@@ -97,6 +99,40 @@ def curve(threat: ThreatPart, name: str) -> Markup:
         f"eps {p.eps_text}: {share(p.attack)}" + (f", noise control {share(p.control)}" if p.control else "") for p in points
     )
     return chart(f"curve-{name}", f"Robust accuracy against eps under {threat.id}. {steps}.", _WIDTH, 320, draw)
+
+
+def minimal(threat: ThreatPart, name: str) -> Markup | None:
+    """Robust accuracy at every eps, from the distances of the nearest adversarial images; None if no attack looked for them."""
+    shown = threat.minimal[: len(_LINES)]
+    if not any(len(part.curve) > 1 for part in shown):
+        return None
+    right = max(part.curve[-1][0] for part in shown)
+    audited = NormThreat.parse(threat.id)
+
+    def draw(axes: Axes) -> None:
+        ends: list[tuple[float, float, str]] = []
+        for part, (colour, line) in zip(shown, _LINES, strict=False):
+            eps, share_ = zip(*part.curve, strict=True)
+            axes.step([*eps, right], [*share_, share_[-1]], where="post", color=colour, linestyle=line)
+            at = sum(e <= 0.3 * right for e in eps) - 1
+            ends.append((0.3 * right, share_[at], printable(part.attack, 20)))
+        for (x, value, text), y in zip(ends, spread([y for _, y, _ in ends], 0.09), strict=True):
+            axes.annotate(text, (x, value), xytext=(0.36 * right, y + 0.1), va="center", annotation_clip=False,
+                          arrowprops={"arrowstyle": "-", "color": HAIR})  # fmt: skip
+        if isinstance(audited, NormThreat) and audited.eps <= right:
+            axes.axvline(audited.eps, color=QUIET, linestyle=":", linewidth=1.5, zorder=0)
+            axes.annotate("audited", (audited.eps, 1.05), ha="center", va="bottom", color=QUIET, size=11, annotation_clip=False)
+        axes.set(ylim=(-0.02, 1.05), xlim=(-0.02 * right, 1.02 * right))
+        axes.set_xlabel(f"eps ({printable(threat.id.partition(':')[0], 20)})")
+        axes.set_title("robust accuracy", pad=22)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.grid(axis="y", color=HAIR, linewidth=0.6, zorder=0)
+        axes.set_axisbelow(True)
+        _share_axis(axes.yaxis)
+
+    told = "; ".join(f"{part.attack}: median {short(part.median) if part.median is not None else 'unknown'}" for part in shown)
+    alt = f"Robust accuracy at every eps under {threat.id}, from the nearest adversarial images. {told}."
+    return chart(f"minimal-{name}", alt, _WIDTH, 320, draw)
 
 
 def cost(threat: ThreatPart, name: str) -> Markup | None:

@@ -69,6 +69,7 @@ class _View:
     classes: list[ClassPart]
     cost: Markup | None
     curve: Markup | None
+    minimal: Markup | None
     patches: list[gallery.PatchPicture]
     cards: tuple[gallery.Card, ...] = ()
     edge: int = _EDGES[0]
@@ -84,6 +85,7 @@ def _view(threat: ThreatPart, i: int, summary: Summary, folder: Path) -> _View:
         classes=sorted(threat.classes, key=lambda c: (c.robust.value, c.clean.value, c.label)),
         cost=charts.cost(threat, str(i)),
         curve=charts.curve(threat, str(i)) if threat.curve else None,
+        minimal=charts.minimal(threat, str(i)),
         patches=gallery.patch_pictures(folder, threat, edge=128, room=LIMIT // 4 // len(summary.threats)),
     )
 

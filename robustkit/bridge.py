@@ -1,0 +1,116 @@
+"""Classes of another library as plugins: the parameters of a class's constructor become the fields of a dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from robustkit.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library whose classes are plugins named ``name/CLASS``. Nothing of it is imported before a class is asked for.
+
+    Parameters
+    ----------
+    name
+        What its plugins' names begin with.
+    kind
+        ``attack`` or ``defense``.
+    distribution
+        What it is installed as.
+    extra
+        The extra of robustkit that brings it along.
+    classes
+        Imports it and gives its usable classes by name, second names of a class included.
+    adapt
+        Makes a plugin, a dataclass, of a class and the plugin's name.
+    """
+
+    name: str
+    kind: str
+    distribution: str
+    extra: str
+    classes: Callable[[], Mapping[str, type[Any]]]
+    adapt: Callable[[str, type[Any]], type[Any]]
+
+    @property
+    def version(self) -> str | None:
+        """Its version; None if it is not installed."""
+        try:
+            return version(self.distribution)
+        except PackageNotFoundError:
+            return None
+
+    def names(self) -> list[str]:
+        """Every class once, under its own name, in order.
+
+        Raises
+        ------
+        UsageError
+            If the library is not installed.
+        """
+        return sorted({name for name, known in self._known().items() if name == known.__name__})
+
+    def __call__(self, member: str) -> type[Any]:
+        """The plugin that a class is.
+
+        Raises
+        ------
+        UsageError
+            If the library is not installed or has no such class; the message names the closest ones.
+        """
+        known = self._known()
+        if member not in known:
+            hint = did_you_mean(f"{self.name}/{member}", (f"{self.name}/{name}" for name in known))
+            raise UsageError(f"{self.kind} {f'{self.name}/{member}'!r} is unknown: {hint}")
+        return _adapted(self, known[member].__name__)
+
+    def _known(self) -> Mapping[str, type[Any]]:
+        if self.version is None:
+            raise UsageError(
+                f"{self.kind}s named {self.name}/… need {self.distribution}, which is not installed: "
+                f"pip install 'robustkit[{self.extra}]'"
+            )
+        try:
+            return self.classes()
+        except ImportError as error:
+            raise UsageError(f"{self.distribution} {self.version} cannot be imported: {error}") from error
+
+
+@cache
+def _adapted(library: Library, member: str) -> type[Any]:
+    """One and the same plugin for a class, however often it is asked for."""
+    return library.adapt(f"{library.name}/{member}", library.classes()[member])
+
+
+def parameters(peer: type[Any], provided: Collection[str]) -> list[tuple[str, Any, Any]]:
+    """What a class's constructor takes apart from what is `provided`: names, types and fields, for `make_dataclass`."""
+    found = []
+    for parameter in inspect.signature(peer).parameters.values():
+        if parameter.name in provided or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        default = parameter.default
+        required = default is parameter.empty
+        kind = Any if required else _kind(default, str(parameter.annotation))
+        found.append((parameter.name, kind, dataclasses.field() if required else dataclasses.field(default=default)))
+    return found
+
+
+def _kind(default: Any, annotation: str) -> Any:
+    """The type to hold a value to, where default and annotation leave no doubt."""
+    if isinstance(default, (bool, str, float)):
+        return type(default)
+    return int if isinstance(default, int) and annotation in ("int", "'int'", "<class 'int'>") else Any
+
+
+def documentation(peer: type[Any]) -> str:
+    """A class's own words and those of its constructor."""
+    texts = [peer.__doc__, None if peer.__init__ is object.__init__ else peer.__init__.__doc__]
+    return "\n\n".join(inspect.cleandoc(text) for text in texts if text)

@@ -1,0 +1,20 @@
+"""A cheap way back into ball and box for attacks that ask after every move."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from robustkit.iterative import Batch
+from robustkit.projections import per_sample
+from robustkit.threats import NormThreat, norm_of
+
+
+def to_ball(batch: Batch, x_adv: Tensor) -> Tensor:
+    """For linf the nearest admissible image; for l2 the perturbation scaled back to the ball and clipped, near enough."""
+    threat = batch.threat
+    assert isinstance(threat, NormThreat)
+    if threat.norm == "linf":
+        return threat.project(batch.x, x_adv, batch.bounds)
+    delta = x_adv - batch.x
+    share = (threat.eps / norm_of(delta, "l2").clamp_min(1e-12)).clamp_max(1)
+    return (batch.x + delta * per_sample(share, delta)).clamp(*batch.bounds)

@@ -1,0 +1,107 @@
+"""SPSA: Adam along gradients from simultaneous perturbations of all elements (Uesato et al., arXiv 1802.05666)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attacks.score.antithetic import AntitheticAttack, AntitheticState
+from robustkit.attacks.score.ball import to_ball
+from robustkit.attacks.score.random_search import coins
+from robustkit.contract import AttackInfo
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, State
+from robustkit.losses import margin
+from robustkit.projections import per_sample
+
+BETAS = (0.9, 0.999)  # Adam's usual decays
+
+
+@dataclass(kw_only=True)
+class SPSAState(AntitheticState):
+    """An ascent with Adam's moments.
+
+    Parameters
+    ----------
+    mean, square
+        ``(B, C, H, W)``: running means of gradients and of their squares, not yet corrected for their start at 0.
+    moves
+        ``(B,)``: how many gradients they have seen.
+    """
+
+    mean: Tensor
+    square: Tensor
+    moves: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SPSA(AntitheticAttack[SPSAState]):
+    """Adam on the margin, with gradients estimated from pairs of queries in opposite random directions of signs.
+
+    Parameters
+    ----------
+    steps
+        Queries.
+    population
+        Queries a gradient is estimated from, an even number; at most as many as `steps`.
+    delta
+        How far a query lies from the image in every element, as a share of the bounds' width.
+    step_size
+        Adam's learning rate, as a share of the bounds' width.
+    """
+
+    population: int = 128
+    delta: float = 0.01
+    step_size: float = 0.01
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="spsa",
+        threats=("linf",),
+        knowledge="score",
+        targeted=True,
+        cost="steps + 2 forwards",
+        paper="Adversarial Risk and the Dangers of Evaluating Against Weak Attacks, arXiv 1802.05666",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in (("delta", self.delta), ("step_size", self.step_size)):
+            if not value > 0:
+                raise UsageError(f"{name}={value} must be above 0")
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        return -margin(logits, batch.y) if batch.targets is None else margin(logits, batch.targets)
+
+    def radius(self, batch: Batch) -> float:
+        return self.delta * (batch.bounds[1] - batch.bounds[0])
+
+    def start(self, batch: Batch) -> SPSAState:
+        zero = torch.zeros_like(batch.x)
+        return SPSAState(**vars(self.first_state(batch)), mean=zero, square=zero, moves=torch.zeros_like(batch.sample_ids))
+
+    def draw(self, batch: Batch, pair: Tensor) -> Tensor:
+        """Signs, one bit of a word each."""
+        count = batch.x[0].numel()
+        words = batch.random.bits(batch.sample_ids, ((count + 31) // 32,), attempt=batch.attempt, step=pair)
+        heads = coins(words, 32).flatten(1)[:, :count].reshape(batch.x.shape)
+        return 2 * heads.to(batch.x.dtype) - 1
+
+    def move(self, batch: Batch, state: SPSAState) -> SPSAState:
+        moves = state.moves + 1
+        grad = state.grad / (self.population * self.radius(batch))
+        mean = BETAS[0] * state.mean + (1 - BETAS[0]) * grad
+        square = BETAS[1] * state.square + (1 - BETAS[1]) * grad.square()
+        mean_bias, square_bias = (per_sample(1 - (beta**moves).to(grad.dtype), grad) for beta in BETAS)
+        direction = (mean / mean_bias) / ((square / square_bias).sqrt() + 1e-8)
+        step_size = self.step_size * (batch.bounds[1] - batch.bounds[0])
+        return replace(
+            state,
+            x_from=to_ball(batch, state.x_from + step_size * direction),
+            grad=torch.zeros_like(grad),
+            mean=mean,
+            square=square,
+            moves=moves,
+        )

@@ -1,0 +1,112 @@
+"""Square Attack: random search over square windows that shrink (Andriushchenko et al., arXiv 1912.00049)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attacks.score.random_search import RandomSearchState, keep_best, next_words, search_loss, words_ahead
+from robustkit.attacks.score.square_bumps import move_mass, start_bumps
+from robustkit.attacks.score.square_stripes import paint_square, start_stripes
+from robustkit.contract import AttackInfo
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import NormThreat
+
+#: From which query on, of 10,000, the share of the image in a window is halved once more.
+HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square(IterativeAttack[RandomSearchState]):
+    """Square Attack: the first query paints stripes (linf) or bumps (l2, l1) on the image, each further one changes a window.
+
+    The rules are those of the AutoAttack authors' code: schedule, window sizes, loss (the margin; targeted, the log-probability
+    of the target), and for l1 those of Mind the Box (arXiv 2103.01208). Two things differ: each sample has windows of its own,
+    so that its result does not depend on the batch, and windows reach the last row and column, as in the paper.
+
+    Parameters
+    ----------
+    steps
+        Queries.
+    p_init
+        Share of the image that the first windows cover.
+    """
+
+    steps: int = 5000
+    p_init: float = 0.8
+
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="square",
+        threats=("linf", "l2", "l1"),
+        knowledge="score",
+        targeted=True,
+        cost="steps + 2 forwards",
+        paper=(
+            "Square Attack: a query-efficient black-box adversarial attack via random search, arXiv 1912.00049; "
+            "l1: Mind the Box, arXiv 2103.01208"
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.p_init <= 1:
+            raise UsageError(f"p_init={self.p_init} must be above 0 and at most 1: the share of the image that a window covers")
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        return search_loss(batch, logits)
+
+    def start(self, batch: Batch) -> RandomSearchState:
+        assert isinstance(batch.threat, NormThreat)
+        linf = batch.threat.norm == "linf"
+        x_adv = start_stripes(batch) if linf else start_bumps(batch)
+        step = torch.zeros_like(batch.sample_ids)
+        words = words_ahead(batch, step, 3 if linf else 6)
+        return RandomSearchState(
+            x_adv=x_adv,
+            x_best=x_adv,
+            loss_best=torch.full_like(batch.x[:, 0, 0, 0], -torch.inf),
+            words=words,
+            words_from=step,
+            words_left=words.shape[1],
+        )
+
+    def step(self, batch: Batch, state: RandomSearchState, response: Response) -> RandomSearchState:
+        state, _ = keep_best(state, response)
+        state, words = next_words(batch, state, response.step)
+        return replace(state, x_adv=self._change_window(batch, state.x_best, words, response.step))
+
+    def _change_window(self, batch: Batch, x_best: Tensor, words: Tensor, step: Tensor) -> Tensor:
+        assert isinstance(batch.threat, NormThreat)
+        height, width = x_best.shape[2:]
+        table, sides = schedule(self.steps, self.p_init, height, width, batch.threat.norm, x_best.device)
+        if batch.threat.norm == "linf":
+            return paint_square(batch, x_best, words, table[step])
+        return move_mass(batch, x_best, words, table[step], sides)
+
+
+def share(query: int, steps: int, p_init: float) -> float:
+    """The share of the image that a window covers at a query, counted from 0."""
+    scaled = int(query / steps * 10000)
+    return p_init / 2 ** sum(scaled > bound for bound in HALVINGS)
+
+
+def window_side(share: float, height: int, width: int, norm: str) -> int:
+    """The side of a window that covers a share of the image; for l2 and l1 odd and at least 3, unless the image is too small."""
+    side = round(math.sqrt(share * height * width))
+    return min(max(side, 1) if norm == "linf" else max(side, 3) // 2 * 2 + 1, height, width)
+
+
+@lru_cache(maxsize=16)
+def schedule(
+    steps: int, p_init: float, height: int, width: int, norm: str, device: torch.device
+) -> tuple[Tensor, tuple[int, ...]]:
+    """The window's side at each query, ``(steps,)``, and all sides that occur, ascending."""
+    sides = [window_side(share(query, steps, p_init), height, width, norm) for query in range(steps)]
+    return torch.tensor(sides, device=device), tuple(sorted(set(sides)))

@@ -1,0 +1,121 @@
+"""Square Attack's moves for l2 and l1: the perturbation of one window feeds a bump in another (arXiv 1912.00049, 2103.01208)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from robustkit.attacks.score.random_search import below, coins, table
+from robustkit.attacks.score.square_stripes import span
+from robustkit.iterative import Batch
+from robustkit.projections import per_sample
+from robustkit.threats import NormThreat
+
+TINY = 1e-12
+
+
+def start_bumps(batch: Batch) -> Tensor:
+    """Bumps of random sign and direction on a grid of about five by five, scaled to length eps, ``(B, C, H, W)``."""
+    x = batch.x
+    n, channels, height, width = x.shape
+    side = max(min(height, width) // 5, 1)
+    down, across = height // side, width // side
+    words = batch.random.bits(batch.sample_ids, (down, across, channels + 1), attempt=batch.attempt, stream="start") & 1
+    bump = torch.stack([kernel(side, _order(batch), x.dtype, x.device), kernel(side, _order(batch), x.dtype, x.device).T])
+    signs = (2 * words[..., 1:] - 1).to(x.dtype)
+    tiles = bump[words[..., 0]][..., None, :, :] * signs[..., None, None]  # (B, down, across, C, side, side)
+    grid = tiles.permute(0, 3, 1, 4, 2, 5).reshape(n, channels, down * side, across * side)
+    top, left = (height - down * side) // 2, (width - across * side) // 2
+    delta = functional.pad(grid, (left, width - across * side - left, top, height - down * side - top))
+    return _to_ball(batch, delta, torch.linalg.vector_norm(delta.flatten(1), _order(batch), dim=1))
+
+
+def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """The best image with a bump in one window, fed with what the perturbation had there, in a second window, and to spare.
+
+    Parameters
+    ----------
+    words
+        ``(B, 6)``: where the two windows are, the bump's direction and its sign in each channel.
+    size
+        ``(B,)``: the windows' side.
+    sides
+        All sides that occur, ascending.
+    """
+    x, order = batch.x, _order(batch)
+    assert isinstance(batch.threat, NormThreat)
+    _, channels, height, width = x.shape
+
+    def norm(z: Tensor) -> Tensor:
+        return torch.linalg.vector_norm(z, order, dim=(2, 3), keepdim=True)
+
+    rooms = (height - size + 1, width - size + 1, height - size + 1, width - size + 1)
+    top, left, top_, left_ = (below(words[:, i], room) for i, room in enumerate(rooms))
+    row, column = (offsets(first, size, length, sides[-1]) for first, length in ((top, height), (left, width)))
+    inside = (row < sides[-1])[:, None, :, None] & (column < sides[-1])[:, None, None, :]
+    emptied = span(top_, size, height)[:, None, :, None] & span(left_, size, width)[:, None, None, :]
+
+    delta = x_best - x
+    old, rest = delta * inside, delta * ~(inside | emptied)
+    shapes = kernels(sides, order, x.dtype, x.device)
+    which = 2 * torch.searchsorted(table(sides, x.device), size) + (words[:, 4] & 1)
+    border = sides[-1] + 1
+    bump = shapes.take((which[:, None] * border + row)[:, None, :, None] * border + column[:, None, None, :])
+    signs = torch.where(coins(words[:, 5], channels), 1, -1).to(x.dtype)[:, :, None, None]
+    new = torch.addcmul(bump * signs, old, 1 / (norm(old) + TINY))
+
+    whole, kept, length = norm(delta) ** order, norm(rest) ** order, norm(new)
+    spare = (batch.threat.eps**order - whole.sum(1, keepdim=True)).clamp_min(0) / channels
+    mass = (spare + (whole - kept).clamp_min(0)) ** (1 / order)
+    if order == 1:
+        mass = mass * channels  # the authors' code; the projection takes back what is too much
+    gain = mass / (length + TINY)
+    total = ((gain * length) ** order + kept).sum((1, 2, 3)) ** (1 / order)
+    return _to_ball(batch, torch.addcmul(rest, new, gain), total)
+
+
+def _to_ball(batch: Batch, delta: Tensor, length: Tensor) -> Tensor:
+    """For l2 scaled to length eps and clipped, for l1 the nearest point of ball and box."""
+    assert isinstance(batch.threat, NormThreat)
+    if batch.threat.norm == "l1":
+        return batch.threat.project(batch.x, batch.x + delta, batch.bounds)
+    return torch.addcmul(batch.x, delta, per_sample(batch.threat.eps / (length + TINY), delta)).clamp_(*batch.bounds)
+
+
+def _order(batch: Batch) -> int:
+    assert isinstance(batch.threat, NormThreat)
+    return 2 if batch.threat.norm == "l2" else 1
+
+
+def offsets(first: Tensor, size: Tensor, length: int, outside: int) -> Tensor:
+    """How far each of `length` places is from `first`, and `outside` for those not among the next `size`; ``(B, length)``."""
+    place = torch.arange(length, device=first.device) - first[:, None]
+    return torch.where((place >= 0) & (place < size[:, None]), place, outside)
+
+
+@lru_cache(maxsize=8)
+def kernels(sides: tuple[int, ...], order: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The bumps of all sides, upright and turned, with a border of zeros: ``(len(sides), 2, K + 1, K + 1)``, K the last side."""
+    bumps = torch.zeros(len(sides), 2, sides[-1] + 1, sides[-1] + 1, dtype=dtype, device=device)
+    for padded, side in zip(bumps, sides, strict=True):
+        bump = kernel(side, order, dtype, device)
+        padded[0, :side, :side], padded[1, :side, :side] = bump, bump.T
+    return bumps
+
+
+def kernel(side: int, order: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A bump above a hollow, ``(side, side)``, of length 1: the paper's eta for l2, the authors' for l1."""
+    hollow = pyramid(side - side // 2, side, order)
+    bump = torch.cat([pyramid(side // 2, side, order), -hollow]) if side > 1 else -hollow
+    return (bump / torch.linalg.vector_norm(bump, order)).to(device, dtype)
+
+
+def pyramid(height: int, width: int, order: int) -> Tensor:
+    """Nested rectangles around the centre, the k-th of them adding ``1 / k**2`` (l1: ``1 / k**4``), scaled to length 1."""
+    far = torch.maximum((torch.arange(height) - height // 2).abs()[:, None], (torch.arange(width) - width // 2).abs()[None, :])
+    rectangles = torch.arange(1, max(height, width) // 2 + 2, dtype=torch.float64) ** (-2 if order == 2 else -4)
+    heights = rectangles.flip(0).cumsum(0).flip(0)[far]
+    return heights / torch.linalg.vector_norm(heights, order)

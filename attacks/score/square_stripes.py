@@ -1,0 +1,41 @@
+"""Square Attack's moves for linf: every pixel of a window goes to the edge of the ball, one sign a channel (arXiv 1912.00049)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from robustkit.attacks.score.random_search import below, coins
+from robustkit.iterative import Batch
+from robustkit.threats import NormThreat
+
+
+def start_stripes(batch: Batch) -> Tensor:
+    """Vertical stripes of plus or minus eps, a sign for each channel and column, ``(B, C, H, W)``."""
+    _, channels, _, width = batch.x.shape
+    words = batch.random.bits(batch.sample_ids, (channels, 1, width), attempt=batch.attempt, stream="start")
+    return _edge(batch, words & 1 == 1)
+
+
+def paint_square(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor) -> Tensor:
+    """The best image with one window of side `size` ``(B,)`` repainted; three words ``(B, 3)`` say where and with which signs.
+
+    Adding two eps and clipping to the ball, as the paper puts it, leads to the edge from anywhere inside.
+    """
+    _, channels, height, width = batch.x.shape
+    rows = span(below(words[:, 0], height - size + 1), size, height)
+    columns = span(below(words[:, 1], width - size + 1), size, width)
+    painted = _edge(batch, coins(words[:, 2], channels)[:, :, None, None])
+    return torch.where(rows[:, None, :, None] & columns[:, None, None, :], painted, x_best)
+
+
+def span(first: Tensor, size: Tensor, length: int) -> Tensor:
+    """Which of `length` places are among the `size` from `first` on: ``(B,)`` twice to bool ``(B, length)``."""
+    place = torch.arange(length, device=first.device) - first[:, None]
+    return (place >= 0) & (place < size[:, None])
+
+
+def _edge(batch: Batch, up: Tensor) -> Tensor:
+    assert isinstance(batch.threat, NormThreat)
+    sign = torch.where(up, 1, -1).to(batch.x.dtype)
+    return torch.add(batch.x, sign, alpha=batch.threat.eps).clamp_(*batch.bounds)

@@ -179,11 +179,12 @@ def summarize(
     clean = work.rows(work.clean_cell)
     model = work.model
     names = tuple(model.classes or work.data.classes or ())
+    classes = count_classes(work, len(names))
     on_curve = curve_ids(work.data, suite.curve.samples) if suite.curve else np.zeros(0, dtype=np.int64)
     parts: list[ThreatPart] = []
     for one in plans:
         found = {cell.name: work.rows(cell.name) for cell in one.cells}
-        part = summarize_threat(one, clean, found, on_curve, names, warnings)
+        part = summarize_threat(one, clean, found, on_curve, names, warnings, classes)
         part = part.model_copy(update={"attacks": [with_fit(run.folder, attack) for attack in part.attacks]})
         pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
         parts.append(part.model_copy(update={"patches": pictures}))
@@ -199,7 +200,7 @@ def summarize(
             name=model.name,
             fingerprint=settings["resolved"]["model_fingerprint"],
             parameters=sum(parameter.numel() for parameter in model.net.parameters()),
-            classes=len(names) or int(clean["prediction"].max(initial=0)) + 1,
+            classes=classes,
             bounds=model.bounds,
             defenses=[repr(defense) for defense in model.defenses] if isinstance(model, DefendedModel) else [],
         ),
@@ -219,6 +220,12 @@ def summarize(
         exit_code=0,
     )
     return judge(summary, min_robust)
+
+
+def count_classes(work: Work, named: int) -> int:
+    """The model's outputs; as many as are named where there is no image to ask it about."""
+    first = next(iter(work.data.subset(range(min(1, len(work.data)))).batches(work.model.spec, 1, skip_broken=True)), None)
+    return named if first is None else int(work.model.logits(first.x.to(work.model.device)).shape[1])
 
 
 def with_fit(folder: Path, attack: AttackPart) -> AttackPart:

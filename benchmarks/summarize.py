@@ -39,6 +39,7 @@ def summarize_threat(
     curve_ids: Column,
     class_names: Sequence[str],
     warnings: list[Flag],
+    classes: int,
 ) -> ThreatPart:
     """One threat's part of the summary.
 
@@ -56,6 +57,8 @@ def summarize_threat(
         Names by label; may be empty.
     warnings
         Flags of the model, which every threat carries.
+    classes
+        How many the model has.
     """
     n = len(clean)
     main = [(cell, rows[cell.name]) for cell in plan.main]
@@ -67,7 +70,7 @@ def summarize_threat(
         decided = len(standing & set(beaten(found).tolist()))
         standing -= lost
         attacks.append(attack_part(cell, found, len(standing if cell.on == "survivors" else alone), decided, n))
-    flags = [*warnings, *diagnose(main, n), *escalation_note(plan)]
+    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan, classes)]
     robust = np.isin(clean["sample_id"], sorted(standing))
     non_adaptive = None
     if plan.non_adaptive is not None:
@@ -102,6 +105,12 @@ def escalation_note(plan: ThreatPlan) -> list[Flag]:
             sentence=f"The first attacks left doubts ({', '.join(plan.reasons)}), so the suite's escalation ran as well.",
         )
     ]
+
+
+def remarks(plan: ThreatPlan, classes: int) -> list[Flag]:
+    """What the attacks have to say of a model with so many classes."""
+    said = dict.fromkeys(cell.attack.remark(classes) for cell in plan.main)
+    return [Flag(id="few-classes", weakens=False, sentence=sentence) for sentence in said if sentence is not None]
 
 
 def looks_for_the_nearest(cell: Cell) -> bool:

@@ -132,6 +132,10 @@ class Attack(ABC):
         """Raise `UsageError` if the attack, with the parameters it has, cannot answer a threat of a kind that it names."""
         return
 
+    def remark(self, num_classes: int) -> str | None:
+        """What the user should know of the attack on a model with so many classes, in one sentence; usually nothing."""
+        return None
+
     @abstractmethod
     def __call__(
         self,

@@ -101,6 +101,14 @@ class APGDDLR(APGD):
         paper=PAPER,
     )
 
+    def remark(self, num_classes: int) -> str | None:
+        if num_classes >= 3:
+            return None
+        return (
+            f"apgd-dlr: the DLR loss needs 3 classes and the model has {num_classes}, so the difference of the logits is climbed "
+            "instead; apgd-ce does as well."
+        )
+
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         if batch.targets is not None:
             return dlr_targeted(logits, batch.y, batch.targets)
@@ -144,6 +152,14 @@ class APGDT(APGD):
         assert isinstance(threat, NormThreat)
         wanted = self.target_classes or (5 if threat.norm == "l1" else 9)
         return self.restarts * (1 if threat.targeted else min(wanted, num_classes - 1))
+
+    def remark(self, num_classes: int) -> str | None:
+        if num_classes >= 4:
+            return None
+        return (
+            f"apgd-t: the targeted DLR loss needs 4 classes and the model has {num_classes}, so the difference of the logits is "
+            "climbed instead, towards each wrong class."
+        )
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         return dlr_targeted(logits, batch.y, self.targets(batch))

@@ -14,7 +14,7 @@ from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIE
 from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import Summary, ThreatPart
 from robustkit.benchmarks.words import UPPER_BOUND, interval, label, passes, percent, printable, share, short
-from robustkit.threats import NormThreat
+from robustkit.threats import NormThreat, Threat
 
 _WIDTH = 460
 _LINES = ((BLUE, "-"), (VERMILLION, "--"), (ORANGE, "-."), (INK, ":"))
@@ -107,18 +107,14 @@ def minimal(threat: ThreatPart, name: str) -> Markup | None:
     if not any(len(part.curve) > 1 for part in shown):
         return None
     right = max(part.curve[-1][0] for part in shown)
-    audited = NormThreat.parse(threat.id)
+    audited = Threat.parse(threat.id)
 
     def draw(axes: Axes) -> None:
-        ends: list[tuple[float, float, str]] = []
         for part, (colour, line) in zip(shown, _LINES, strict=False):
             eps, share_ = zip(*part.curve, strict=True)
-            axes.step([*eps, right], [*share_, share_[-1]], where="post", color=colour, linestyle=line)
-            at = sum(e <= 0.3 * right for e in eps) - 1
-            ends.append((0.3 * right, share_[at], printable(part.attack, 20)))
-        for (x, value, text), y in zip(ends, spread([y for _, y, _ in ends], 0.09), strict=True):
-            axes.annotate(text, (x, value), xytext=(0.36 * right, y + 0.1), va="center", annotation_clip=False,
-                          arrowprops={"arrowstyle": "-", "color": HAIR})  # fmt: skip
+            name_ = printable(part.spec, 28)
+            axes.step([*eps, right], [*share_, share_[-1]], where="post", color=colour, linestyle=line, label=name_)
+        axes.legend(loc="upper right", frameon=False, fontsize=11)
         if isinstance(audited, NormThreat) and audited.eps <= right:
             axes.axvline(audited.eps, color=QUIET, linestyle=":", linewidth=1.5, zorder=0)
             axes.annotate("audited", (audited.eps, 1.05), ha="center", va="bottom", color=QUIET, size=11, annotation_clip=False)

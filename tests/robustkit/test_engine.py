@@ -180,7 +180,7 @@ def test_the_first_success_is_the_query_that_found_it(linear_model, linear_data)
     assert (result.first_success_step[~result.success] == -1).all()
 
 
-@pytest.mark.parametrize("name", ["fgsm", "bim", "pgd", "mifgsm", "apgd-ce", "apgd-dlr", "apgd-t"])
+@pytest.mark.parametrize("name", ["fgsm", "bim", "pgd", "mi-fgsm", "apgd-ce", "apgd-dlr", "apgd-t"])
 def test_linear_model_success_is_exactly_where_the_closed_form_says(name, linear_model, linear_data):
     x, y = linear_data
     result = attack(name)(linear_model, x, y, Threat.parse("linf:0.105"))
@@ -219,3 +219,41 @@ def test_other_bounds():
     two = attack("pgd", steps=4)(scaled, 2 * x - 1, y, Threat.parse("linf:0.1"))
     assert torch.equal(one.success, two.success)
     assert torch.allclose(one.x_adv, (two.x_adv + 1) / 2)
+
+
+class Coin(nn.Module):
+    """Right on the clean image, wrong on any other with some probability, in each draw anew."""
+
+    def __init__(self, wrong):
+        super().__init__()
+        self.wrong = wrong
+
+    def forward(self, x):
+        moved = (x - 0.5).flatten(1).abs().amax(1) > 0
+        flips = moved & (torch.rand(len(x)) < self.wrong)
+        logits = torch.stack([torch.ones(len(x)), torch.zeros(len(x))], 1) + 0 * x.flatten(1).sum(1, keepdim=True)
+        return torch.where(flips[:, None], logits.flip(1), logits)
+
+
+@pytest.mark.parametrize(("wrong", "beaten"), [(0.25, False), (0.75, True)])
+def test_a_success_on_a_random_model_is_a_majority_of_fresh_draws(wrong, beaten):
+    x, y = torch.full((8, 1, 4, 4), 0.5), torch.zeros(8, dtype=torch.long)
+    subject = Model(Coin(wrong), spec=InputSpec(channels=1), device="cpu")
+    search = attack("pgd", steps=3, eot=101)
+    result = search(subject, x, y, Threat.parse("linf:0.1"))
+    assert bool((result.success == beaten).all())
+    failed = attack("pgd", steps=3, eot=101)
+    assert failed.cost(Threat.parse("linf:0.1"), 2) == (5 * 101, 3 * 101)
+
+
+def test_averaging_draws_of_a_deterministic_model_changes_nothing():
+    x = images(12)
+    y = labels(x)
+    once, thrice = (attack("pgd", steps=4, eot=eot)(model(), x, y, THREAT) for eot in (1, 3))
+    assert torch.equal(once.success, thrice.success)
+    assert torch.equal(3 * once.forwards, thrice.forwards)
+
+
+def test_no_draw_is_refused():
+    with pytest.raises(UsageError, match="eot=0 must be at least 1"):
+        attack("pgd", eot=0)

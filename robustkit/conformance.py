@@ -191,7 +191,7 @@ def shortened(attack: Attack, most: int = 5) -> Attack:
     names = {field.name for field in fields(attack) if field.init}  # type: ignore[arg-type]
     changes = {
         name: limit if getattr(attack, name) is None else min(getattr(attack, name), limit)
-        for name, limit in (("steps", most), ("target_classes", 2), ("fit_images", 8))
+        for name, limit in (("steps", most), ("target_classes", 2), ("neighbours", 2), ("fit_images", 8))
         if name in names
     }
     return replace(attack, **changes)  # type: ignore[type-var]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -11,9 +11,12 @@ from torch import Tensor
 from robustkit.attacks.gradient.steepest import ascend
 from robustkit.contract import AttackInfo
 from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.iterative import Batch, Response, State
 from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.threats import NormThreat, Threat, norm_of
+from robustkit.transfer import TransferAttack
+
+COST = "steps + 2 forwards, steps backwards; with surrogates 2 forwards"
 
 
 @dataclass(kw_only=True)
@@ -24,7 +27,7 @@ class MomentumState(State):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MIFGSM(IterativeAttack[MomentumState]):
+class MIFGSM(TransferAttack[MomentumState]):
     """Steps of equal length along a momentum of normalised gradients, without a random start.
 
     Parameters
@@ -35,6 +38,8 @@ class MIFGSM(IterativeAttack[MomentumState]):
         Length of a step in the threat's norm, in the unit of the bounds; None takes ``eps / steps``.
     decay
         What a step keeps of the momentum.
+    surrogate
+        Models to make the images on, see `TransferAttack`.
     """
 
     steps: int = 10
@@ -42,11 +47,11 @@ class MIFGSM(IterativeAttack[MomentumState]):
     decay: float = 1.0
 
     info: ClassVar[AttackInfo] = AttackInfo(
-        name="mifgsm",
+        name="mi-fgsm",
         threats=("linf", "l2"),
         knowledge="white-box",
         targeted=True,
-        cost="steps + 2 forwards, steps backwards",
+        cost=COST,
         paper="Boosting Adversarial Attacks with Momentum, arXiv 1710.06081",
     )
 
@@ -61,9 +66,12 @@ class MIFGSM(IterativeAttack[MomentumState]):
         return MomentumState(x_adv=batch.x, velocity=torch.zeros_like(batch.x))
 
     def step(self, batch: Batch, state: MomentumState, response: Response) -> MomentumState:
-        assert isinstance(batch.threat, NormThreat)
-        step_size = batch.threat.eps / self.steps if self.step_size is None else self.step_size
         # The smallest normal number, not a tolerance: a gradient of any size counts the same.
         length = norm_of(response.grad, "l1").clamp_min(torch.finfo(response.grad.dtype).tiny)
         velocity = self.decay * state.velocity + response.grad / per_sample(length, response.grad)
-        return MomentumState(x_adv=ascend(batch, state.x_adv, velocity, step_size), velocity=velocity)
+        return replace(state, x_adv=ascend(batch, state.x_adv, velocity, self.length(batch.threat)), velocity=velocity)
+
+    def length(self, threat: Threat) -> float:
+        """Of a step, in the threat's unit."""
+        assert isinstance(threat, NormThreat)
+        return threat.eps / self.steps if self.step_size is None else self.step_size

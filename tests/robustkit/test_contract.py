@@ -8,7 +8,7 @@ from robustkit import InputSpec, Model, Threat, UsageError
 from robustkit.build import attack
 from robustkit.contract import adversarial_margin, is_adversarial
 
-ATTACKS = ["noise:steps=2", "fgsm", "bim:steps=2", "pgd:steps=3", "mifgsm:steps=2", "apgd-ce:steps=6", "apgd-t:steps=5"]
+ATTACKS = ["noise:steps=2", "fgsm", "bim:steps=2", "pgd:steps=3", "mi-fgsm:steps=2", "apgd-ce:steps=6", "apgd-t:steps=5"]
 
 
 class Sums(nn.Module):

@@ -32,7 +32,7 @@ def test_costs_its_steps_and_nothing_else(small: Model, threat: str, steps: int)
     assert all(torch.equal(a, b) for a, b in zip(buffers, small.net.buffers(), strict=True))
 
 
-@pytest.mark.parametrize("name", ["mifgsm", "bim", "apgd-ce", "pgd"])
+@pytest.mark.parametrize("name", ["mi-fgsm", "bim", "apgd-ce", "pgd"])
 def test_any_iterative_attack_raises_the_loss(small: Model, name: str) -> None:
     x = torch.rand(32, 1, 6, 6, generator=torch.Generator().manual_seed(1))
     y = small.logits(x).argmax(1)

@@ -9,7 +9,7 @@ from robustkit.registry import parse_spec, plugins, read_value
 
 
 def test_built_ins_have_bare_names():
-    assert {"noise", "fgsm", "bim", "pgd", "mifgsm", "apgd-ce", "apgd-dlr", "apgd-t"} <= plugins("attacks").keys()
+    assert {"noise", "fgsm", "bim", "pgd", "mi-fgsm", "apgd-ce", "apgd-dlr", "apgd-t"} <= plugins("attacks").keys()
 
 
 def test_listing_imports_no_plugin():

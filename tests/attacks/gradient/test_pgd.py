@@ -60,7 +60,7 @@ def reached(name, norm, eps, **params):
 
 
 @pytest.mark.parametrize("eps", [0.05, 0.4])
-@pytest.mark.parametrize("name", ["fgsm", "bim", "pgd", "mifgsm", "apgd-ce"])
+@pytest.mark.parametrize("name", ["fgsm", "bim", "pgd", "mi-fgsm", "apgd-ce"])
 def test_linf_is_exact(name, eps):
     got, best, _ = reached(name, "linf", eps)
     assert torch.allclose(got, best, atol=1e-9)

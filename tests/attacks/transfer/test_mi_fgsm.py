@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from robustkit import UsageError
-from robustkit.attacks.gradient.mifgsm import MIFGSM
+from robustkit.attacks.transfer.mi_fgsm import MIFGSM
 from robustkit.build import attack
 from robustkit.iterative import Batch, Response
 from robustkit.rng import SampleRandom
@@ -21,7 +21,7 @@ def test_momentum_is_the_decayed_sum_of_l1_normalised_gradients():
         clean_logits=None,
         threat=Threat.parse("linf:0.3"),
         bounds=(0.0, 1.0),
-        random=SampleRandom(0, "mifgsm"),
+        random=SampleRandom(0, "mi-fgsm"),
     )
     built = MIFGSM(steps=3, decay=0.5)
     state = built.start(batch)
@@ -38,6 +38,6 @@ def test_momentum_is_the_decayed_sum_of_l1_normalised_gradients():
 
 def test_wrong_parameters():
     with pytest.raises(UsageError, match="decay"):
-        attack("mifgsm", decay=-0.1)
+        attack("mi-fgsm", decay=-0.1)
     with pytest.raises(UsageError, match="step_size"):
-        attack("mifgsm", step_size=0.0)
+        attack("mi-fgsm", step_size=0.0)

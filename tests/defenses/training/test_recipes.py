@@ -46,7 +46,7 @@ class Watched:
         ("fast:alpha=1.0", "l2:0.5", 1),
         ("pgd:steps=3", "linf:0.1", 3),
         ("pgd:steps=7,step_size=0.02", "l2:0.5", 7),
-        ("pgd:attack=mifgsm,steps=2", "linf:0.1", 2),
+        ("pgd:attack=mi-fgsm,steps=2", "linf:0.1", 2),
         ("pgd:steps=2", "l1:3", 2),
         ("pgd:steps=2", "linf:0.1,targeted", 2),
     ],

@@ -1,0 +1,32 @@
+"""The probability margin attack: a climb on the margin of the probabilities, not of the logits (Xie et al., arXiv 2411.15210)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from robustkit.attacks.gradient.apgd import APGD, NORMS
+from robustkit.contract import AttackInfo, adversarial_margin
+from robustkit.iterative import Batch, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class PMA(APGD):
+    """Auto-PGD on how far the likeliest other class leads the label in probability, or the target the likeliest other class.
+
+    Its gradient mixes those of the cross-entropy away from the label and towards the other class, each by its probability.
+    """
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="pma",
+        threats=NORMS,
+        knowledge="white-box",
+        targeted=True,
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        paper="Towards Million-Scale Adversarial Robustness Evaluation With Stronger Individual Attacks, arXiv 2411.15210",
+    )
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        return adversarial_margin(logits.softmax(1), batch.y, batch.targets)

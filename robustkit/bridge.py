@@ -25,8 +25,8 @@ class Library:
         ``attack`` or ``defense``.
     distribution
         What it is installed as.
-    extra
-        The extra of robustkit that brings it along.
+    install
+        What pip is told to install it.
     classes
         Imports it and gives its usable classes by name, second names of a class included.
     adapt
@@ -36,7 +36,7 @@ class Library:
     name: str
     kind: str
     distribution: str
-    extra: str
+    install: str
     classes: Callable[[], Mapping[str, type[Any]]]
     adapt: Callable[[str, type[Any]], type[Any]]
 
@@ -75,8 +75,7 @@ class Library:
     def _known(self) -> Mapping[str, type[Any]]:
         if self.version is None:
             raise UsageError(
-                f"{self.kind}s named {self.name}/… need {self.distribution}, which is not installed: "
-                f"pip install 'robustkit[{self.extra}]'"
+                f"{self.kind}s named {self.name}/… need {self.distribution}, which is not installed: pip install {self.install}"
             )
         try:
             return self.classes()

@@ -1,0 +1,175 @@
+"""The evasion attacks of the Adversarial Robustness Toolbox (ART) that can attack an image classifier: ``art/CLASS``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from robustkit.attacks.bridges.base import ANY, PeerAttack, Task, adapt
+from robustkit.bridge import Library
+from robustkit.threats import Knowledge
+
+#: Stickers, videos, tables, guide images: what has no budget in a norm around an image of its own.
+OTHER_PROBLEMS = (
+    "AdversarialPatch",
+    "AdversarialPatchNumpy",
+    "AdversarialPatchPyTorch",
+    "FeatureAdversariesNumpy",
+    "LowProFool",
+    "OverTheAirFlickeringPyTorch",
+)
+
+#: Norms of the classes that cannot be told one, and of those that take fewer than linf, l2 and l1.
+NORMS: dict[str, tuple[str, ...]] = {
+    "BasicIterativeMethod": ("linf",),
+    "BoundaryAttack": ("l2",),
+    "CarliniL0Method": ("l0",),
+    "CarliniL2Method": ("l2",),
+    "CarliniLInfMethod": ("linf",),
+    "DeepFool": ("l2",),
+    "ElasticNet": ("l1", "l2"),
+    "HopSkipJump": ("linf", "l2"),
+    "NewtonFool": ("l2",),
+    "PixelAttack": ("l0",),
+    "SaliencyMapMethod": ("l0",),
+    "SignOPTAttack": ("l2",),
+    "SimBA": ("l2",),
+    "ThresholdAttack": ("linf",),
+    "VirtualAdversarialMethod": ("l2",),
+    "ZooAttack": ("l2",),
+}
+
+#: A targeted mode that wants images of the target, and one whose goal is any other class.
+UNTARGETED = ("SignOPTAttack", "AutoAttack")
+
+KNOWLEDGE: dict[str, Knowledge] = {
+    **dict.fromkeys(("BoundaryAttack", "GeoDA", "HopSkipJump", "SignOPTAttack", "SpatialTransformation"), "decision"),
+    **dict.fromkeys(("PixelAttack", "SimBA", "SquareAttack", "ThresholdAttack", "ZooAttack"), "score"),
+}
+
+ORDERS: dict[str, Any] = {"linf": np.inf, "l2": 2, "l1": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ARTAttack(PeerAttack):
+    """An evasion attack of ART."""
+
+    provided: ClassVar[frozenset[str]] = frozenset(
+        {
+            "estimator",
+            "classifier",
+            "estimator_orig",
+            "attacks",
+            "parallel_pool_size",
+            "batch_size",
+            "verbose",
+            "summary_writer",
+        }
+        | {"norm", "ball", "eps", "th", "pgd_epsilon", "targeted"}
+    )
+
+    def run(self, task: Task) -> Tensor:
+        from art.estimators.classification import PyTorchClassifier
+
+        if self.peer.__name__ == "ShadowAttack" and len(task.x) > 1:  # takes one image at a time
+            return torch.cat([self.run(one) for one in task.each()])
+        estimator = PyTorchClassifier(
+            model=task.network,
+            loss=torch.nn.CrossEntropyLoss(),
+            input_shape=tuple(task.x.shape[1:]),
+            nb_classes=task.num_classes,
+            clip_values=(0.0, 1.0),
+            device_type="gpu" if task.x.is_cuda else "cpu",
+        )
+        order: Any = ORDERS.get(task.norm)
+        values: dict[str, Any] = {
+            "norm": order,
+            "eps": task.eps,
+            "targeted": task.targets is not None,
+            "batch_size": len(task.x),
+            "verbose": False,
+        }
+        match self.peer.__name__:
+            case "ThresholdAttack":
+                values["th"] = max(1, int(task.eps * 255 + 1e-6))
+            case "PixelAttack":
+                values["th"] = max(1, int(task.eps) // task.x.shape[1])
+            case "Wasserstein":
+                values |= {"norm": str(order), "ball": str(order)}
+            case "CompositeAdversarialAttackPyTorch":
+                values["pgd_epsilon"] = (-task.eps, task.eps)
+        attack = self.create(values, estimator)
+        for part in getattr(attack, "attacks", ()):
+            part.set_params(verbose=False)
+        y: Any = one_hot(task.y if task.targets is None else task.targets, task.num_classes)
+        if self.peer.__name__ == "SaliencyMapMethod" and task.targets is None:
+            y = None  # it takes labels for targets
+        with seeded_generators():
+            found = attack.generate(x=task.x.cpu().numpy(), y=y)
+        return torch.from_numpy(np.asarray(found, dtype=np.float32))
+
+
+def one_hot(y: Tensor, num_classes: int) -> Any:
+    """Labels as rows, ``(B, K)``: ART takes those as meant also where there are two classes."""
+    return torch.nn.functional.one_hot(y, num_classes).float().cpu().numpy()
+
+
+@contextmanager
+def seeded_generators() -> Iterator[None]:
+    """Seed generators that ART makes without a seed from numpy's global state, which is the attack's own for now."""
+
+    class Seeded(np.random.RandomState):
+        def __init__(self, seed: Any = None) -> None:
+            super().__init__(np.random.randint(2**31) if seed is None else seed)  # noqa: NPY002
+
+    with patch.object(np.random, "RandomState", Seeded):
+        yield
+
+
+def classes() -> Mapping[str, type[Any]]:
+    """ART's evasion attacks that a PyTorch image classifier is enough for."""
+    from art.attacks import evasion
+    from art.attacks.attack import EvasionAttack
+    from art.estimators.classification import PyTorchClassifier
+
+    def fits(name: str, known: Any) -> bool:
+        if not (inspect.isclass(known) and issubclass(known, EvasionAttack)):
+            return False
+        if name in OTHER_PROBLEMS or "TensorFlow" in name:
+            return False
+        needed = known._estimator_requirements or ()
+        if not all(issubclass(PyTorchClassifier, requirement) for requirement in needed):
+            return False
+        _, *rest = inspect.signature(known).parameters.values()
+        return all(each.default is not each.empty for each in rest)
+
+    return {name: known for name, known in vars(evasion).items() if fits(name, known)}
+
+
+def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
+    """The plugin that a class of ART is."""
+    takes = inspect.signature(peer).parameters
+    only_targeted = peer.__name__ == "TargetedUniversalPerturbation"
+    return adapt(
+        ARTAttack,
+        name,
+        peer,
+        f"{LIBRARY.distribution} {LIBRARY.version}",
+        norms=NORMS.get(peer.__name__, ("linf", "l2", "l1") if "norm" in takes else ANY),
+        knowledge=KNOWLEDGE.get(peer.__name__, "white-box"),
+        targeted=only_targeted
+        or peer.__name__ == "SaliencyMapMethod"
+        or ("targeted" in takes and peer.__name__ not in UNTARGETED),
+        only_targeted=only_targeted,
+    )
+
+
+LIBRARY = Library("art", "attack", "adversarial-robustness-toolbox", "adversarial-robustness-toolbox", classes, adapted)

@@ -1,0 +1,312 @@
+"""What the bridges share: another library's attack under robustkit's threat, verification and metering."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, make_dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from robustkit.bridge import documentation, parameters
+from robustkit.contract import Attack, AttackInfo, AttackResult, Prepared, Status, is_adversarial, prepare
+from robustkit.engine import check_classes
+from robustkit.errors import UsageError
+from robustkit.model import Model
+from robustkit.threats import Knowledge, NormThreat, Threat
+
+#: Norms of attacks that bound none themselves: their images are judged in whatever norm the threat is stated in.
+ANY = ("linf", "l2", "l1", "l0")
+
+#: Step sizes in the unit of eps. Where the user gives none, they keep the library's own proportion to eps.
+STEP_SIZES = ("eps_step", "alpha")
+
+
+class Metered(nn.Module):
+    """A model as a network for another library, on images in [0, 1], whose passes the model counts.
+
+    The user's network is not among its submodules, so that nothing a library does to modes, parameters and hooks reaches it.
+
+    Parameters
+    ----------
+    model
+        The model.
+    most
+        The forward passes there may be in all, by the model's count; None for no limit.
+    why
+        What to say when there are more.
+    """
+
+    def __init__(self, model: Model, most: int | None, why: str) -> None:
+        super().__init__()
+        self.model, self.most, self.why = model, most, why
+        self.place = nn.Parameter(torch.zeros((), device=model.device), requires_grad=False)  # torchattacks asks for a device
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]."""
+        if self.most is not None and self.model.forwards + len(x) > self.most:
+            raise UsageError(self.why)
+        low, high = self.model.bounds
+        return self.model(low + (high - low) * x)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch of images to attack. Images are float32 in [0, 1], whatever the model's bounds.
+
+    Parameters
+    ----------
+    network
+        What to attack.
+    x, y, targets
+        Images ``(B, C, H, W)``, labels and, for a targeted threat, wanted classes ``(B,)``.
+    norm, eps
+        The budget in the unit of these images.
+    num_classes
+        K.
+    seed
+        For libraries that set random states themselves.
+    """
+
+    network: Metered
+    x: Tensor
+    y: Tensor
+    targets: Tensor | None
+    norm: str
+    eps: float
+    num_classes: int
+    seed: int
+
+    def each(self) -> Iterator[Task]:
+        """The images one by one."""
+        for i in range(len(self.x)):
+            targets = None if self.targets is None else self.targets[i : i + 1]
+            yield replace(self, x=self.x[i : i + 1], y=self.y[i : i + 1], targets=targets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerAttack(Attack):
+    """Another library's attack. Its fields are the parameters of the library's class.
+
+    What the threat and the model decide (eps, norm, goal, bounds, number of classes) is filled in under whatever name the
+    class has for it. The image it returns is brought into the threat, if it is outside, and judged by a fresh pass. If that
+    fails, the image as it was returned is judged too: it may be adversarial at a greater distance, which is what attacks that
+    minimise the distance report.
+
+    The library works on whole batches, so a sample's result depends on the batch size and on its neighbours. Passes of a
+    batch are shared out evenly among its samples; when the attack first succeeded, and how many gradients were zero, is not
+    known. Where the library hands back the clean image, it is the best effort.
+
+    Parameters
+    ----------
+    library
+        The library and its version, which belong to what a result depends on.
+    """
+
+    library: str = field(init=False, default="")
+
+    peer: ClassVar[type[Any]]
+    #: Parameters that are not the user's.
+    provided: ClassVar[frozenset[str]]
+    #: Whether it has no untargeted mode.
+    only_targeted: ClassVar[bool] = False
+
+    @abstractmethod
+    def run(self, task: Task) -> Tensor:
+        """What the library makes of a batch, ``(B, C, H, W)`` in [0, 1]."""
+
+    def check(self, threat: Threat) -> None:
+        if self.only_targeted and not threat.targeted:
+            raise UsageError(f"attack {self.name!r} can only aim at a given class: write '{threat.id},targeted'")
+
+    def create(self, values: dict[str, Any], *args: Any) -> Any:
+        """The library's object, from the user's parameters and those of `values` that its constructor has a name for.
+
+        Raises
+        ------
+        UsageError
+            If the library refuses a value, in its own words.
+        """
+        takes = inspect.signature(self.peer).parameters
+        chosen = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        chosen |= {name: value for name, value in values.items() if name in takes}
+        for name in STEP_SIZES:
+            if name in takes and chosen[name] is None:
+                chosen[name] = values["eps"] * takes[name].default / takes["eps"].default
+        try:
+            return self.peer(*args, **chosen)
+        except (TypeError, ValueError, AssertionError, NotImplementedError) as error:
+            raise UsageError(f"attack {self.name!r}: {error}") from error
+
+    def __call__(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+        assert isinstance(threat, NormThreat)
+        with model.frozen(seed):
+            clean = model.logits(samples.x)
+            check_classes(model, samples, clean.shape[1])
+            forwards = torch.ones_like(samples.y)
+            backwards = torch.zeros_like(forwards)
+            status = torch.full_like(forwards, int(Status.FAILED))
+            status[is_adversarial(clean, samples.y, None)] = int(Status.MISCLASSIFIED)
+            status[~clean.isfinite().all(1)] = int(Status.ERROR)
+            rows = (status == Status.FAILED).nonzero().squeeze(1)
+            returned = samples.x.clone()
+            if len(rows):
+                returned[rows], forwards_, backwards_ = self._search(model, samples, rows, threat, clean.shape[1], seed)
+                forwards[rows] += forwards_
+                backwards[rows] = backwards_
+            return _judge(model, samples, threat, returned, rows, clean, status, forwards, backwards)
+
+    def _search(
+        self, model: Model, samples: Prepared, rows: Tensor, threat: NormThreat, num_classes: int, seed: int
+    ) -> tuple[Tensor, ...]:
+        """What the library returns of some samples, and the passes each cost."""
+        low, high = model.bounds
+        span = high - low
+
+        def part(chunk: Tensor) -> tuple[Tensor, ...]:
+            index = chunk[:, 0]
+            x = samples.x[index]
+            unit = ((x - low) / span).float().clamp(0, 1)
+            before = model.forwards, model.backwards
+            spare = None if threat.queries is None else threat.queries - 3  # the clean pass and two verifications
+            task = Task(
+                network=Metered(model, None if spare is None else before[0] + spare * len(x), self._too_many(threat)).eval(),
+                x=unit,
+                y=samples.y[index],
+                targets=None if samples.targets is None else samples.targets[index],
+                norm=threat.norm,
+                eps=threat.eps if threat.norm == "l0" else threat.eps / span,
+                num_classes=num_classes,
+                seed=seed % 2**31,
+            )
+            try:
+                with torch.enable_grad():
+                    found = self.run(task).detach().to(unit)
+            except ModuleNotFoundError as error:
+                raise UsageError(f"attack {self.name!r} needs the package {error.name}, which is not installed") from error
+            # What the library left as it was stays exact in the user's bounds and type; a pixel that is no number too.
+            kept = (found == unit) | ~found.isfinite()
+            back = torch.where(kept, x, low + span * found.clamp(0, 1).to(x.dtype)).clamp(low, high)
+            return back, share(model.forwards - before[0], x), share(model.backwards - before[1], x)
+
+        # As wide as an image, for the sake of what fits in memory.
+        return model.in_chunks(part, rows[:, None].expand(-1, samples.x[0].numel()))
+
+    def _too_many(self, threat: Threat) -> str:
+        return (
+            f"attack {self.name!r} asks more than the queries={threat.queries} a sample of threat {threat.id!r}: "
+            "lower its steps, or raise queries="
+        )
+
+
+def _judge(
+    model: Model,
+    samples: Prepared,
+    threat: NormThreat,
+    returned: Tensor,
+    rows: Tensor,
+    clean: Tensor,
+    status: Tensor,
+    forwards: Tensor,
+    backwards: Tensor,
+) -> AttackResult:
+    """Verify what a library returned: first inside the threat, then as it is."""
+    x, y, targets, bounds = samples.x, samples.y, samples.targets, model.bounds
+    inside = threat.contains(x, returned, bounds)
+    x_adv = torch.where(inside[:, None, None, None], returned, threat.project(x, returned, bounds))
+    logits = clean.clone()
+    logits[rows] = model.logits(x_adv[rows])
+    forwards[rows] += 1
+    searched = status == Status.FAILED
+    finite = logits.isfinite().all(1)
+    success = searched & finite & is_adversarial(logits, y, targets) & threat.contains(x, x_adv, bounds)
+    status[success] = int(Status.FOUND)
+    status[searched & ~finite] = int(Status.ERROR)
+    nearest, distance = x_adv.clone(), threat.distance(x, x_adv)
+    nearest_distance = torch.where(success, distance, torch.inf)
+    nearest_distance[status == Status.MISCLASSIFIED] = 0
+    beyond = ((status == Status.FAILED) & ~inside).nonzero().squeeze(1)
+    if len(beyond):
+        again = model.logits(returned[beyond])
+        forwards[beyond] += 1
+        beaten = again.isfinite().all(1) & is_adversarial(again, y[beyond], None if targets is None else targets[beyond])
+        nearest[beyond[beaten]] = returned[beyond[beaten]]
+        nearest_distance[beyond[beaten]] = threat.distance(x, returned)[beyond[beaten]]
+    return AttackResult(
+        x_adv=x_adv,
+        success=success,
+        distance=distance,
+        forwards=forwards,
+        backwards=backwards,
+        first_success_step=torch.where(success, forwards - 2, -1),
+        status=status,
+        reported=success.clone(),
+        logits=logits,
+        zero_gradients=torch.zeros_like(forwards),
+        nearest=nearest,
+        nearest_distance=nearest_distance,
+    )
+
+
+def share(passes: int, x: Tensor) -> Tensor:
+    """Passes of a batch dealt out to its samples, ``(B,)`` integers that add up to all of them."""
+    each, rest = divmod(passes, len(x))
+    return each + (torch.arange(len(x), device=x.device) < rest).long()
+
+
+def adapt(
+    base: type[PeerAttack],
+    name: str,
+    peer: type[Any],
+    library: str,
+    *,
+    norms: Iterable[str],
+    knowledge: Knowledge,
+    targeted: bool,
+    only_targeted: bool = False,
+) -> type[PeerAttack]:
+    """The plugin that a library's class is, with the class's parameters as fields."""
+    chosen = []
+    for parameter in parameters(peer, base.provided):
+        scaled = parameter[0] in STEP_SIZES and "eps" in inspect.signature(peer).parameters
+        chosen.append((parameter[0], float | None, field(default=None)) if scaled else parameter)
+    words = documentation(peer)
+    paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", words + (inspect.getmodule(peer).__doc__ or ""))  # type: ignore[union-attr]
+    info = AttackInfo(
+        name=name,
+        threats=tuple(norms),
+        knowledge=knowledge,
+        targeted=targeted,
+        cost="measured",
+        paper=f"arXiv {paper[1]}" if paper else "",
+    )
+    made: type[PeerAttack] = make_dataclass(
+        peer.__name__,
+        [*chosen, ("library", str, field(init=False, default=library))],
+        bases=(base,),
+        namespace={
+            "info": info,
+            "peer": peer,
+            "only_targeted": only_targeted,
+            "__doc__": words,
+            "__module__": base.__module__,
+        },
+        frozen=True,
+        kw_only=True,
+    )
+    return made

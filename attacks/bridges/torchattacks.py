@@ -1,0 +1,78 @@
+"""The attacks of torchattacks: ``torchattacks/CLASS``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from robustkit.attacks.bridges.base import ANY, PeerAttack, Task, adapt
+from robustkit.bridge import Library
+from robustkit.threats import Knowledge
+
+#: No attack; attacks on training data; other attacks one after another.
+OTHER_PROBLEMS = ("VANILA", "LGV", "MultiAttack")
+
+#: Norms that differ from the documented ones: FAB's l1 does not run.
+NORMS = {"FAB": ("linf", "l2")}
+
+KNOWLEDGE: dict[str, Knowledge] = {
+    "GN": "decision",
+    **dict.fromkeys(("OnePixel", "Pixle", "SPSA", "Square"), "score"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchAttack(PeerAttack):
+    """An attack of torchattacks."""
+
+    provided: ClassVar[frozenset[str]] = frozenset(("model", "norm", "eps", "max_epsilon", "n_classes", "seed", "verbose"))
+
+    def run(self, task: Task) -> Tensor:
+        values = {
+            "norm": task.norm.capitalize(),
+            "eps": task.eps,
+            "max_epsilon": task.eps,
+            "n_classes": task.num_classes,
+            "seed": task.seed,
+            "verbose": False,
+        }
+        attack = self.create(values, task.network)
+        if task.targets is not None:
+            attack.set_mode_targeted_by_function(lambda images, labels: task.targets, quiet=True)
+        found: Tensor = attack(task.x, task.y)
+        return found
+
+
+def classes() -> Mapping[str, type[Any]]:
+    """The attacks on images that torchattacks has."""
+    import torchattacks
+    from torchattacks.attack import Attack
+
+    return {
+        name: known
+        for name, known in vars(torchattacks).items()
+        if inspect.isclass(known) and issubclass(known, Attack) and name not in OTHER_PROBLEMS
+    }
+
+
+def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
+    """The plugin that a class of torchattacks is. Norms stand in its documentation, goals in an object of it."""
+    measured = re.search(r"Distance Measure *: *(.*)", peer.__doc__ or "")
+    found = re.findall(r"L(?:inf|[012])", measured[1]) if measured else []
+    return adapt(
+        TorchAttack,
+        name,
+        peer,
+        f"{LIBRARY.distribution} {LIBRARY.version}",
+        norms=NORMS.get(peer.__name__) or [norm.lower() for norm in found] or ANY,
+        knowledge=KNOWLEDGE.get(peer.__name__, "white-box"),
+        targeted="targeted" in peer(nn.Linear(1, 1)).supported_mode,
+    )
+
+
+LIBRARY = Library("torchattacks", "attack", "torchattacks", "'robustkit[peers]'", classes, adapted)

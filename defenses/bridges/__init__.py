@@ -1,0 +1,1 @@
+"""Other libraries' defenses as robustkit's."""

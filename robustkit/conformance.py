@@ -19,11 +19,23 @@ from torch import Tensor, nn
 from robustkit.contract import Attack, AttackResult, Status
 from robustkit.iterative import IterativeAttack
 from robustkit.model import InputSpec, Model
-from robustkit.threats import Threat
+from robustkit.projections import Bounds
+from robustkit.threats import NaturalThreat, Threat
 from robustkit.universal import UniversalAttack
 
-BUDGETS = {"linf": "linf:0.04", "l2": "l2:0.3", "l1": "l1:1", "l0": "l0:3", "patch": "patch:10%"}
-SHAPE = {"patch": (3, 12, 10)}
+BUDGETS = {
+    "linf": "linf:0.04",
+    "l2": "l2:0.3",
+    "l1": "l1:1",
+    "l0": "l0:3",
+    "patch": "patch:10%",
+    "spatial": "spatial:30,translate=10%",
+    "brightness": "brightness:0.3",
+    "contrast": "contrast:0.3",
+    "hue": "hue:0.1",
+    "corruption": "corruption:3",
+}
+SHAPE = {"patch": (3, 12, 10), "hue": (3, 6, 5)}
 
 
 @dataclass(frozen=True)
@@ -236,11 +248,21 @@ def check_result(case: Case) -> str | None:
     if bool((failed & beaten).any()):
         return "an adversarial image was handed over as a failure"
     guided = failed & (result.zero_gradients == 0)
-    if bool((x_adv == clean).flatten(1).all(1)[guided].any()):
+    kept = (x_adv == clean).flatten(1).all(1) & ~immovable(case.threat, clean, model.bounds)
+    if bool(kept[guided].any()):
         return "a failed attack handed over the clean image instead of its best effort"
     if bool((result.success != (result.status == Status.FOUND)).any()):
         return "success and status disagree"
     return None
+
+
+def immovable(threat: Threat, x: Tensor, bounds: Bounds) -> Tensor:
+    """Which images an end of a transformation's range leaves as they are, such as a white one made brighter. Bool ``(B,)``."""
+    if not isinstance(threat, NaturalThreat):
+        return torch.zeros(len(x), dtype=torch.bool)
+    ends = (torch.tensor(end, dtype=torch.float64).expand(len(x), -1) for end in zip(*threat.ranges, strict=True))
+    moves = [(threat.transform(x, end, bounds) - x).abs().flatten(1).amax(1) for end in ends]
+    return torch.stack(moves).amin(0) < 1e-6
 
 
 def check_caller_untouched(case: Case) -> str | None:

@@ -1,0 +1,23 @@
+"""Lighter and darker images: the same amount added to every element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from robustkit.attacks.natural.sweep import Sweep
+from robustkit.contract import AttackInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness(Sweep):
+    """The same amount added to every element, over the threat's range: see `Sweep`."""
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="brightness",
+        threats=("brightness",),
+        knowledge="decision",
+        targeted=True,
+        cost="steps + 2 forwards",
+        paper="Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261",
+    )

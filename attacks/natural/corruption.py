@@ -1,0 +1,60 @@
+"""The worst of the common corruptions (Hendrycks and Dietterich, arXiv 1903.12261)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.contract import AttackInfo
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import CorruptionThreat, Threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorstCorruption(IterativeAttack[State]):
+    """Every corruption of the threat's severity, one query each, until one is found that the model gets wrong.
+
+    Parameters
+    ----------
+    draws
+        How often each is tried, with other random numbers. A threat with a single corruption gets two tries at least.
+    """
+
+    draws: int = 1
+    steps: int = field(default=1, init=False)
+
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="corruption",
+        threats=("corruption",),
+        knowledge="decision",
+        targeted=True,
+        cost="draws * corruptions + 1 forwards",
+        paper="Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.draws < 1:
+            raise UsageError(f"draws={self.draws} must be at least 1")
+
+    def attempt_steps(self, threat: Threat) -> int:
+        assert isinstance(threat, CorruptionThreat)
+        return max(1, self.draws * len(threat.kinds) - 1)
+
+    def start(self, batch: Batch) -> State:
+        return State(x_adv=self._try(batch, torch.zeros_like(batch.sample_ids)))
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        return State(x_adv=self._try(batch, response.step + 1))
+
+    def _try(self, batch: Batch, number: Tensor) -> Tensor:
+        threat = batch.threat
+        assert isinstance(threat, CorruptionThreat)
+        # The first corruption comes last: of all of them it is noise, which leaves no image as it was.
+        which = (number + 1) % len(threat.kinds)
+        return threat.transform(batch.x, which, batch.bounds, batch.random, batch.sample_ids, number)

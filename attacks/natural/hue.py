@@ -1,0 +1,23 @@
+"""Other colours of the same saturation and value (semantic adversarial examples)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from robustkit.attacks.natural.sweep import Sweep
+from robustkit.contract import AttackInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hue(Sweep):
+    """Every hue turned by the same angle, over the threat's range: see `Sweep`."""
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="hue",
+        threats=("hue",),
+        knowledge="decision",
+        targeted=True,
+        cost="steps + 2 forwards",
+        paper="Semantic Adversarial Examples, arXiv 1804.00499",
+    )

@@ -1,0 +1,80 @@
+"""Turns and shifts of the image, over a grid or at random (Engstrom et al., arXiv 1712.02779)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from robustkit.contract import AttackInfo
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import SpatialThreat, Threat
+
+#: Turns and shifts along each axis in the paper's grid of 775 points, whose proportions other grids keep.
+TURNS, SHIFTS = 31, 5
+
+
+@cache
+def grid(points: int, shifting: bool) -> tuple[tuple[float, float, float], ...]:
+    """At most so many (turn, shift right, shift down), each in [-1, 1], evenly spaced; from the farthest to the nearest to
+    (0, 0, 0), which changes nothing and is left out."""
+    shifts = max(1, round((points * SHIFTS / TURNS) ** (1 / 3))) if shifting else 1
+    turns = max(2, points // shifts**2)
+    axis = np.linspace(-1, 1, shifts) if shifts > 1 else np.zeros(1)
+    found = [p for p in product(np.linspace(-1, 1, turns).tolist(), axis.tolist(), axis.tolist()) if any(p)]
+    return tuple(sorted(found, key=lambda p: -sum(part**2 for part in p)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotationTranslation(IterativeAttack[State]):
+    """The first turn and shift within the threat that the model gets wrong.
+
+    Parameters
+    ----------
+    steps
+        Transformations after the first one. A grid has at most ``steps + 1`` points: the default is the paper's 31 turns by 5
+        shifts by 5. For the paper's worst of 10, take ``search=random,steps=9``.
+    search
+        ``grid``, from the corners inwards, or ``random``: independent uniform draws.
+    """
+
+    steps: int = TURNS * SHIFTS**2 - 1
+    search: Literal["grid", "random"] = "grid"
+
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="rotation-translation",
+        threats=("spatial",),
+        knowledge="decision",
+        targeted=True,
+        cost="steps + 2 forwards (grid: at most)",
+        paper="Exploring the Landscape of Spatial Robustness, arXiv 1712.02779",
+    )
+
+    def attempt_steps(self, threat: Threat) -> int:
+        return self.steps if self.search == "random" else max(1, len(self._grid(threat)) - 1)
+
+    def start(self, batch: Batch) -> State:
+        return State(x_adv=self._try(batch, torch.zeros_like(batch.sample_ids)))
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        return State(x_adv=self._try(batch, response.step + 1))
+
+    def _grid(self, threat: Threat) -> tuple[tuple[float, float, float], ...]:
+        assert isinstance(threat, SpatialThreat)
+        return grid(self.steps + 1, threat.translate > 0)
+
+    def _try(self, batch: Batch, number: Tensor) -> Tensor:
+        threat = batch.threat
+        assert isinstance(threat, SpatialThreat)
+        if self.search == "grid":
+            places = torch.tensor(self._grid(threat), dtype=torch.float64, device=batch.x.device)[number]
+        else:
+            places = 2 * batch.random.uniform(batch.sample_ids, (3,), step=number, dtype=torch.float64) - 1
+        most = places.new_tensor([high for _, high in threat.ranges])
+        return threat.transform(batch.x, places * most, batch.bounds)

@@ -1,0 +1,43 @@
+"""A transformation with one parameter, tried at values over its whole range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import NaturalThreat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep(IterativeAttack[State]):
+    """A grid over the range, from both ends inwards, until a value is found that the model gets wrong.
+
+    Parameters
+    ----------
+    steps
+        Values after the first one: ``steps + 1`` in all, without the one that changes nothing.
+    """
+
+    steps: int = 20
+
+    needs_gradient: ClassVar[bool] = False
+
+    def start(self, batch: Batch) -> State:
+        return State(x_adv=self._try(batch, torch.zeros_like(batch.sample_ids)))
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        return State(x_adv=self._try(batch, response.step + 1))
+
+    def _try(self, batch: Batch, number: Tensor) -> Tensor:
+        threat = batch.threat
+        assert isinstance(threat, NaturalThreat)
+        ((low, high),) = threat.ranges
+        pairs = self.steps // 2 + 1
+        outwards = 1 - (number // 2).double() / pairs
+        side = torch.where(number % 2 == 0, -1.0, 1.0)
+        value = (low + high) / 2 + side * outwards * (high - low) / 2
+        return threat.transform(batch.x, value[:, None], batch.bounds)

@@ -1,0 +1,29 @@
+"""Poisson draws by inversion: one uniform number each, so that they are a function of it on every device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+REACH = 6  #: how far the first guess can be from the quantile, for rates up to some thousands
+
+
+def poisson_quantile(u: Tensor, rate: Tensor) -> Tensor:
+    """The least k with ``P(X <= k) >= u`` for X Poisson with the given rate, float64. `u` in (0, 1), rate at least 0.
+
+    The guess is the Cornish-Fisher expansion's; from there the distribution function is followed to the exact value.
+    """
+    u, rate = u.double(), rate.double()
+    z = torch.special.ndtri(u)
+    k = (rate + rate.sqrt() * z + (z * z - 1) / 6).round().clamp_min(0)
+    # One term beyond the search, from which all the others follow.
+    k = (k - REACH).clamp_min(0)
+    positive = rate.clamp_min(1e-300)
+    cumulative = torch.special.gammaincc(k + 1, rate)
+    term = (k * positive.log() - rate - torch.lgamma(k + 1)).exp()
+    for _ in range(2 * REACH):
+        below = cumulative < u
+        k = torch.where(below, k + 1, k)
+        term = torch.where(below, term * rate / k.clamp_min(1), term)
+        cumulative = torch.where(below, cumulative + term, cumulative)
+    return k

@@ -1,0 +1,101 @@
+"""Noise, blur, weather and compression of a given severity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds, corrupt
+from robustkit.errors import UsageError
+from robustkit.projections import Bounds
+from robustkit.rng import SampleRandom
+from robustkit.threats.base import Threat, read_settings
+from robustkit.threats.norm import in_box
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorruptionThreat(Threat):
+    """All images that a common corruption of one severity makes of the clean one, with any random numbers.
+
+    A found image is taken on construction: only that it is finite and in the box is checked. Its distance is the severity.
+
+    Parameters
+    ----------
+    severity
+        1 to 5.
+    kinds
+        Which of the 19 corruptions of `robustkit.corruptions`.
+
+    Raises
+    ------
+    UsageError
+        If the severity is not one of 1 to 5, or a corruption is unknown or named twice.
+
+    References
+    ----------
+    Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261.
+    """
+
+    severity: int
+    kinds: tuple[str, ...] = tuple(CORRUPTIONS)
+
+    kind: ClassVar[str] = "corruption"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.severity not in SEVERITIES:
+            raise UsageError(
+                f"severity {self.severity} of a corruption threat is not one of 1 to 5: write one like corruption:3"
+            )
+        check_kinds(self.kinds)
+
+    @classmethod
+    def from_text(cls, kind: str, size: str, settings: dict[str, str]) -> CorruptionThreat:
+        options: dict[str, Any] = read_settings(settings, ("kinds",))
+        if "kinds" in options:
+            options["kinds"] = tuple(part.strip() for part in options["kinds"].split("+"))
+        if not size.isdecimal():
+            raise UsageError(
+                f"severity {size!r} of threat {f'{kind}:{size}'!r} is not one of 1 to 5: write one like corruption:3"
+            )
+        return cls(severity=int(size), **options)
+
+    @property
+    def budget(self) -> str:
+        return f"corruption:{self.severity}" + ("" if self.kinds == tuple(CORRUPTIONS) else f",kinds={'+'.join(self.kinds)}")
+
+    def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
+        return
+
+    def transform(
+        self, x: Tensor, which: Tensor, bounds: Bounds, random: SampleRandom, sample_ids: Tensor, number: Tensor
+    ) -> Tensor:
+        """Each image under a corruption of its own.
+
+        Parameters
+        ----------
+        x
+            ``(B, C, H, W)`` in `bounds`.
+        which
+            ``(B,)``: positions in `kinds`.
+        random, sample_ids, number
+            What chance depends on, as for `corrupt`.
+        """
+        low, span = bounds[0], bounds[1] - bounds[0]
+        unit = ((x - low) / span).clamp(0, 1)
+        corrupted = unit.clone()
+        # Read back once: computing every corruption of every image instead would cost nineteen times the work.
+        wanted = which.tolist()
+        for index in sorted(set(wanted)):
+            rows = torch.tensor([row for row, one in enumerate(wanted) if one == index], device=x.device)
+            corrupted[rows] = corrupt(self.kinds[index], unit[rows], self.severity, random, sample_ids[rows], number[rows])
+        return (low + span * corrupted).clamp(*bounds)
+
+    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        return torch.full_like(x[:, 0, 0, 0], self.severity)
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        return in_box(x_adv, bounds)

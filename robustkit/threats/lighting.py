@@ -1,0 +1,154 @@
+"""Another brightness, contrast or hue: what was done can be read back from the pixels, and is checked."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.colour import hsv_to_rgb, rgb_to_hsv
+from robustkit.errors import UsageError
+from robustkit.projections import Bounds, per_sample
+from robustkit.threats.natural import NaturalThreat
+from robustkit.threats.norm import in_box
+
+ROUNDINGS = 64  #: of a pixel on its way through a transformation
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightingThreat(NaturalThreat):
+    """A transformation with one parameter that the pixels give away."""
+
+    @abstractmethod
+    def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
+        """The parameter ``(B,)`` that leads from `x` to `x_adv` if any does, and how sharply pixels show it ``(B,)``:
+        a parameter that moves by 1 moves the pixel that it was read from by so much."""
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        """Whether the recovered parameter is in range and leads to the very image, up to float rounding. Bool ``(B,)``."""
+        parameter, sharpness = self.recover(x, x_adv, bounds)
+        rounding = ROUNDINGS * torch.finfo(x.dtype).eps * max(abs(bounds[0]), abs(bounds[1]), bounds[1] - bounds[0])
+        slack = rounding / sharpness.double().clamp_min(1e-300)
+        low, high = self.ranges[0]
+        missed = (self.transform(x, parameter[:, None], bounds) - x_adv).abs().flatten(1).amax(1)
+        return in_box(x_adv, bounds) & (parameter >= low - slack) & (parameter <= high + slack) & (missed <= rounding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrightnessThreat(LightingThreat):
+    """All images that are the clean one with the same amount added to every element, clipped to the bounds.
+
+    The distance is that amount, in the unit of the bounds.
+
+    Parameters
+    ----------
+    size
+        The largest amount either way, as a share of the bounds' span, at most 1.
+    """
+
+    kind: ClassVar[str] = "brightness"
+    largest: ClassVar[float] = 1.0
+    unit: ClassVar[str] = "a share of the bounds' span"
+
+    @property
+    def ranges(self) -> tuple[tuple[float, float], ...]:
+        return ((-self.size, self.size),)
+
+    def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
+        added = (bounds[1] - bounds[0]) * parameters[:, 0].to(x)
+        return (x + per_sample(added, x)).clamp(*bounds)
+
+    def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
+        # What was clipped moved less than the rest.
+        moved = (x_adv - x).flatten(1)
+        span = bounds[1] - bounds[0]
+        return pick(moved, moved.abs().argmax(1)).double() / span, torch.full_like(moved[:, 0], span)
+
+    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        return (x_adv - x).abs().flatten(1).amax(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastThreat(LightingThreat):
+    """All images whose elements are those of the clean one, their differences from mid-grey times the same factor, clipped.
+
+    The distance is the size: without the bounds, pixels do not say which factor was used.
+
+    Parameters
+    ----------
+    size
+        How far the factor may be from 1, at most 1.
+    """
+
+    kind: ClassVar[str] = "contrast"
+    largest: ClassVar[float] = 1.0
+    unit: ClassVar[str] = "how far the factor may be from 1"
+
+    @property
+    def ranges(self) -> tuple[tuple[float, float], ...]:
+        return ((1 - self.size, 1 + self.size),)
+
+    def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
+        grey = (bounds[0] + bounds[1]) / 2
+        return (grey + per_sample(parameters[:, 0].to(x), x) * (x - grey)).clamp(*bounds)
+
+    def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
+        grey = (bounds[0] + bounds[1]) / 2
+        before, after = (x - grey).flatten(1).double(), (x_adv - grey).flatten(1).double()
+        factor = torch.where(before != 0, after / torch.where(before != 0, before, 1), 0)
+        flat = x_adv.flatten(1)
+        free = before.abs() * ((flat > bounds[0]) & (flat < bounds[1]))
+        best = free.argmax(1)
+        # Where all was clipped, the least factor that clips so much; where all is mid-grey, any.
+        clipped = torch.where((before != 0).any(1), factor.amax(1), 1)
+        known = pick(free, best) > 0
+        return torch.where(known, pick(factor, best), clipped), torch.where(known, pick(free, best), 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HueThreat(LightingThreat):
+    """All colour images that are the clean one with every hue turned by the same angle, saturation and value as they were.
+
+    The distance is that angle, as a share of the circle.
+
+    Parameters
+    ----------
+    size
+        The largest turn either way, as a share of the circle, at most 0.5.
+    """
+
+    kind: ClassVar[str] = "hue"
+    largest: ClassVar[float] = 0.5
+    unit: ClassVar[str] = "a share of the circle of hues"
+
+    @property
+    def ranges(self) -> tuple[tuple[float, float], ...]:
+        return ((-self.size, self.size),)
+
+    def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
+        if shape[0] != 3:
+            raise UsageError(f"threat {self.id!r} turns the hue of colour images, and these have {shape[0]} channels, not 3")
+
+    def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
+        span = bounds[1] - bounds[0]
+        hue, saturation, value = rgb_to_hsv(((x - bounds[0]) / span).clamp(0, 1)).unbind(1)
+        turned = hue + parameters[:, 0].to(x)[:, None, None]
+        return (bounds[0] + span * hsv_to_rgb(torch.stack([turned, saturation, value], dim=1))).clamp(*bounds)
+
+    def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
+        chroma = (x.amax(1) - x.amin(1)).flatten(1)
+        vivid = chroma.argmax(1)
+        before, after = (pick(rgb_to_hsv(image)[:, 0].flatten(1), vivid).double() for image in (x, x_adv))
+        sharpness = pick(chroma, vivid)
+        return torch.where(sharpness > 0, (after - before + 0.5) % 1 - 0.5, 0), sharpness
+
+    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        return self.recover(x, x_adv, (0.0, 1.0))[0].abs().to(x.dtype)
+
+
+def pick(values: Tensor, index: Tensor) -> Tensor:
+    """One value of each row, ``(B, N)`` and ``(B,)`` to ``(B,)``."""
+    return values.gather(1, index[:, None]).squeeze(1)

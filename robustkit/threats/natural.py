@@ -1,0 +1,77 @@
+"""Changes of the whole image by a few numbers: how it is held, and in which light."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.errors import UsageError
+from robustkit.projections import Bounds
+from robustkit.threats.base import Threat, read_settings, read_size
+from robustkit.threats.norm import in_box
+
+
+@dataclass(frozen=True, kw_only=True)
+class NaturalThreat(Threat):
+    """All images that one transformation makes of the clean one with parameters in given ranges.
+
+    Parameters
+    ----------
+    size
+        How far the parameters may be from those that change nothing.
+    size_text
+        The size as the user wrote it.
+
+    Raises
+    ------
+    UsageError
+        If the size is not above 0, or beyond the largest that makes a difference.
+    """
+
+    size: float
+    size_text: str = ""
+
+    largest: ClassVar[float]
+    unit: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.size <= self.largest:
+            raise UsageError(
+                f"size={self.size} of a {self.kind} threat must be above 0 and at most {self.largest:g}, {self.unit}"
+            )
+        if not self.size_text:
+            object.__setattr__(self, "size_text", f"{self.size:g}")
+
+    @classmethod
+    def from_text(cls, kind: str, size: str, settings: dict[str, str]) -> NaturalThreat:
+        options: dict[str, Any] = read_settings(settings)
+        return cls(size=read_size(size, f"{kind}:{size}"), size_text=size, **options)
+
+    @property
+    def budget(self) -> str:
+        return f"{self.kind}:{self.size_text}"
+
+    @property
+    @abstractmethod
+    def ranges(self) -> tuple[tuple[float, float], ...]:
+        """The least and the greatest value of each of the P parameters."""
+
+    @abstractmethod
+    def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
+        """Images ``(B, C, H, W)`` transformed by parameters ``(B, P)`` within `ranges`, inside the bounds."""
+
+    def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
+        return
+
+    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        """The size itself, where pixels do not tell how much of it was used. ``(B,)``."""
+        return torch.full_like(x[:, 0, 0, 0], self.size)
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        """Whether each image is finite and in the box; that it is a transformed one is taken on construction. Bool ``(B,)``."""
+        return in_box(x_adv, bounds)

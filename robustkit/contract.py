@@ -268,3 +268,8 @@ def is_adversarial(logits: Tensor, y: Tensor, targets: Tensor | None) -> Tensor:
 def adversarial_margin(logits: Tensor, y: Tensor, targets: Tensor | None) -> Tensor:
     """How far the attacker leads: of the target over the rest, or of the best other class over the label. ``(B,)``."""
     return margin(logits, targets) if targets is not None else -margin(logits, y)
+
+
+def least_lead(logits: Tensor) -> Tensor:
+    """The lead that a class needs, ``(B,)``, for the prediction not to hang on how the pass was rounded: 64 roundings."""
+    return 64 * torch.finfo(logits.dtype).eps * logits.abs().amax(1)

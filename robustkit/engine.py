@@ -20,6 +20,7 @@ from robustkit.contract import (
     adversarial_margin,
     ask,
     is_adversarial,
+    least_lead,
     prepare,
 )
 from robustkit.errors import UsageError
@@ -31,9 +32,6 @@ from robustkit.rng import SampleRandom
 from robustkit.threats import NormThreat, Threat, in_box
 
 S = TypeVar("S", bound=State)
-
-#: Roundings of the greatest logit that the wrong class must lead by in the nearest adversarial image.
-CLEAR = 64
 
 #: The greatest element of a gradient that leads nowhere: over the whole box it changes no loss by as much as its rounding.
 VANISHED = 1e-10
@@ -252,8 +250,7 @@ class _Search(Generic[S]):
             self._confirm(batch, x_seen, logits, adversarial, searching & ~track.found, track)
         if self.minimizes:
             # An image exactly on the boundary would fall to either side in the next pass.
-            lead = adversarial_margin(logits, batch.y, batch.targets)
-            clear = adversarial & (lead > CLEAR * torch.finfo(logits.dtype).eps * logits.abs().amax(1))
+            clear = adversarial & (adversarial_margin(logits, batch.y, batch.targets) > least_lead(logits))
             admissible = self._approach(batch, x_seen, searching & finite & clear, track) & finite
         else:
             admissible = finite & self.threat.contains(batch.x, x_seen, batch.bounds)

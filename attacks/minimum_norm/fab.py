@@ -1,0 +1,213 @@
+"""Fast Adaptive Boundary attack: steps to linearised decision boundaries (Croce and Hein, arXiv 1907.02044).
+
+The rules and constants are those of the authors' code in AutoAttack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attacks.minimum_norm.hyperplane import to_hyperplane
+from robustkit.contract import AttackInfo, is_adversarial
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, Response, State
+from robustkit.losses import best_other, take
+from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.projections import per_sample
+from robustkit.threats import NormThreat, Threat, norm_of
+from robustkit.threats.norm import Norm
+
+PAPER = "Minimally distorted Adversarial Examples with a Fast Adaptive Boundary Attack, arXiv 1907.02044"
+DUAL: dict[Norm, Norm] = {"linf": "l1", "l2": "l2", "l1": "linf"}
+
+
+@dataclass(kw_only=True)
+class FABState(State):
+    """Where a sample is in its iterations.
+
+    Parameters
+    ----------
+    iterations
+        ``(B,)``: steps to a boundary so far.
+    arrived
+        Bool ``(B,)``: `x_adv` is where such a step led, not a start or a point drawn back towards the image.
+    over
+        Bool ``(B,)``: the end of the last step has been asked about.
+    """
+
+    iterations: Tensor
+    arrived: Tensor
+    over: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class FAB(MinimumNormAttack[FABState]):
+    """Each step goes to the nearest of all classes' linearised boundaries, biased towards the image itself.
+
+    A step that ends at an adversarial point is followed by a query at the point drawn back towards the image, from where the
+    next step starts; elsewhere the next step starts where the last one ended, and one query serves both.
+
+    Parameters
+    ----------
+    steps
+        Steps to a boundary an attempt takes; each costs one query or two.
+    restarts
+        Starts a sample gets: the image itself, then random points at half of eps.
+    alpha_max
+        The greatest weight of the image's own projection against the current point's.
+    eta
+        How far beyond the boundary a step goes, as a multiple of the way to it.
+    beta
+        The share of the perturbation that is kept when a point is drawn back.
+    """
+
+    steps: int = 100
+    restarts: int = 1
+    alpha_max: float = 0.1
+    eta: float = 1.05
+    beta: float = 0.9
+
+    exact_cost: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="fab",
+        threats=("linf", "l2", "l1"),
+        knowledge="white-box",
+        targeted=False,
+        cost="at most restarts * (2 * steps + 1) + 2 forwards, restarts * 2 * steps * (classes - 1) backwards",
+        paper=PAPER,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.restarts < 1:
+            raise UsageError(f"restarts={self.restarts} must be at least 1")
+        if not 0 <= self.alpha_max <= 1:
+            raise UsageError(f"alpha_max={self.alpha_max} must be between 0 and 1")
+        if not self.eta >= 1:
+            raise UsageError(f"eta={self.eta} must be at least 1: below, no step reaches the boundary")
+        if not 0 < self.beta < 1:
+            raise UsageError(f"beta={self.beta} must be above 0 and below 1")
+
+    def attempts(self, threat: Threat, num_classes: int) -> int:
+        return self.restarts
+
+    def attempt_steps(self, threat: Threat) -> int:
+        return 2 * self.steps
+
+    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+        forwards, backwards = super().cost(threat, num_classes)
+        return forwards, backwards * (num_classes - 1)
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        """How far each other class is ahead of the label, ``(B, K - 1)``."""
+        index = torch.arange(logits.shape[1] - 1, device=logits.device)
+        others = index + (index >= batch.y[:, None])
+        return logits.gather(1, others) - take(logits, batch.y)[:, None]
+
+    def start(self, batch: Batch) -> FABState:
+        x_adv = batch.x
+        if self.restarts > 1:
+            again = batch.attempt % self.restarts > 0
+            x_adv = torch.where(per_sample(again, x_adv), half_way(batch), x_adv)
+        no = torch.zeros_like(batch.y, dtype=torch.bool)
+        return FABState(x_adv=x_adv, iterations=torch.zeros_like(batch.y), arrived=no, over=no)
+
+    def step(self, batch: Batch, state: FABState, response: Response) -> FABState:
+        over = state.arrived & (state.iterations == self.steps)
+        back = state.arrived & is_adversarial(response.logits, batch.y, batch.targets)
+        drawn_back = batch.x + self.beta * (state.x_adv - batch.x)
+        x_adv = torch.where(per_sample(back, batch.x), drawn_back, self.to_boundary(batch, state.x_adv, response))
+        return replace(
+            state,
+            x_adv=torch.where(per_sample(over, batch.x), state.x_adv, x_adv),
+            iterations=state.iterations + ~back,
+            arrived=~back,
+            over=over,
+        )
+
+    def done(self, batch: Batch, state: FABState) -> Tensor:
+        return state.over
+
+    def to_boundary(self, batch: Batch, x_adv: Tensor, response: Response) -> Tensor:
+        """From the projections of the point and of the image onto the nearest boundary, by their distances."""
+        threat, x, bounds = batch.threat, batch.x, batch.bounds
+        assert isinstance(threat, NormThreat)
+        rows = len(x)
+        lead = response.loss.reshape(rows, -1).to(x.dtype)
+        grad = response.grad.reshape(rows, lead.shape[1], -1)
+        steepness = norm_of(grad.flatten(0, 1), DUAL[threat.norm]).reshape(lead.shape)
+        nearest = (lead.abs() / (steepness + 1e-12)).argmin(1, keepdim=True)
+        lead, normal = (
+            lead.gather(1, nearest).squeeze(1),
+            grad.gather(1, nearest[:, :, None].expand(-1, -1, grad.shape[2]))[:, 0],
+        )
+        from_x = ((x_adv - x).flatten(1) * normal).sum(1)
+        here = to_hyperplane(x_adv.flatten(1), normal, -lead, threat.norm, bounds).reshape(x.shape)
+        home = to_hyperplane(x.flatten(1), normal, from_x - lead, threat.norm, bounds).reshape(x.shape)
+        reach_here, reach_home = (norm_of(d, threat.norm).clamp_min(1e-8) for d in (here, home))
+        alpha = per_sample((reach_here / (reach_here + reach_home)).clamp_max(self.alpha_max), x)
+        return ((x_adv + self.eta * here) * (1 - alpha) + (x + self.eta * home) * alpha).clamp(*bounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FABT(FAB):
+    """FAB towards the boundary of one class after another, with one gradient a query.
+
+    The classes come in the order of the clean image's logits, the likeliest wrong one first; under a targeted threat there is
+    only the given one, and its boundary is that to the best of all others.
+
+    Parameters
+    ----------
+    target_classes
+        How many classes are tried, at most all the wrong ones.
+    """
+
+    target_classes: int = 9
+
+    needs_clean_logits: ClassVar[bool] = True
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="fab-t",
+        threats=("linf", "l2", "l1"),
+        knowledge="white-box",
+        targeted=True,
+        cost=(
+            "at most restarts * min(target_classes, classes - 1) * (2 * steps + 1) + 2 forwards, "
+            "restarts * min(target_classes, classes - 1) * 2 * steps backwards"
+        ),
+        paper=PAPER,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target_classes < 1:
+            raise UsageError(f"target_classes={self.target_classes} must be at least 1")
+
+    def attempts(self, threat: Threat, num_classes: int) -> int:
+        return self.restarts * (1 if threat.targeted else min(self.target_classes, num_classes - 1))
+
+    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+        return MinimumNormAttack.cost(self, threat, num_classes)
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        """How far the class aimed at is ahead of the label; under a targeted threat, of all others. ``(B,)``."""
+        if batch.targets is not None:
+            return take(logits, batch.targets) - best_other(logits, batch.targets)
+        assert batch.clean_logits is not None
+        wrong = batch.clean_logits.scatter(1, batch.y[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
+        target = wrong.gather(1, (batch.attempt // self.restarts)[:, None]).squeeze(1)
+        return take(logits, target) - take(logits, batch.y)
+
+
+def half_way(batch: Batch) -> Tensor:
+    """A random point at half of eps, in the box."""
+    threat, x = batch.threat, batch.x
+    assert isinstance(threat, NormThreat)
+    draw = batch.random.uniform if threat.norm == "linf" else batch.random.normal
+    noise = draw(batch.sample_ids, tuple(x.shape[1:]), attempt=batch.attempt, stream="start", dtype=x.dtype)
+    if threat.norm == "linf":
+        noise = 2 * noise - 1
+    return (x + noise * per_sample(threat.eps / 2 / norm_of(noise, threat.norm).clamp_min(1e-12), x)).clamp(*batch.bounds)

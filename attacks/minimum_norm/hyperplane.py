@@ -1,0 +1,66 @@
+"""The nearest point of a hyperplane inside the box, in linf, l2 or l1: the step that FAB is made of."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from robustkit.projections import Bounds
+from robustkit.threats.norm import Norm
+
+
+def to_hyperplane(point: Tensor, normal: Tensor, gap: Tensor, norm: Norm, bounds: Bounds) -> Tensor:
+    """The shortest `d` with ``normal @ d = gap`` that keeps ``point + d`` in the box (Croce and Hein, arXiv 1907.02044, sec. 3.1).
+
+    Where the box is too small for that, `d` is as far as the box allows.
+
+    Parameters
+    ----------
+    point, normal
+        ``(B, n)``; the points lie in the box.
+    gap
+        ``(B,)``.
+    norm
+        ``linf``, ``l2`` or ``l1``: the length that is least.
+    bounds
+        The box.
+
+    Returns
+    -------
+    ``(B, n)``.
+    """
+    heading = gap.sign()[:, None] * normal.sign()
+    room = torch.where(heading > 0, bounds[1] - point, point - bounds[0]).clamp_min(0)
+    slope, need = normal.abs(), gap.abs()[:, None]
+    match norm:
+        case "linf":
+            size = _fill(room, torch.ones_like(slope), slope, need)
+        case "l2":
+            size = _fill(room, slope, slope, need)
+        case _:
+            size = _spend(room, slope, need)
+    return heading * size
+
+
+def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
+    """``min(t * rate, room)`` with the `t` for which its product with `slope` is `need`."""
+    tiny = torch.finfo(room.dtype).tiny
+    full_at, order = (room / rate.clamp_min(tiny)).sort(dim=1)
+    full = (slope * room).gather(1, order)
+    gained = full.cumsum(1) - full
+    growth = (slope * rate).gather(1, order).flip(1).cumsum(1).flip(1)
+    # The candidates are t for "the first j elements have met the wall"; the right one is the first that its own wall admits.
+    t = (need - gained) / growth.clamp_min(tiny)
+    fits = t <= full_at
+    t = t.gather(1, fits.int().argmax(1, keepdim=True)).clamp_min(0)
+    return torch.where(fits.any(1, keepdim=True), torch.minimum(t * rate, room), room)
+
+
+def _spend(room: Tensor, slope: Tensor, need: Tensor) -> Tensor:
+    """The steepest elements to their walls one after another, the last one only as far as it takes."""
+    steepest, order = slope.sort(dim=1, descending=True, stable=True)
+    walls = room.gather(1, order)
+    full = steepest * walls
+    missing = (need - (full.cumsum(1) - full)).clamp_min(0)
+    size = torch.minimum(missing / steepest.clamp_min(torch.finfo(room.dtype).tiny), walls)
+    return torch.zeros_like(room).scatter(1, order, size)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.score.ball import to_ball
+from robustkit.attacks.score.pick import pick
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
 from robustkit.projections import per_sample
@@ -106,7 +107,7 @@ class AntitheticAttack(IterativeAttack[S]):
 def choose(mask: Tensor, one: S, other: S) -> S:
     """The rows of one state where `mask`, of the other elsewhere."""
     changed = {
-        name: torch.where(per_sample(mask, value), value, getattr(other, name))
+        name: pick(per_sample(mask, value), value, getattr(other, name))
         for name, value in vars(one).items()
         if value is not getattr(other, name)
     }

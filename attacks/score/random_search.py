@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from robustkit.attacks.score.pick import pick
 from robustkit.iterative import Batch, Response, State
 from robustkit.losses import cross_entropy_targeted, margin
 from robustkit.projections import per_sample
@@ -53,7 +54,7 @@ def search_loss(batch: Batch, logits: Tensor) -> Tensor:
 def keep_best(state: S, response: Response) -> tuple[S, Tensor]:
     """The state after an answer, and whether that answer is the best so far, bool ``(B,)``."""
     better = response.loss > state.loss_best
-    x_best = torch.where(per_sample(better, state.x_adv), state.x_adv, state.x_best)
+    x_best = pick(per_sample(better, state.x_adv), state.x_adv, state.x_best)
     loss_best = torch.where(better, response.loss.to(state.loss_best.dtype), state.loss_best)
     return replace(state, x_best=x_best, loss_best=loss_best), better
 

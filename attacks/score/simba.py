@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.score.ball import to_ball
+from robustkit.attacks.score.pick import pick
 from robustkit.contract import AttackInfo
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
@@ -102,7 +103,7 @@ class SimBA(IterativeAttack[SimBAState]):
         onward = better | state.final
         following = replace(
             state,
-            x_best=torch.where(per_sample(better, state.x_adv), state.x_adv, state.x_best),
+            x_best=pick(per_sample(better, state.x_adv), state.x_adv, state.x_best),
             loss_best=torch.where(better, response.loss.to(state.loss_best.dtype), state.loss_best),
             turn=state.turn + onward,
         )
@@ -118,7 +119,7 @@ class SimBA(IterativeAttack[SimBAState]):
             return ((x_best + step).clamp_(*bounds) == x_best).flatten(1).all(1)
 
         no_way, no_way_back = barred(step), barred(-step)
-        step = torch.where(per_sample(backward | no_way, step), -step, step)
+        step = pick(per_sample(backward | no_way, step), -step, step)
         return replace(state, x_adv=to_ball(batch, x_best + step), final=backward | no_way | no_way_back)
 
     def _direction(self, batch: Batch, state: SimBAState) -> Tensor:

@@ -16,6 +16,7 @@ from robustkit.errors import UsageError
 from robustkit.iterative import Batch, State
 from robustkit.losses import margin
 from robustkit.projections import per_sample
+from robustkit.threats import NormThreat
 
 BETAS = (0.9, 0.999)  # Adam's usual decays
 
@@ -29,7 +30,7 @@ class SPSAState(AntitheticState):
     mean, square
         ``(B, C, H, W)``: running means of gradients and of their squares, not yet corrected for their start at 0.
     moves
-        ``(B,)``: how many gradients they have seen.
+        ``(B,)``: how many gradients they have seen, in the images' dtype.
     """
 
     mean: Tensor
@@ -50,12 +51,12 @@ class SPSA(AntitheticAttack[SPSAState]):
     delta
         How far a query lies from the image in every element, as a share of the bounds' width.
     step_size
-        Adam's learning rate, as a share of the bounds' width.
+        Adam's learning rate, in the unit of the bounds; None takes a third of eps, the paper's ratio (0.01 for 8/255).
     """
 
     population: int = 128
     delta: float = 0.01
-    step_size: float = 0.01
+    step_size: float | None = None
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="spsa",
@@ -69,7 +70,7 @@ class SPSA(AntitheticAttack[SPSAState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, value in (("delta", self.delta), ("step_size", self.step_size)):
-            if not value > 0:
+            if value is not None and not value > 0:
                 raise UsageError(f"{name}={value} must be above 0")
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
@@ -80,7 +81,7 @@ class SPSA(AntitheticAttack[SPSAState]):
 
     def start(self, batch: Batch) -> SPSAState:
         zero = torch.zeros_like(batch.x)
-        return SPSAState(**vars(self.first_state(batch)), mean=zero, square=zero, moves=torch.zeros_like(batch.sample_ids))
+        return SPSAState(**vars(self.first_state(batch)), mean=zero, square=zero, moves=torch.zeros_like(batch.x[:, 0, 0, 0]))
 
     def draw(self, batch: Batch, pair: Tensor) -> Tensor:
         """Signs, one bit of a word each."""
@@ -90,13 +91,14 @@ class SPSA(AntitheticAttack[SPSAState]):
         return 2 * heads.to(batch.x.dtype) - 1
 
     def move(self, batch: Batch, state: SPSAState) -> SPSAState:
+        assert isinstance(batch.threat, NormThreat)
         moves = state.moves + 1
         grad = state.grad / (self.population * self.radius(batch))
         mean = BETAS[0] * state.mean + (1 - BETAS[0]) * grad
         square = BETAS[1] * state.square + (1 - BETAS[1]) * grad.square()
-        mean_bias, square_bias = (per_sample(1 - (beta**moves).to(grad.dtype), grad) for beta in BETAS)
+        mean_bias, square_bias = (per_sample(1 - beta**moves, grad) for beta in BETAS)
         direction = (mean / mean_bias) / ((square / square_bias).sqrt() + 1e-8)
-        step_size = self.step_size * (batch.bounds[1] - batch.bounds[0])
+        step_size = batch.threat.eps / 3 if self.step_size is None else self.step_size
         return replace(
             state,
             x_from=to_ball(batch, state.x_from + step_size * direction),

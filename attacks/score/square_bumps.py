@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from robustkit.attacks.score.random_search import below, coins, table
-from robustkit.attacks.score.square_stripes import span
+from robustkit.attacks.score.square_stripes import window
 from robustkit.iterative import Batch
 from robustkit.projections import per_sample
 from robustkit.threats import NormThreat
@@ -54,16 +54,11 @@ def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: 
 
     rooms = (height - size + 1, width - size + 1, height - size + 1, width - size + 1)
     top, left, top_, left_ = (below(words[:, i], room) for i, room in enumerate(rooms))
-    row, column = (offsets(first, size, length, sides[-1]) for first, length in ((top, height), (left, width)))
-    inside = (row < sides[-1])[:, None, :, None] & (column < sides[-1])[:, None, None, :]
-    emptied = span(top_, size, height)[:, None, :, None] & span(left_, size, width)[:, None, None, :]
-
+    inside, emptied = window(top, left, size, x), window(top_, left_, size, x)
     delta = x_best - x
-    old, rest = delta * inside, delta * ~(inside | emptied)
-    shapes = kernels(sides, order, x.dtype, x.device)
+    old, rest = delta * inside, delta * ((1 - inside) * (1 - emptied))
     which = 2 * torch.searchsorted(table(sides, x.device), size) + (words[:, 4] & 1)
-    border = sides[-1] + 1
-    bump = shapes.take((which[:, None] * border + row)[:, None, :, None] * border + column[:, None, None, :])
+    bump = place(kernels(sides, order, x.dtype, x.device), which, top, left, size, x)
     signs = torch.where(coins(words[:, 5], channels), 1, -1).to(x.dtype)[:, :, None, None]
     new = torch.addcmul(bump * signs, old, 1 / (norm(old) + TINY))
 
@@ -90,10 +85,18 @@ def _order(batch: Batch) -> int:
     return 2 if batch.threat.norm == "l2" else 1
 
 
-def offsets(first: Tensor, size: Tensor, length: int, outside: int) -> Tensor:
-    """How far each of `length` places is from `first`, and `outside` for those not among the next `size`; ``(B, length)``."""
-    place = torch.arange(length, device=first.device) - first[:, None]
-    return torch.where((place >= 0) & (place < size[:, None]), place, outside)
+def place(shapes: Tensor, which: Tensor, top: Tensor, left: Tensor, size: Tensor, like: Tensor) -> Tensor:
+    """One of the shapes in each image, the rest zeros, ``(B, 1, H, W)``; number, place and side ``(B,)`` say which and where."""
+    n, _, height, width = like.shape
+    border = shapes.shape[-1]
+
+    def within(first: Tensor, length: int) -> Tensor:
+        offset = torch.arange(length, device=like.device) - first[:, None]
+        return torch.where((offset >= 0) & (offset < size[:, None]), offset, border - 1).int()  # outside: a zero of the border
+
+    row = which.int()[:, None] * border + within(top, height)
+    index = row[:, :, None] * border + within(left, width)[:, None, :]
+    return shapes.flatten().index_select(0, index.flatten()).reshape(n, 1, height, width)
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from robustkit.attacks.score.pick import pick
 from robustkit.attacks.score.random_search import below, coins
 from robustkit.iterative import Batch
 from robustkit.threats import NormThreat
@@ -23,16 +24,19 @@ def paint_square(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor) -> T
     Adding two eps and clipping to the ball, as the paper puts it, leads to the edge from anywhere inside.
     """
     _, channels, height, width = batch.x.shape
-    rows = span(below(words[:, 0], height - size + 1), size, height)
-    columns = span(below(words[:, 1], width - size + 1), size, width)
+    top, left = below(words[:, 0], height - size + 1), below(words[:, 1], width - size + 1)
     painted = _edge(batch, coins(words[:, 2], channels)[:, :, None, None])
-    return torch.where(rows[:, None, :, None] & columns[:, None, None, :], painted, x_best)
+    return pick(window(top, left, size, x_best), painted, x_best)
 
 
-def span(first: Tensor, size: Tensor, length: int) -> Tensor:
-    """Which of `length` places are among the `size` from `first` on: ``(B,)`` twice to bool ``(B, length)``."""
-    place = torch.arange(length, device=first.device) - first[:, None]
-    return (place >= 0) & (place < size[:, None])
+def window(top: Tensor, left: Tensor, size: Tensor, like: Tensor) -> Tensor:
+    """Ones in each sample's square window and zeros elsewhere, ``(B, 1, H, W)``; the window's place and side are ``(B,)``."""
+
+    def span(first: Tensor, length: int) -> Tensor:
+        place = torch.arange(length, device=first.device) - first[:, None]
+        return ((place >= 0) & (place < size[:, None])).to(like.dtype)
+
+    return span(top, like.shape[2])[:, None, :, None] * span(left, like.shape[3])[:, None, None, :]
 
 
 def _edge(batch: Batch, up: Tensor) -> Tensor:

@@ -1,0 +1,54 @@
+"""Cycles of fixed-step ascent: an iterate that was seen before leads nowhere new (Doldo et al., arXiv 2503.19347)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from robustkit.iterative import State
+from robustkit.rng import SampleRandom
+
+
+@dataclass(kw_only=True)
+class CycleState(State):
+    """An iterate and the hashes of those before it.
+
+    Parameters
+    ----------
+    seen
+        ``(B, T)`` int64: the hash of the iterate before each of T steps so far; ``(B, 0)`` if nobody looks for cycles.
+    repeats
+        Bool ``(B,)``: `x_adv` was seen before.
+    """
+
+    seen: Tensor
+    repeats: Tensor
+
+
+def start_cycle(x_adv: Tensor, steps: int) -> CycleState:
+    """The state before the first of `steps` steps."""
+    seen = torch.zeros(len(x_adv), steps, dtype=torch.int64, device=x_adv.device)
+    return CycleState(x_adv=x_adv, seen=seen, repeats=torch.zeros(len(x_adv), dtype=torch.bool, device=x_adv.device))
+
+
+def note_cycle(state: CycleState, x_adv: Tensor, step: Tensor) -> CycleState:
+    """The state after a step to `x_adv`, of which `step` ``(B,)`` came before."""
+    seen = state.seen.scatter(1, step[:, None], hash_of(state.x_adv)[:, None])
+    so_far = torch.arange(seen.shape[1], device=seen.device) <= step[:, None]
+    repeats = ((seen == hash_of(x_adv)[:, None]) & so_far).any(1)
+    return replace(state, x_adv=x_adv, seen=seen, repeats=repeats)
+
+
+def hash_of(x: Tensor) -> Tensor:
+    """64 bits a sample that depend on every bit of its elements, int64 ``(B,)``; exact, in whatever order they are summed."""
+    words = x.flatten(1).contiguous().view(torch.int64 if x.dtype == torch.float64 else torch.int32)
+    return (words * _weights(words.shape[1], x.device)).sum(1)
+
+
+@lru_cache(maxsize=8)
+def _weights(n: int, device: torch.device) -> Tensor:
+    high, low = SampleRandom(0, "cycle").bits(torch.zeros(1, dtype=torch.int64, device=device), (2, n))[0]
+    return high << 32 | low

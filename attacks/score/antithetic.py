@@ -94,13 +94,13 @@ class AntitheticAttack(IterativeAttack[S]):
         queries = response.step + 1
         whole_pair = queries % 2 == 0
         difference = torch.where(whole_pair, state.loss_before - response.loss, 0).to(batch.x.dtype)
-        added = torch.addcmul(state.grad, per_sample(difference, batch.x), state.noise)
+        added = state.grad + per_sample(difference, batch.x) * state.noise
         state = replace(state, grad=added, loss_before=response.loss.to(batch.x.dtype))
         population = min(self.population, max(2, self.steps // 2 * 2))
         state = choose(queries % population == 0, self.move(batch, state), state)
         noise = self.draw(batch, queries // 2)
-        side = per_sample(torch.where(whole_pair, 1, -1).to(noise.dtype), noise)
-        x_adv = to_ball(batch, torch.addcmul(state.x_from, side, noise, value=self.radius(batch)))
+        side = self.radius(batch) * torch.where(whole_pair, 1, -1).to(noise.dtype)
+        x_adv = to_ball(batch, state.x_from + per_sample(side, noise) * noise)
         return replace(state, x_adv=x_adv, noise=noise)
 
 

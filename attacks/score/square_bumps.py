@@ -60,7 +60,7 @@ def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: 
     which = 2 * torch.searchsorted(table(sides, x.device), size) + (words[:, 4] & 1)
     bump = place(kernels(sides, order, x.dtype, x.device), which, top, left, size, x)
     signs = torch.where(coins(words[:, 5], channels), 1, -1).to(x.dtype)[:, :, None, None]
-    new = torch.addcmul(bump * signs, old, 1 / (norm(old) + TINY))
+    new = bump * signs + old * (1 / (norm(old) + TINY))
 
     whole, kept, length = norm(delta) ** order, norm(rest) ** order, norm(new)
     spare = (batch.threat.eps**order - whole.sum(1, keepdim=True)).clamp_min(0) / channels
@@ -69,7 +69,7 @@ def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: 
         mass = mass * channels  # the authors' code; the projection takes back what is too much
     gain = mass / (length + TINY)
     total = ((gain * length) ** order + kept).sum((1, 2, 3)) ** (1 / order)
-    return _to_ball(batch, torch.addcmul(rest, new, gain), total)
+    return _to_ball(batch, rest + new * gain, total)
 
 
 def _to_ball(batch: Batch, delta: Tensor, length: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def _to_ball(batch: Batch, delta: Tensor, length: Tensor) -> Tensor:
     assert isinstance(batch.threat, NormThreat)
     if batch.threat.norm == "l1":
         return batch.threat.project(batch.x, batch.x + delta, batch.bounds)
-    return torch.addcmul(batch.x, delta, per_sample(batch.threat.eps / (length + TINY), delta)).clamp_(*batch.bounds)
+    return (delta * per_sample(batch.threat.eps / (length + TINY), delta)).add_(batch.x).clamp_(*batch.bounds)
 
 
 def _order(batch: Batch) -> int:

@@ -33,7 +33,7 @@ BUDGETS = {
     "brightness": "brightness:0.3",
     "contrast": "contrast:0.3",
     "hue": "hue:0.1",
-    "corruption": "corruption:3",
+    "corruption": "corruption:3,kinds=impulse_noise+glass_blur+snow+fog+saturate+elastic_transform",
 }
 SHAPE = {"patch": (3, 12, 10), "hue": (3, 6, 5)}
 

@@ -9,14 +9,18 @@ from torch import Tensor
 
 
 @cache
-def fronts(height: int, width: int, reach: int) -> tuple[tuple[int, ...], ...]:
-    """The pixels (as flat positions) from the last to the first, in groups that cannot meet: every group at once gives
-    what one pixel at a time would give, for a group's pixels lie more than `reach` columns apart."""
+def fronts(height: int, width: int, reach: int) -> tuple[Tensor, tuple[int, ...]]:
+    """The pixels (as flat positions) from the last to the first, and how many of them can go at once.
+
+    The pixels of a group lie more than `reach` columns apart and cannot meet: every group at once gives what one pixel at a
+    time would give.
+    """
     groups: dict[int, list[int]] = {}
     for row in range(height - reach, reach, -1):
         for column in range(width - reach, reach, -1):
             groups.setdefault((height - row) * (reach + 1) + width - column, []).append(row * width + column)
-    return tuple(tuple(groups[order]) for order in sorted(groups))
+    ordered = [groups[order] for order in sorted(groups)]
+    return torch.tensor([pixel for group in ordered for pixel in group], dtype=torch.int64), tuple(map(len, ordered))
 
 
 def disorder(x: Tensor, reach: int, offsets: Tensor) -> Tensor:
@@ -34,10 +38,11 @@ def disorder(x: Tensor, reach: int, offsets: Tensor) -> Tensor:
         ``(B, T, 2, H, W)`` integers in [-reach, reach): where each pixel's neighbour is, right and down, in T rounds.
     """
     height, width = x.shape[-2:]
+    order, sizes = fronts(height, width, reach)
+    order = order.to(x.device)
     source = torch.arange(height * width, device=x.device).expand(len(x), -1).clone()
-    shift = (offsets[:, :, 1] * width + offsets[:, :, 0]).flatten(2)
-    for turn in range(offsets.shape[1]):
-        for front in fronts(height, width, reach):
-            here = torch.tensor(front, device=x.device)
-            source[:, here] = source.gather(1, here + shift[:, turn, here])
+    neighbour = (offsets[:, :, 1] * width + offsets[:, :, 0]).flatten(2)[:, :, order] + order
+    for turn in neighbour.unbind(1):
+        for here, there in zip(order.split(sizes), turn.split(sizes, dim=1), strict=True):
+            source[:, here] = source.gather(1, there)
     return x.flatten(2).gather(2, source[:, None].expand(-1, x.shape[1], -1)).view_as(x)

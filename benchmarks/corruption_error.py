@@ -1,0 +1,163 @@
+"""The mean corruption error: how often a model errs on the common corruptions, over all severities.
+
+Unlike robust accuracy under a corruption threat, it is an average and no worst case: every image is corrupted once by every
+kind at every severity, also those that the model gets wrong anyway.
+
+References
+----------
+Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from robustkit.benchmarks.statistics import Estimate, estimate
+from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds
+from robustkit.data import Data
+from robustkit.errors import UsageError
+from robustkit.model import Model
+from robustkit.rng import SampleRandom
+from robustkit.threats import CorruptionThreat
+
+
+class CorruptionPart(BaseModel):
+    """The errors under one corruption.
+
+    `errors` holds the share of wrong answers at each severity, `error` their mean, `normalised` the mean as a multiple of the
+    baseline's.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    errors: list[Estimate]
+    error: float
+    normalised: float | None = None
+
+
+class CorruptionErrorPart(BaseModel):
+    """What the common corruptions do to a model.
+
+    `mean` is the mean of the corruptions' errors (unnormalised mCE), `normalised_mean` that of their multiples of the baseline's
+    (mCE as published, as a share), `clean` the share of wrong answers without corruption.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: int
+    severities: list[int]
+    clean: Estimate
+    corruptions: list[CorruptionPart]
+    mean: float
+    normalised_mean: float | None = None
+
+
+def corruption_errors(
+    model: Model,
+    data: Data,
+    severities: Sequence[int] = SEVERITIES,
+    kinds: Sequence[str] | None = None,
+    *,
+    baseline: Mapping[str, float] | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> CorruptionErrorPart:
+    """Corrupt every image by every kind at every severity, and count the wrong answers.
+
+    Parameters
+    ----------
+    model, data
+        What to judge, and on what; labels are the model's classes. Images that cannot be read are left out.
+    severities
+        Some of 1 to 5.
+    kinds
+        Some of `robustkit.corruptions.CORRUPTIONS`; None takes all 19.
+    baseline
+        For each kind the mean error over these severities of the model that errors are compared with.
+    batch_size
+        Images in memory at a time; the result does not depend on it.
+    seed
+        The user's seed.
+
+    Raises
+    ------
+    UsageError
+        If a kind or a severity is unknown, the baseline lacks a kind, or no image can be read.
+    """
+    chosen = tuple(CORRUPTIONS if kinds is None else kinds)
+    check_kinds(chosen)
+    threats = [CorruptionThreat(severity=severity, kinds=chosen) for severity in severities]
+    check_baseline(chosen, baseline)
+    random = SampleRandom(seed, "corruption-error")
+    clean, n = 0, 0
+    wrong: Counter[tuple[str, int]] = Counter()
+    with model.frozen(seed), torch.no_grad():
+        for batch in data.batches(model.spec, batch_size, skip_broken=True):
+            x, y, ids = (part.to(model.device) for part in batch)
+            x = x.to(torch.promote_types(x.dtype, torch.float32))
+            n += len(x)
+            clean += int((model.logits(x).argmax(1) != y).sum())
+            for threat in threats:
+                for index, kind in enumerate(chosen):
+                    which = torch.full_like(ids, index)
+                    corrupted = threat.transform(x, which, model.bounds, random, ids, torch.full_like(ids, threat.severity))
+                    wrong[kind, threat.severity] += int((model.logits(corrupted).argmax(1) != y).sum())
+    if n == 0:
+        raise UsageError(f"no image of {data.name} can be read: there is no error to average")
+    return mean_corruption_error(wrong, n, clean, baseline)
+
+
+def check_baseline(kinds: Sequence[str], baseline: Mapping[str, float] | None) -> None:
+    """Raise `UsageError` if a baseline lacks one of the kinds, or never errs under it."""
+    for kind in kinds if baseline is not None else ():
+        if not baseline.get(kind, 0) > 0:
+            raise UsageError(f"the baseline has no error above 0 for {kind}: give one, or leave that corruption out")
+
+
+def mean_corruption_error(
+    wrong: Mapping[tuple[str, int], int], n: int, clean: int, baseline: Mapping[str, float] | None = None
+) -> CorruptionErrorPart:
+    """The errors from counts.
+
+    Parameters
+    ----------
+    wrong
+        Wrong answers by (kind, severity): every kind at every severity.
+    n
+        Images that each was counted on.
+    clean
+        Wrong answers on the images themselves.
+    baseline
+        As for `corruption_errors`.
+
+    Raises
+    ------
+    UsageError
+        If a kind was not counted at a severity that another was, or the baseline lacks a kind.
+    """
+    kinds, severities = list(dict.fromkeys(kind for kind, _ in wrong)), sorted({severity for _, severity in wrong})
+    check_baseline(kinds, baseline)
+    parts = []
+    for kind in kinds:
+        missing = [severity for severity in severities if (kind, severity) not in wrong]
+        if missing:
+            raise UsageError(f"{kind} was not counted at severity {missing[0]}, as others were: count each at all of them")
+        errors = [estimate(wrong[kind, severity], n) for severity in severities]
+        error = fmean(part.value for part in errors)
+        normalised = None if baseline is None else error / baseline[kind]
+        parts.append(CorruptionPart(kind=kind, errors=errors, error=error, normalised=normalised))
+    multiples = [part.normalised for part in parts if part.normalised is not None]
+    return CorruptionErrorPart(
+        n=n,
+        severities=severities,
+        clean=estimate(clean, n),
+        corruptions=parts,
+        mean=fmean(part.error for part in parts),
+        normalised_mean=fmean(multiples) if multiples else None,
+    )

@@ -11,9 +11,10 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from robustkit.attacks.bridges.base import ANY, PeerAttack, Task, adapt
+from robustkit.attacks.bridges.base import ANY, PeerAttack, adapt
+from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
 from robustkit.threats import Knowledge
 
@@ -34,6 +35,7 @@ NORMS: dict[str, tuple[str, ...]] = {
     "CarliniL0Method": ("l0",),
     "CarliniL2Method": ("l2",),
     "CarliniLInfMethod": ("linf",),
+    "CompositeAdversarialAttackPyTorch": ("linf",),
     "DeepFool": ("l2",),
     "ElasticNet": ("l1", "l2"),
     "HopSkipJump": ("linf", "l2"),
@@ -42,6 +44,7 @@ NORMS: dict[str, tuple[str, ...]] = {
     "SaliencyMapMethod": ("l0",),
     "SignOPTAttack": ("l2",),
     "SimBA": ("l2",),
+    "SquareAttack": ("linf", "l2"),
     "ThresholdAttack": ("linf",),
     "VirtualAdversarialMethod": ("l2",),
     "ZooAttack": ("l2",),
@@ -52,7 +55,9 @@ UNTARGETED = ("SignOPTAttack", "AutoAttack")
 
 KNOWLEDGE: dict[str, Knowledge] = {
     **dict.fromkeys(("BoundaryAttack", "GeoDA", "HopSkipJump", "SignOPTAttack", "SpatialTransformation"), "decision"),
-    **dict.fromkeys(("PixelAttack", "SimBA", "SquareAttack", "ThresholdAttack", "ZooAttack"), "score"),
+    **dict.fromkeys(
+        ("PixelAttack", "SimBA", "SquareAttack", "ThresholdAttack", "VirtualAdversarialMethod", "ZooAttack"), "score"
+    ),
 }
 
 ORDERS: dict[str, Any] = {"linf": np.inf, "l2": 2, "l1": 1}
@@ -81,32 +86,16 @@ class ARTAttack(PeerAttack):
 
         if self.peer.__name__ == "ShadowAttack" and len(task.x) > 1:  # takes one image at a time
             return torch.cat([self.run(one) for one in task.each()])
+        wants_probabilities = self.peer.__name__ in ("SimBA", "VirtualAdversarialMethod")
         estimator = PyTorchClassifier(
-            model=task.network,
-            loss=torch.nn.CrossEntropyLoss(),
+            model=nn.Sequential(task.network, nn.Softmax(1)) if wants_probabilities else task.network,
+            loss=nn.CrossEntropyLoss(),
             input_shape=tuple(task.x.shape[1:]),
             nb_classes=task.num_classes,
             clip_values=(0.0, 1.0),
             device_type="gpu" if task.x.is_cuda else "cpu",
         )
-        order: Any = ORDERS.get(task.norm)
-        values: dict[str, Any] = {
-            "norm": order,
-            "eps": task.eps,
-            "targeted": task.targets is not None,
-            "batch_size": len(task.x),
-            "verbose": False,
-        }
-        match self.peer.__name__:
-            case "ThresholdAttack":
-                values["th"] = max(1, int(task.eps * 255 + 1e-6))
-            case "PixelAttack":
-                values["th"] = max(1, int(task.eps) // task.x.shape[1])
-            case "Wasserstein":
-                values |= {"norm": str(order), "ball": str(order)}
-            case "CompositeAdversarialAttackPyTorch":
-                values["pgd_epsilon"] = (-task.eps, task.eps)
-        attack = self.create(values, estimator)
+        attack = self.create(self._values(task), estimator)
         for part in getattr(attack, "attacks", ()):
             part.set_params(verbose=False)
         y: Any = one_hot(task.y if task.targets is None else task.targets, task.num_classes)
@@ -116,10 +105,38 @@ class ARTAttack(PeerAttack):
             found = attack.generate(x=task.x.cpu().numpy(), y=y)
         return torch.from_numpy(np.asarray(found, dtype=np.float32))
 
+    def _values(self, task: Task) -> dict[str, Any]:
+        """What threat and model decide, under ART's names, and the classes that have names of their own for it."""
+        order: Any = ORDERS.get(task.norm)
+        values: dict[str, Any] = {
+            "norm": order,
+            "eps": task.eps,
+            "targeted": task.targets is not None,
+            "batch_size": len(task.x),
+            "verbose": False,
+        }
+        inner = getattr(self, "attacker_params", None) or {}
+        match self.peer.__name__:
+            case "CompositeAdversarialAttackPyTorch":
+                values["pgd_epsilon"] = (-task.eps, task.eps)
+            case "PixelAttack":
+                values["th"] = max(1, int(task.eps) // task.x.shape[1])  # in pixels
+            case "SimBA" | "ZooAttack":
+                values["batch_size"] = 1  # their batches of more do not run
+            case "TargetedUniversalPerturbation":
+                values["attacker_params"] = {"targeted": True} | inner
+            case "ThresholdAttack":
+                values["th"] = max(1, int(task.eps * 255 + 1e-6))  # in levels
+            case "UniversalPerturbation" if getattr(self, "attacker", None) == "deepfool":
+                values["attacker_params"] = {"verbose": False} | inner
+            case "Wasserstein":
+                values |= {"norm": str(order), "ball": str(order)}
+        return values
+
 
 def one_hot(y: Tensor, num_classes: int) -> Any:
     """Labels as rows, ``(B, K)``: ART takes those as meant also where there are two classes."""
-    return torch.nn.functional.one_hot(y, num_classes).float().cpu().numpy()
+    return nn.functional.one_hot(y, num_classes).float().cpu().numpy()
 
 
 @contextmanager

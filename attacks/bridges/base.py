@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, make_dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, make_dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from robustkit.attacks.bridges.task import Metered, Task, share
 from robustkit.bridge import documentation, parameters
 from robustkit.contract import Attack, AttackInfo, AttackResult, Prepared, Status, is_adversarial, prepare
 from robustkit.engine import check_classes
@@ -24,68 +25,6 @@ ANY = ("linf", "l2", "l1", "l0")
 
 #: Step sizes in the unit of eps. Where the user gives none, they keep the library's own proportion to eps.
 STEP_SIZES = ("eps_step", "alpha")
-
-
-class Metered(nn.Module):
-    """A model as a network for another library, on images in [0, 1], whose passes the model counts.
-
-    The user's network is not among its submodules, so that nothing a library does to modes, parameters and hooks reaches it.
-
-    Parameters
-    ----------
-    model
-        The model.
-    most
-        The forward passes there may be in all, by the model's count; None for no limit.
-    why
-        What to say when there are more.
-    """
-
-    def __init__(self, model: Model, most: int | None, why: str) -> None:
-        super().__init__()
-        self.model, self.most, self.why = model, most, why
-        self.place = nn.Parameter(torch.zeros((), device=model.device), requires_grad=False)  # torchattacks asks for a device
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]."""
-        if self.most is not None and self.model.forwards + len(x) > self.most:
-            raise UsageError(self.why)
-        low, high = self.model.bounds
-        return self.model(low + (high - low) * x)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One batch of images to attack. Images are float32 in [0, 1], whatever the model's bounds.
-
-    Parameters
-    ----------
-    network
-        What to attack.
-    x, y, targets
-        Images ``(B, C, H, W)``, labels and, for a targeted threat, wanted classes ``(B,)``.
-    norm, eps
-        The budget in the unit of these images.
-    num_classes
-        K.
-    seed
-        For libraries that set random states themselves.
-    """
-
-    network: Metered
-    x: Tensor
-    y: Tensor
-    targets: Tensor | None
-    norm: str
-    eps: float
-    num_classes: int
-    seed: int
-
-    def each(self) -> Iterator[Task]:
-        """The images one by one."""
-        for i in range(len(self.x)):
-            targets = None if self.targets is None else self.targets[i : i + 1]
-            yield replace(self, x=self.x[i : i + 1], y=self.y[i : i + 1], targets=targets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,8 +169,9 @@ def _judge(
     inside = threat.contains(x, returned, bounds)
     x_adv = torch.where(inside[:, None, None, None], returned, threat.project(x, returned, bounds))
     logits = clean.clone()
-    logits[rows] = model.logits(x_adv[rows])
-    forwards[rows] += 1
+    if len(rows):
+        logits[rows] = model.logits(x_adv[rows])
+        forwards[rows] += 1
     searched = status == Status.FAILED
     finite = logits.isfinite().all(1)
     success = searched & finite & is_adversarial(logits, y, targets) & threat.contains(x, x_adv, bounds)
@@ -261,12 +201,6 @@ def _judge(
         nearest=nearest,
         nearest_distance=nearest_distance,
     )
-
-
-def share(passes: int, x: Tensor) -> Tensor:
-    """Passes of a batch dealt out to its samples, ``(B,)`` integers that add up to all of them."""
-    each, rest = divmod(passes, len(x))
-    return each + (torch.arange(len(x), device=x.device) < rest).long()
 
 
 def adapt(

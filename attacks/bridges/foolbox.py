@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attacks.bridges.base import ANY, PeerAttack, Task, adapt
+from robustkit.attacks.bridges.base import ANY, PeerAttack, adapt
+from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
 from robustkit.threats import Knowledge
 

@@ -8,17 +8,21 @@ import typer
 
 from robustkit.errors import UsageError
 
-Name = Annotated[str, typer.Argument(help="A name from the list")]
+Name = Annotated[str, typer.Argument(help="A name from the list, or LIBRARY/CLASS")]
+LibraryName = Annotated[str | None, typer.Argument(help="A library whose classes to list instead, such as art/")]
 
 
-def attacks_list() -> None:
+def attacks_list(library: LibraryName = None) -> None:
     """Every attack with its norms, knowledge, cost and paper."""
     rows = []
-    for plugin in registered("attacks"):
-        info = plugin.load().info
-        goals = "both" if info.targeted else "untargeted"
+    for plugin in registered("attacks", library):
+        loaded = plugin.load()
+        info = loaded.info
+        goals = "targeted" if getattr(loaded, "only_targeted", False) else "both" if info.targeted else "untargeted"
         rows.append([plugin.name, " ".join(info.threats), info.knowledge, goals, info.cost, info.paper])
     table(["attack", "threats", "knowledge", "goal", "cost a sample", "paper"], rows)
+    if library is None:
+        bridged("attacks")
 
 
 def attacks_show(name: Name) -> None:
@@ -38,13 +42,15 @@ def attacks_show(name: Name) -> None:
     table(["", ""], [[key, value] for key, value in facts.items()])
 
 
-def defenses_list() -> None:
+def defenses_list(library: LibraryName = None) -> None:
     """Every defense with its kind, its gradient and its paper."""
     rows = []
-    for plugin in registered("defenses"):
+    for plugin in registered("defenses", library):
         info = plugin.load().info
         rows.append([plugin.name, info.kind, info.gradient or "", info.paper])
     table(["defense", "kind", "gradient", "paper"], rows)
+    if library is None:
+        bridged("defenses")
 
 
 def defenses_show(name: Name) -> None:
@@ -88,11 +94,31 @@ def plugins_check(
     raise typer.Exit(1 if failed else 0)
 
 
-def registered(group: Any) -> list[Any]:
-    """The plugins of a group in order."""
-    from robustkit.registry import plugins
+def registered(group: Any, library: str | None = None) -> list[Any]:
+    """The plugins of a group in order, or those that a library's classes are."""
+    from robustkit.errors import did_you_mean
+    from robustkit.registry import bridges, find, plugins
 
-    return list(plugins(group).values())
+    if library is None:
+        return list(plugins(group).values())
+    name, known = library.rstrip("/"), bridges(group)
+    if name not in known:
+        raise UsageError(f"no {group} come from a library {library!r}: {did_you_mean(name, known)}")
+    return [find(group, f"{name}/{member}") for member in known[name].load().names()]
+
+
+def bridged(group: Any) -> None:
+    """A line for each library whose classes can be named too."""
+    from robustkit.registry import bridges
+
+    typer.echo("")
+    for name, entry in bridges(group).items():
+        library = entry.load()
+        if library.version is None:
+            typer.echo(f"{name}/CLASS: {library.distribution} is not installed (pip install {library.install})")
+            continue
+        count = f"{len(library.names())} {group} of {library.distribution} {library.version}"
+        typer.echo(f"{name}/CLASS: {count} (robustkit {group} list {name}/)")
 
 
 def describe(name: str, loaded: Any) -> None:

@@ -1,0 +1,25 @@
+"""What tests of all bridges put an attack to."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from robustkit.conformance import Finding, cases, check_caller_untouched, check_passes, check_result, check_seed
+
+
+@pytest.fixture
+def findings():
+    """Put an attack to the promises that another library's attack can keep: all but independence of the batch."""
+
+    def check(attack, classes=(3,)):
+        found = []
+        for case in cases(attack, classes, (torch.float32, torch.float64)):
+            checks = (check_result, check_caller_untouched, check_seed, check_passes)
+            for one in checks if case.dtype == torch.float64 else (check_result,):
+                message = one(case)
+                if message is not None:
+                    found.append(str(Finding(one.__name__, str(case), message)))
+        return found
+
+    return check

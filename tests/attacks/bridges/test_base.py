@@ -70,7 +70,9 @@ def test_misclassified_samples_are_not_attacked(push, linear_model, linear_data)
 
 
 def test_other_bounds_are_the_unit_interval_to_the_library(push):
-    model = Model(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2)), bounds=(-2, 2), spec=InputSpec(1), device="cpu")
+    model = Model(
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2)), bounds=(-2, 2), spec=InputSpec(1), device="cpu"
+    )
     x = torch.rand(3, 1, 2, 2) * 4 - 2
     y = model.logits(x).argmax(1)
     result = push(size=0.01)(model, x, y, Threat.parse("linf:0.4"))

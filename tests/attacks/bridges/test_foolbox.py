@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from robustkit import InputSpec, Model
 from robustkit.build import attack
 from robustkit.errors import UsageError
 from robustkit.registry import bridges, find
@@ -34,13 +35,21 @@ def test_the_minimal_distance_of_a_linear_model(linear_model, linear_data):
     assert not result.success[10:].any()
 
 
-def test_an_image_without_a_starting_point_spares_the_others(linear_model, linear_data):
-    x, y = linear_data
-    x = torch.cat([x, torch.ones(1, 1, 2, 2)])
-    y = torch.cat([y, torch.ones(1, dtype=torch.int64)])
+class NeverThree(torch.nn.Module):
+    """Three classes, of which the last is never predicted: no image can start a search for it."""
+
+    def forward(self, x):
+        score = x.flatten(1).sum(1) - x[0].numel() / 2
+        return torch.stack([-score, score, score.abs() * 0 - 10], dim=1)
+
+
+def test_an_image_without_a_starting_point_spares_the_others():
+    model = Model(NeverThree(), spec=InputSpec(1), device="cpu")
+    x, y = torch.full((2, 1, 2, 2), 0.6), torch.tensor([1, 1])
     spec = "foolbox/HopSkipJumpAttack:steps=1,initial_gradient_eval_steps=5"
-    result = attack(spec)(linear_model, x[[0, -1]], y[[0, -1]], Threat.parse("l2:0.5"))
-    assert torch.isfinite(result.nearest_distance[0])
+    result = attack(spec)(model, x, y, Threat.parse("l2:1,targeted"), targets=torch.tensor([0, 2]))
+    assert result.success.tolist() == [True, False]
+    assert torch.equal(result.x_adv[1], x[1])
 
 
 @pytest.mark.parametrize("name", LIBRARY.names())

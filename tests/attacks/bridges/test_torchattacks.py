@@ -15,7 +15,7 @@ LIBRARY = bridges("attacks")["torchattacks"].load()
         "torchattacks/PGD:steps=3",
         "torchattacks/APGD:steps=3",
         "torchattacks/FAB:steps=3",
-        "torchattacks/CW:steps=30,c=10,lr=0.05",
+        "torchattacks/CW:steps=3",
         "torchattacks/GN",
     ],
 )

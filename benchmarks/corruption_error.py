@@ -115,8 +115,8 @@ def corruption_errors(
 
 def check_baseline(kinds: Sequence[str], baseline: Mapping[str, float] | None) -> None:
     """Raise `UsageError` if a baseline lacks one of the kinds, or never errs under it."""
-    for kind in kinds if baseline is not None else ():
-        if not baseline.get(kind, 0) > 0:
+    for kind in kinds:
+        if baseline is not None and not baseline.get(kind, 0) > 0:
             raise UsageError(f"the baseline has no error above 0 for {kind}: give one, or leave that corruption out")
 
 

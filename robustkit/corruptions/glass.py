@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @cache
-def fronts(height: int, width: int, reach: int) -> tuple[Tensor, tuple[int, ...]]:
+def fronts(height: int, width: int, reach: int) -> tuple[Tensor, list[int]]:
     """The pixels (as flat positions) from the last to the first, and how many of them can go at once.
 
     The pixels of a group lie more than `reach` columns apart and cannot meet: every group at once gives what one pixel at a
@@ -20,7 +20,7 @@ def fronts(height: int, width: int, reach: int) -> tuple[Tensor, tuple[int, ...]
         for column in range(width - reach, reach, -1):
             groups.setdefault((height - row) * (reach + 1) + width - column, []).append(row * width + column)
     ordered = [groups[order] for order in sorted(groups)]
-    return torch.tensor([pixel for group in ordered for pixel in group], dtype=torch.int64), tuple(map(len, ordered))
+    return torch.tensor([pixel for group in ordered for pixel in group], dtype=torch.int64), [len(group) for group in ordered]
 
 
 def disorder(x: Tensor, reach: int, offsets: Tensor) -> Tensor:
@@ -43,6 +43,6 @@ def disorder(x: Tensor, reach: int, offsets: Tensor) -> Tensor:
     source = torch.arange(height * width, device=x.device).expand(len(x), -1).clone()
     neighbour = (offsets[:, :, 1] * width + offsets[:, :, 0]).flatten(2)[:, :, order] + order
     for turn in neighbour.unbind(1):
-        for here, there in zip(order.split(sizes), turn.split(sizes, dim=1), strict=True):
+        for here, there in zip(torch.split(order, sizes), torch.split(turn, sizes, dim=1), strict=True):
             source[:, here] = source.gather(1, there)
     return x.flatten(2).gather(2, source[:, None].expand(-1, x.shape[1], -1)).view_as(x)

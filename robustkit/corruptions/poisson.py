@@ -15,9 +15,8 @@ def poisson_quantile(u: Tensor, rate: Tensor) -> Tensor:
     """
     u, rate = u.double(), rate.double()
     z = torch.special.ndtri(u)
-    k = (rate + rate.sqrt() * z + (z * z - 1) / 6).round().clamp_min(0)
-    # One term beyond the search, from which all the others follow.
-    k = (k - REACH).clamp_min(0)
+    guess = (rate + rate.sqrt() * z + (z * z - 1) / 6).round()
+    k: Tensor = (guess - REACH).clamp_min(0)
     positive = rate.clamp_min(1e-300)
     cumulative = torch.special.gammaincc(k + 1, rate)
     term = (k * positive.log() - rate - torch.lgamma(k + 1)).exp()

@@ -76,7 +76,8 @@ def box_matrix(n_in: int, n_out: int) -> Matrix:
     centre = (np.arange(n_out)[:, None] + 0.5) * scale
     place = (np.arange(n_in) + 0.5 - centre) / max(scale, 1.0)
     covered = ((place > -0.5) & (place <= 0.5)).astype(np.float64)
-    return covered / covered.sum(1, keepdims=True)
+    matrix: Matrix = covered / covered.sum(1, keepdims=True)
+    return matrix
 
 
 def gaussian(x: Tensor, sigma: float, *, truncate: float = 4.0, border: Border = "edge") -> Tensor:
@@ -107,9 +108,8 @@ def correlate(x: Tensor, kernel: Matrix, border: Border = "mirror") -> Tensor:
 def pick(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """The pixels at integer rows and columns inside the image, each ``(B, H', W')`` or broadcast to it: ``(B, C, H', W')``."""
     index = rows * x.shape[-1] + columns
-    size = index.shape[1:]
     flat = index.flatten(1)[:, None].expand(-1, x.shape[1], -1)
-    return x.flatten(2).gather(2, flat).unflatten(2, size)
+    return x.flatten(2).gather(2, flat).reshape(len(x), x.shape[1], *index.shape[1:])
 
 
 def bilinear(x: Tensor, rows: Tensor, columns: Tensor, border: Border | float) -> Tensor:

@@ -114,7 +114,7 @@ class SparseRS(IterativeAttack[SparseRSState]):
         number = clean.shape[2]
         table, most = replaced(self.steps, self.alpha_init, changed, number, batch.x.device)
         count = table[response.step]
-        for_old, for_new, for_colours = words.split(most, dim=1)
+        for_old, for_new, for_colours = torch.chunk(words, 3, dim=1)
         old, new = distinct(for_old, changed, count), changed + distinct(for_new, number - changed, count)
         given_back, taken = order.gather(1, old), order.gather(1, new)
 

@@ -94,7 +94,7 @@ class Square(IterativeAttack[RandomSearchState]):
 def share(query: int, steps: int, p_init: float) -> float:
     """The share of the image that a window covers at a query, counted from 0."""
     scaled = int(query / steps * 10000)
-    return p_init / 2 ** sum(scaled > bound for bound in HALVINGS)
+    return p_init * 0.5 ** sum(scaled > bound for bound in HALVINGS)
 
 
 def window_side(share: float, height: int, width: int, norm: str) -> int:

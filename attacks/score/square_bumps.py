@@ -50,7 +50,8 @@ def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: 
     _, channels, height, width = x.shape
 
     def norm(z: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(z, order, dim=(2, 3), keepdim=True)
+        lengths: Tensor = torch.linalg.vector_norm(z, order, dim=(2, 3), keepdim=True)
+        return lengths
 
     rooms = (height - size + 1, width - size + 1, height - size + 1, width - size + 1)
     top, left, top_, left_ = (below(words[:, i], room) for i, room in enumerate(rooms))
@@ -113,7 +114,8 @@ def kernel(side: int, order: int, dtype: torch.dtype, device: torch.device) -> T
     """A bump above a hollow, ``(side, side)``, of length 1: the paper's eta for l2, the authors' for l1."""
     hollow = pyramid(side - side // 2, side, order)
     bump = torch.cat([pyramid(side // 2, side, order), -hollow]) if side > 1 else -hollow
-    return (bump / torch.linalg.vector_norm(bump, order)).to(device, dtype)
+    length: Tensor = torch.linalg.vector_norm(bump, order)
+    return (bump / length).to(device, dtype)
 
 
 def pyramid(height: int, width: int, order: int) -> Tensor:
@@ -121,4 +123,5 @@ def pyramid(height: int, width: int, order: int) -> Tensor:
     far = torch.maximum((torch.arange(height) - height // 2).abs()[:, None], (torch.arange(width) - width // 2).abs()[None, :])
     rectangles = torch.arange(1, max(height, width) // 2 + 2, dtype=torch.float64) ** (-2 if order == 2 else -4)
     heights = rectangles.flip(0).cumsum(0).flip(0)[far]
-    return heights / torch.linalg.vector_norm(heights, order)
+    length: Tensor = torch.linalg.vector_norm(heights, order)
+    return heights / length

@@ -119,6 +119,9 @@ class DeepFool(Linearised):
 #: Crossings that come nearer by less than this share are the end.
 PROGRESS = 0.01
 
+#: The search on the line aims at this share of the lead at its far end, for a query on the boundary itself shows nothing.
+BEYOND = 0.02
+
 #: Where SuperDeepFool is: on the way to a boundary, at a projection, or on the line between the image and the nearest crossing.
 WALKING, TURNED, SEARCHING = 0, 1, 2
 
@@ -219,7 +222,8 @@ class SuperDeepFool(Linearised):
         turn = crossed & ~settled
         over = settled & (state.asked == self.search_steps)
 
-        share = state.low + (state.high - state.low) * state.low_margin / (state.low_margin - state.high_margin)
+        aim = (BEYOND * state.high_margin - state.low_margin) / (state.high_margin - state.low_margin)
+        share = state.low + (state.high - state.low) * aim
         on_line = x + per_sample(share, x) * (state.x_far - x)
         walked = self.to_boundary(batch, state.x_adv, response, "l2")
         x_adv = torch.where(per_sample(turn, x), orthogonal(batch, state.x_adv, response.grad[:, 0]), walked)

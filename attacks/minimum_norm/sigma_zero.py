@@ -1,0 +1,115 @@
+"""Sigma-zero: few changed elements, by descent on a smooth count of them (Cinà et al., arXiv 2402.01879)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.contract import AttackInfo, adversarial_margin
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, Response, State
+from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.projections import per_sample
+
+#: Adam's averages.
+BETA_1, BETA_2 = 0.9, 0.999
+
+
+@dataclass(kw_only=True)
+class SparseDescent(State):
+    """What sigma-zero remembers; changes are measured in widths of the box.
+
+    Parameters
+    ----------
+    mean, square
+        ``(B, C, H, W)``: Adam's averages of the gradient and of its square.
+    threshold
+        ``(B,)``: smaller changes are undone.
+    """
+
+    mean: Tensor
+    square: Tensor
+    threshold: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigmaZero(MinimumNormAttack[SparseDescent]):
+    """Adam on the label's lead plus a smooth count of changed elements, and a threshold below which changes are undone.
+
+    The threshold rises while the image is adversarial, and falls while it is not.
+
+    Parameters
+    ----------
+    steps
+        Steps an attempt takes.
+    step_size
+        Adam's first step size, in widths of the box; it falls to a tenth along a cosine.
+    sigma
+        How smooth the count is: an element changed by `d` counts ``d ** 2 / (d ** 2 + sigma)``.
+    threshold
+        The first threshold, in widths of the box.
+    threshold_rate
+        By how much the threshold moves in a step, as a multiple of the step size.
+    """
+
+    steps: int = 1000
+    step_size: float = 1.0
+    sigma: float = 1e-3
+    threshold: float = 0.3
+    threshold_rate: float = 0.01
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="sigma-zero",
+        threats=("l0",),
+        knowledge="white-box",
+        targeted=True,
+        cost="steps + 3 forwards, steps backwards",
+        paper="Sigma-zero: Gradient-based Optimization of l0-norm Adversarial Examples, arXiv 2402.01879",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("step_size", "sigma", "threshold_rate"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name}={getattr(self, name)} must be above 0")
+        if not 0 <= self.threshold <= 1:
+            raise UsageError(f"threshold={self.threshold} must be between 0 and 1")
+
+    def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
+        """The lead over the label, or of the target: where it is positive, the step looks at the count alone."""
+        return adversarial_margin(logits, batch.y, batch.targets)
+
+    def start(self, batch: Batch) -> SparseDescent:
+        zero = torch.zeros_like(batch.x)
+        return SparseDescent(x_adv=batch.x, mean=zero, square=zero, threshold=zero[:, 0, 0, 0] + self.threshold)
+
+    def step(self, batch: Batch, state: SparseDescent, response: Response) -> SparseDescent:
+        x, (low, high) = batch.x, batch.bounds
+        span = high - low
+        delta = (state.x_adv - x) / span
+        count = 2 * self.sigma * delta / (delta.square() + self.sigma).square() / x[0].numel()
+        behind = per_sample(response.loss < 0, x)
+        grad = count - torch.where(behind, span * response.grad, 0)
+        grad = grad / per_sample(grad.flatten(1).abs().amax(1).clamp_min(1e-12), x)
+
+        mean = BETA_1 * state.mean + (1 - BETA_1) * grad
+        square = BETA_2 * state.square + (1 - BETA_2) * grad.square()
+        number = per_sample(response.step + 1, x).to(x.dtype)
+        scale = (square / (1 - BETA_2**number)).sqrt() + 1e-8
+        before = per_sample(self.step_size_at(response.step - 1), x).to(x.dtype)
+        moved = (state.x_adv - span * before * mean / (1 - BETA_1**number) / scale).clamp(low, high)
+
+        won = response.loss > 0
+        by = self.threshold_rate * self.step_size_at(response.step).to(x.dtype)
+        threshold = (state.threshold + torch.where(won, by, -by)).clamp(0, 1)
+        kept = (moved - x).abs() >= span * per_sample(threshold, x)
+        return SparseDescent(x_adv=torch.where(kept, moved, x), mean=mean, square=square, threshold=threshold)
+
+    def step_size_at(self, step: Tensor) -> Tensor:
+        """The step size after a step, on its cosine."""
+        share = step.clamp_min(0).double() / self.steps
+        return self.step_size * (0.1 + 0.9 * (1 + (math.pi * share).cos()) / 2)

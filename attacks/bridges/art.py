@@ -162,7 +162,7 @@ def classes() -> Mapping[str, type[Any]]:
             return False
         if name in OTHER_PROBLEMS or "TensorFlow" in name:
             return False
-        needed = known._estimator_requirements or ()
+        needed = getattr(known, "_estimator_requirements", None) or ()
         if not all(issubclass(PyTorchClassifier, requirement) for requirement in needed):
             return False
         _, *rest = inspect.signature(known).parameters.values()

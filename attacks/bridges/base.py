@@ -220,7 +220,7 @@ def adapt(
         scaled = parameter[0] in STEP_SIZES and "eps" in inspect.signature(peer).parameters
         chosen.append((parameter[0], float | None, field(default=None)) if scaled else parameter)
     words = documentation(peer)
-    paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", words + (inspect.getmodule(peer).__doc__ or ""))  # type: ignore[union-attr]
+    paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", words + (inspect.getdoc(inspect.getmodule(peer)) or ""))
     info = AttackInfo(
         name=name,
         threats=tuple(norms),

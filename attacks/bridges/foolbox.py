@@ -110,7 +110,8 @@ def norms(peer: type[Any]) -> tuple[str, ...]:
         return ("linf", "l2")
     if issubclass(peer, library().attacks.base.FlexibleDistanceMinimizationAttack) or not hasattr(peer, "distance"):
         return ANY
-    return (NORM_OF[peer.__new__(peer).distance.p],)
+    bare: Any = object.__new__(peer)
+    return (NORM_OF[bare.distance.p],)
 
 
 def knowledge(name: str) -> Knowledge:

@@ -16,7 +16,11 @@ def attacks_list(library: LibraryName = None) -> None:
     """Every attack with its norms, knowledge, cost and paper."""
     rows = []
     for plugin in registered("attacks", library):
-        loaded = plugin.load()
+        try:
+            loaded = plugin.load()
+        except UsageError as error:  # one broken package does not hide the others
+            rows.append([plugin.name, "", "", "", "", str(error)])
+            continue
         info = loaded.info
         goals = "targeted" if getattr(loaded, "only_targeted", False) else "both" if info.targeted else "untargeted"
         rows.append([plugin.name, " ".join(info.threats), info.knowledge, goals, info.cost, info.paper])

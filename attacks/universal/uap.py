@@ -1,0 +1,152 @@
+"""The universal adversarial perturbation: one small change that turns most images (Moosavi-Dezfooli et al., arXiv 1610.08401).
+
+It is found by stochastic gradient ascent over images (Shafahi et al., arXiv 1811.11304), which is simpler and stronger than the
+first paper's sum of minimal perturbations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attacks.gradient.apgd_momentum import direction
+from robustkit.contract import AttackInfo, AttackResult, Prepared, adversarial_margin, prepare
+from robustkit.errors import UsageError
+from robustkit.judge import judge
+from robustkit.model import Model
+from robustkit.projections import Bounds
+from robustkit.rng import SampleRandom
+from robustkit.threats import NormThreat, Threat
+from robustkit.universal import Fitted, UniversalAttack
+
+
+@dataclass(frozen=True, kw_only=True)
+class UAP(UniversalAttack):
+    """Steepest steps on the mean gain over drawn batches, ever shorter; a sample's gain is capped once it is clearly turned.
+
+    The gain is the lead of the best wrong class over the label, or of the target, in logits. The second paper caps the
+    cross-entropy, whose gradient favours the samples that are beaten already, so that on a robust model it turns fewer.
+
+    Parameters
+    ----------
+    steps
+        Steps of the perturbation.
+    batch
+        Images a step.
+    step_size
+        Length of the first step in eps; the last is almost 0.
+    cap
+        The lead beyond which a sample adds nothing, in logits, above 0.
+    fit_images
+        The most images it is fitted on.
+    """
+
+    steps: int = 200
+    batch: int = 64
+    step_size: float = 0.1
+    cap: float = 5.0
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="uap",
+        threats=("linf", "l2"),
+        knowledge="white-box",
+        targeted=True,
+        cost="2 forwards, and steps * batch forwards and backwards for each of two fits that all samples share",
+        paper="Universal Adversarial Perturbations, arXiv 1610.08401; Universal Adversarial Training, arXiv 1811.11304",
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "fit_images"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)} must be at least 1")
+        for name in ("step_size", "cap"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name}={getattr(self, name)} must be above 0")
+
+    def fit(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> Fitted:
+        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+        assert isinstance(threat, NormThreat)
+        if not len(samples.x):
+            raise UsageError("a perturbation cannot be fitted on no images: give more, so that both folds have some")
+        span = model.bounds[1] - model.bounds[0]
+        zero = torch.zeros_like(samples.x[:1])
+        delta = zero
+        with model.frozen(seed), torch.no_grad():
+            for step in range(self.steps):
+                grad = self._gradient(model, samples, delta, step, seed)
+                length = self.step_size * threat.eps * (1 - step / self.steps)
+                delta = threat.project(zero, delta + length * direction(grad, threat), (-span, span))
+        passes = torch.tensor(self.steps * self.batch)
+        return {"perturbation": delta[0], "fit_forwards": passes, "fit_backwards": passes.clone()}
+
+    def _gradient(self, model: Model, samples: Prepared, delta: Tensor, step: int, seed: int) -> Tensor:
+        """The gradient ``(1, C, H, W)`` of the mean gain over a drawn batch."""
+        slots = torch.arange(self.batch, device=delta.device)
+        chosen = SampleRandom(seed, self.name).integers(slots, (), len(samples.x), step=step)
+
+        def part(rows: Tensor) -> tuple[Tensor, ...]:
+            targets = None if samples.targets is None else samples.targets[rows]
+
+            def gain(logits: Tensor) -> Tensor:
+                return adversarial_margin(logits, samples.y[rows], targets).clamp_max(self.cap)
+
+            return model.gradient(samples.x[rows], gain, lambda x: (x + delta).clamp(*model.bounds))
+
+        return model.in_chunks(part, chosen)[2].nan_to_num(0.0, 0.0, 0.0).mean(0, keepdim=True)
+
+    def apply(
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        threat: Threat,
+        fitted: Fitted,
+        *,
+        targets: Tensor | None = None,
+        sample_ids: Tensor | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+        delta = checked_perturbation(fitted, samples.x)
+
+        def make(attacked: Prepared, num_classes: int) -> Tensor:
+            return add(attacked.x, delta, threat, model.bounds)
+
+        return judge(model, samples, threat, make, seed=seed)
+
+
+def add(x: Tensor, delta: Tensor, threat: Threat, bounds: Bounds) -> Tensor:
+    """The images ``(B, C, H, W)`` with a perturbation ``(C, H, W)`` on them, inside ball and box."""
+    assert isinstance(threat, NormThreat)
+    return threat.project(x, x + delta, bounds)
+
+
+def checked_perturbation(fitted: Fitted, x: Tensor) -> Tensor:
+    """The perturbation in what was fitted, in the type and on the device of the images.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or it is of another shape than the images.
+    """
+    delta = fitted.get("perturbation")
+    if delta is None:
+        raise UsageError(f"what was fitted holds {', '.join(sorted(fitted)) or 'nothing'}, but no 'perturbation'")
+    if delta.shape != x.shape[1:]:
+        raise UsageError(
+            f"the perturbation has shape {tuple(delta.shape)}, but the images {tuple(x.shape[1:])}: fit it on such images"
+        )
+    return delta.to(x)

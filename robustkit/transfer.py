@@ -115,8 +115,8 @@ class TransferAttack(IterativeAttack[S]):
 
         with ensemble.frozen(seed):
             ensemble.check_classes(x[:1], num_classes)
-            chunks = torch.arange(len(x), device=x.device).split(ensemble.chunk_size(x))
-            return torch.cat([ensemble.in_chunks(part, rows)[0] for rows in chunks])
+            rows, size = torch.arange(len(x), device=x.device), ensemble.chunk_size(x)
+            return torch.cat([ensemble.in_chunks(part, rows[i : i + size])[0] for i in range(0, len(x), size)])
 
 
 class Ensemble(Model):

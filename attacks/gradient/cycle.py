@@ -50,5 +50,5 @@ def hash_of(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _weights(n: int, device: torch.device) -> Tensor:
-    high, low = SampleRandom(0, "cycle").bits(torch.zeros(1, dtype=torch.int64, device=device), (2, n))[0]
-    return high << 32 | low
+    words = SampleRandom(0, "cycle").bits(torch.zeros(1, dtype=torch.int64, device=device), (2, n))
+    return words[0, 0] << 32 | words[0, 1]

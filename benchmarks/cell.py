@@ -44,7 +44,7 @@ class Cell:
         Digest of model, data and seed.
     before
         Names of the cells whose beaten samples it does not get.
-    within
+    within, when
         As in the suite's stage.
     """
 
@@ -57,6 +57,7 @@ class Cell:
     context: str
     before: tuple[str, ...] = ()
     within: float | None = None
+    when: Literal["always", "suspicious", "randomised"] = "always"
 
     @cached_property
     def name(self) -> str:

@@ -41,8 +41,12 @@ class ThreatPlan:
     reasons: tuple[str, ...] = ()
 
     def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
-        """The plan with its escalation among the main cells."""
-        return replace(self, main=(*self.main, *self.escalation), escalation=(), reasons=tuple(reasons))
+        """The plan with those cells of its escalation among the main ones that the reasons call for."""
+        main = list(self.main)
+        for cell in self.escalation:
+            if cell.when == "suspicious" or cell.when in reasons:
+                main.append(replace(cell, before=survivors_of(main, cell.on)))
+        return replace(self, main=tuple(main), escalation=(), reasons=tuple(reasons))
 
     @property
     def cells(self) -> list[Cell]:
@@ -90,6 +94,11 @@ def plan(
     return [_plan_one(suite, threat, context, span, defended, tuple(surrogates), eot) for threat in threats]
 
 
+def survivors_of(cells: Sequence[Cell], on: str) -> tuple[str, ...]:
+    """The names of the cells whose beaten samples a stage after them does not get."""
+    return tuple(cell.name for cell in cells) if on == "survivors" else ()
+
+
 def equip(built: Attack, surrogates: tuple[Model, ...], eot: int) -> Attack:
     """The attack with what the run provides, where it has a use for it and does not say otherwise itself."""
     assert is_dataclass(built)
@@ -109,8 +118,8 @@ def _plan_one(
             continue
         built = equip(attack(stage.attack), surrogates, eot)
         check_threat(built, threat)
-        before = tuple(cell.name for cell in (*main, *escalation)) if stage.on == "survivors" else ()
-        cell = Cell(stage.attack, built, threat, stage.role, stage.on, "main", context, before, stage.within)
+        before = survivors_of(main, stage.on)
+        cell = Cell(stage.attack, built, threat, stage.role, stage.on, "main", context, before, stage.within, stage.when)
         (main if stage.when == "always" else escalation).append(cell)
     if not main:
         raise UsageError(f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite")

@@ -13,6 +13,9 @@ from robustkit.errors import UsageError, did_you_mean
 from robustkit.threats import NormThreat, Threat
 
 
+When = Literal["always", "suspicious", "randomised"]
+
+
 def kind_of(threat: Threat) -> str:
     """What suites call a threat's kind: ``linf``, ``l2``, ``patch`` …"""
     return threat.norm if isinstance(threat, NormThreat) else threat.kind
@@ -35,7 +38,7 @@ class Stage(BaseModel):
     threats
         The kinds of threat it runs under; all by default.
     when
-        Always, or only if the stages before left signs that they may have missed something.
+        Always, or only if the stages before left signs that they may have missed something, or only if the model is randomised.
     surrogate
         Whether it runs only if a surrogate model is given.
     """
@@ -47,7 +50,7 @@ class Stage(BaseModel):
     on: Literal["all", "survivors"] = "all"
     within: float | None = Field(default=None, gt=0)
     threats: tuple[str, ...] = ()
-    when: Literal["always", "suspicious"] = "always"
+    when: When = "always"
     surrogate: bool = False
 
     def answers(self, threat: Threat) -> bool:

@@ -126,7 +126,7 @@ def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:
     finite = np.sort(distances[np.isfinite(distances)])
     n = len(clean)
     # Steps of the curve, thinned to as many as a picture can show.
-    kept = np.unique(np.linspace(0, len(finite) - 1, min(len(finite), CURVE_POINTS)).round().astype(int)) if len(finite) else []
+    kept = np.unique(np.linspace(0, max(len(finite) - 1, 0), min(len(finite), CURVE_POINTS)).round().astype(int))
     steps = [(float(finite[i]), float((distances > finite[i]).sum()) / n) for i in kept]
     attacked = found["nearest_distance"].astype(float)
     return MinimalPart(

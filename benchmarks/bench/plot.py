@@ -15,7 +15,7 @@ from robustkit.benchmarks.words import percent, printable, short
 
 # Okabe and Ito's palette; shape tells the kinds apart as well, for print.
 INK, QUIET, HAIR = "#222222", "#666666", "#dddddd"
-KINDS = {"attack": ("#0072b2", "o"), "peer": ("#d55e00", "D")}
+KINDS = {"attack": ("#0072b2", "o"), "protocol": ("#009e73", "s"), "peer": ("#d55e00", "D"), "case": ("#0072b2", "o")}
 
 
 def plot(bench: Bench, folder: Path) -> list[Path]:
@@ -43,7 +43,7 @@ def _draw(axes: Axes, bench: Bench) -> None:
         colour, marker = KINDS[entry.kind]
         axes.plot(cost, robust, marker, color=colour, markersize=7, zorder=3)
         line = {"arrowstyle": "-", "color": HAIR, "shrinkA": 0, "shrinkB": 3}
-        text = printable(entry.name, 40)
+        text = printable(entry.label, 40)
         axes.annotate(text, (cost, robust), (cost * 1.15, height), color=colour, va="center", fontsize=9, arrowprops=line)
     axes.grid(axis="y", color=HAIR, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -18,9 +18,9 @@ Sense = Literal["at most", "at least"]
 
 
 class Part(BaseModel):
-    """A part of the result; unknown keys are an error."""
+    """A part of the result; unknown keys are an error, and infinity is a number."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
 
 class Entry(Part):
@@ -29,33 +29,54 @@ class Entry(Part):
     Parameters
     ----------
     name
-        An attack as it was written, a peer and the attack it ran against, or what else was measured.
+        An attack, suite or peer as it was written, or what else was measured.
     kind
-        ``attack``, ``peer``, or ``case`` for what only a case with a bar measures.
+        ``attack``, ``protocol`` for a suite, ``peer``, or ``case`` for what only a case with a bar measures.
+    against
+        The attack or suite that a peer runs beside.
     robust_accuracy
         Share of all images still classified rightly, by one fresh pass on images inside the threat.
+    distance
+        Of an attack that looks for the nearest adversarial images: their median distance over the rightly classified images, in
+        the threat's unit; infinite if it found none for half of them or more.
+    optimality
+        Of such an attack: AttackBench's score, 1 for the nearest images that any contender found.
     forwards, backwards
         Passes a sample, on average.
     seconds
         The median of `runs`.
     ratio_to_raw
         `seconds` over those of a bare loop that makes as many passes.
+    ratio_to_ours
+        A peer's `seconds` over those of the attack or suite it runs beside.
     cost
         `seconds` over those of one bare forward and backward pass of every image.
+    passes_per_second
+        Forward and backward passes of one image.
     peak_mib
         Peak memory of the process.
     """
 
     name: str
-    kind: Literal["attack", "peer", "case"]
+    kind: Literal["attack", "protocol", "peer", "case"]
+    against: str | None = None
     robust_accuracy: float | None = None
+    distance: float | None = None
+    optimality: float | None = None
     forwards: float | None = None
     backwards: float | None = None
     seconds: float | None = None
     ratio_to_raw: float | None = None
+    ratio_to_ours: float | None = None
     cost: float | None = None
+    passes_per_second: float | None = None
     peak_mib: float | None = None
     runs: list[float] = []
+
+    @property
+    def label(self) -> str:
+        """What tables and plots call it: a peer without its parameters, which follow from the attack it runs beside."""
+        return self.name.partition(":")[0] if self.against else self.name
 
 
 class Bar(Part):
@@ -142,18 +163,21 @@ def environment(device: torch.device) -> Environment:
     )
 
 
-def save(bench: Bench, folder: Path) -> Path:
-    """Write ``bench.json``.
+def save(bench: Bench, folder: Path) -> list[Path]:
+    """Write ``bench.json`` and the Markdown table ``bench.md``; return their paths.
 
     Raises
     ------
     UsageError
         If the folder cannot be written.
     """
-    path = folder / "bench.json"
+    from robustkit.benchmarks.bench.markdown import markdown
+
+    texts = {"bench.json": bench.model_dump_json(indent=2) + "\n", "bench.md": markdown(bench)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(bench.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"bench folder {folder} cannot be written: {error.strerror}; choose another with -o") from None
-    return path
+    return [folder / name for name in texts]

@@ -12,8 +12,13 @@ from robustkit.errors import ExitCode, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from robustkit.benchmarks.bench.result import Bench
+    from robustkit.data.base import Data
+    from robustkit.model import Model
+    from robustkit.threats import Threat
 
-CASES = ("attacks", "pgd", "overhead", "training", "memory")
+CASES = ("attacks", "pgd", "overhead", "square", "training", "memory", "protocols", "search")
+#: Cases that measure on any model, and on this one unless told otherwise.
+OPEN = {"protocols": ("builtin/fashion-robust", 500), "search": ("builtin/fashion-robust", 1000)}
 MODEL, THREAT, LIMIT = "builtin/fashion-standard", "linf:0.1", 1000
 
 
@@ -22,29 +27,57 @@ def bench(
     data: Annotated[str | None, typer.Option(help="builtin/… folder:… npz:… torchvision/… hf/…")] = None,
     threat: Annotated[str | None, typer.Option(help=f"linf:8/255, l2:0.5 … (default {THREAT})")] = None,
     attacks: Annotated[
-        list[str] | None, typer.Option(help="An attack as name:key=value; may be repeated (default pgd, apgd-ce, fgsm, noise)")
+        list[str] | None,
+        typer.Option(
+            help="An attack as name:key=value, or a suite as suite:NAME; may be repeated (default pgd, apgd-ce, fgsm, noise)"
+        ),
     ] = None,
     case: Annotated[
         str,
         typer.Option(
-            help="attacks, or a speed bar that is kept or not: pgd (against the peers), overhead (fixed steps against the bare "
-            "loop), training (a step against bare passes), memory (10,000 against 1,000 images)"
+            help="attacks, or a bar that is kept or not: pgd (against the peers), overhead and square (fixed steps against the "
+            "bare loop), training (a step against bare passes), memory (10,000 against 1,000 images), protocols (the suites "
+            "against official AutoAttack), search (what each acceleration buys)"
         ),
     ] = "attacks",
-    peers: Annotated[bool, typer.Option(help="Run ART, foolbox and torchattacks too, where installed")] = True,
+    peers: Annotated[
+        bool, typer.Option(help="Run the same attacks of ART, foolbox and torchattacks too, where installed")
+    ] = True,
+    autoattack: Annotated[
+        Path | None, typer.Option(help="A checkout of fra31/auto-attack, to run beside suite:autoattack or suite:standard")
+    ] = None,
+    adversarial_library: Annotated[
+        Path | None, typer.Option(help="A checkout of jeromerony/adversarial-library, whose attacks join ours")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help=f"The most images (default {LIMIT})")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each, in turns; the median counts")] = 3,
     seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for bench.json and the plot")] = Path("runs/bench"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for bench.json, bench.md and the plot")] = Path(
+        "runs/bench"
+    ),
 ) -> None:
     """Measure attacks side by side on one model: robust accuracy, passes, seconds. A speed bar that is not kept exits 1."""
     if case not in CASES:
         raise UsageError(f"case {case!r} is unknown: {did_you_mean(case, CASES)}")
     given = {"MODEL": model, "--data": data, "--threat": threat, "--attacks": attacks, "--limit": limit}
-    fixed = [name for name, value in given.items() if value and case != "attacks"]
+    free = given.keys() if case == "attacks" else given.keys() - {"--attacks"} if case in OPEN else ()
+    fixed = [name for name, value in given.items() if value and name not in free]
     if fixed:
         raise UsageError(f"case {case!r} measures something fixed: leave out {' and '.join(fixed)}")
+    checkouts = {
+        "--autoattack": (autoattack, ("attacks", "protocols")),
+        "--adversarial-library": (adversarial_library, ("attacks",)),
+    }
+    for name, (path, cases) in checkouts.items():
+        if path is not None and (case not in cases or not peers):
+            raise UsageError(
+                f"{name} {path} has nobody to run beside in case {case!r}{'' if peers else ' with --no-peers'}: leave it out"
+            )
+    if case == "protocols" and autoattack is None:
+        raise UsageError(
+            "case 'protocols' compares with official AutoAttack: give a checkout of fra31/auto-attack with --autoattack"
+        )
     from robustkit.benchmarks.bench.result import save
     from robustkit.benchmarks.bench.table import print_bench
 
@@ -53,6 +86,10 @@ def bench(
             from robustkit.benchmarks.bench.overhead import overhead
 
             result = overhead(repeats=repeats, seed=seed, device=device, note=_note)
+        case "square":
+            from robustkit.benchmarks.bench.overhead import square
+
+            result = square(repeats=repeats, seed=seed, device=device, note=_note)
         case "training":
             from robustkit.benchmarks.bench.training import training
 
@@ -62,43 +99,70 @@ def bench(
 
             result = memory(seed=seed, device=device, note=_note)
         case _:
-            result = _contest(model, data, threat, attacks, case, peers, limit, repeats, seed, device)
-    path = save(result, out)
-    pictures = []
+            name, most = OPEN.get(case, (MODEL, LIMIT))
+            subject, images, aim = _ground(model or name, data, threat, limit or most, seed, device)
+            result = _contest(subject, images, aim, attacks, case, peers, autoattack, adversarial_library, repeats, seed)
+    written = save(result, out)
     if any(entry.cost is not None for entry in result.entries):
         from robustkit.benchmarks.bench.plot import plot
 
-        pictures = plot(result, out)
-    print_bench(result, [path, *pictures])
+        written += plot(result, out)
+    print_bench(result, written)
     if not all(bar.met for bar in result.bars):
         raise typer.Exit(ExitCode.GATE_FAILED)
 
 
-def _contest(
-    model: str | None,
-    data: str | None,
-    threat: str | None,
-    attacks: list[str] | None,
-    case: str,
-    peers: bool,
-    limit: int | None,
-    repeats: int,
-    seed: int,
-    device: str,
-) -> Bench:
-    from robustkit.benchmarks.bench.contest import ATTACKS, contest, pgd_contest
+def _ground(model: str, data: str | None, threat: str | None, limit: int, seed: int, device: str) -> tuple[Model, Data, Threat]:
     from robustkit.cli.audit import default_data
     from robustkit.data.load import load_data
     from robustkit.models.load import load_model
     from robustkit.threats import Threat
 
-    name = model or MODEL
     aim = Threat.parse(threat or THREAT)
-    images = load_data(data or default_data(name), limit=limit or LIMIT, seed=seed)
-    subject = load_model(name, device=device)
-    if case == "pgd":
-        return pgd_contest(subject, images, aim, repeats=repeats, seed=seed, note=_note)
-    return contest(subject, images, aim, attacks=attacks or ATTACKS, peers=peers, repeats=repeats, seed=seed, note=_note)
+    images = load_data(data or default_data(model), limit=limit, seed=seed)
+    return load_model(model, device=device), images, aim
+
+
+def _contest(
+    model: Model,
+    data: Data,
+    threat: Threat,
+    attacks: list[str] | None,
+    case: str,
+    peers: bool,
+    autoattack: Path | None,
+    adversarial_library: Path | None,
+    repeats: int,
+    seed: int,
+) -> Bench:
+    match case:
+        case "pgd":
+            from robustkit.benchmarks.bench.contest import pgd_contest
+
+            return pgd_contest(model, data, threat, repeats=repeats, seed=seed, note=_note)
+        case "protocols":
+            from robustkit.benchmarks.bench.protocols import protocols
+
+            assert autoattack is not None
+            return protocols(model, data, threat, autoattack=autoattack, repeats=repeats, seed=seed, note=_note)
+        case "search":
+            from robustkit.benchmarks.bench.search import search
+
+            return search(model, data, threat, repeats=repeats, seed=seed, note=_note)
+    from robustkit.benchmarks.bench.contest import ATTACKS, contest
+
+    return contest(
+        model,
+        data,
+        threat,
+        attacks=attacks or ATTACKS,
+        peers=peers,
+        autoattack=autoattack,
+        adversarial_library=adversarial_library,
+        repeats=repeats,
+        seed=seed,
+        note=_note,
+    )
 
 
 def _note(sentence: str) -> None:

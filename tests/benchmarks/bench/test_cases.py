@@ -11,7 +11,7 @@ from torch import nn
 
 from robustkit import InputSpec, Model
 from robustkit.benchmarks.bench.memory import memory, peak_of_child, write_images
-from robustkit.benchmarks.bench.overhead import overhead
+from robustkit.benchmarks.bench.overhead import overhead, square
 from robustkit.benchmarks.bench.result import Bar
 from robustkit.benchmarks.bench.training import training
 
@@ -36,6 +36,15 @@ def test_overhead_is_the_ratio_of_medians() -> None:
     assert bar.rounds == pytest.approx([1.5, 9, 1.02])
     assert not bar.met
     assert (bench.entries[0].forwards, bench.entries[0].backwards) == (5, 3)
+
+
+def test_square_is_measured_over_its_own_forward_passes() -> None:
+    readings = stopwatch(1.2, 1)
+    bench = square(model=small(), steps=3, batch=2, repeats=1, clock=lambda: next(readings))
+    assert bench.bars[0].value == pytest.approx(1.2)
+    assert not bench.bars[0].met
+    assert (bench.entries[0].forwards, bench.entries[0].backwards) == (5, 0)
+    assert (bench.entries[1].name, bench.entries[1].forwards) == ("bare loop of 5 forward passes", 5)
 
 
 def test_training_leaves_the_weights_as_they_are() -> None:

@@ -1,0 +1,67 @@
+"""Who takes part: what was asked for, each followed by its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from robustkit import build
+from robustkit.benchmarks.bench.adversarial_library import library_peers
+from robustkit.benchmarks.bench.contender import Contender, Ground, attack_contender
+from robustkit.benchmarks.bench.official_autoattack import official_autoattack
+from robustkit.benchmarks.bench.peers import peers_of
+from robustkit.benchmarks.bench.protocol import PREFIX, protocol_contender
+from robustkit.benchmarks.bench.result import SkippedPeer
+from robustkit.contract import check_threat
+
+#: The suites that official AutoAttack is measured beside, the first one that was asked for.
+BESIDE_AUTOATTACK = (f"{PREFIX}autoattack", f"{PREFIX}standard")
+
+
+def line_up(
+    ground: Ground,
+    specs: Sequence[str],
+    *,
+    peers: bool,
+    autoattack: Path | None,
+    adversarial_library: Path | None,
+) -> tuple[list[Contender], list[SkippedPeer]]:
+    """The contenders in their order, and the peers that are left out with the reason.
+
+    Parameters
+    ----------
+    specs
+        Attacks as ``name:key=value`` and suites as ``suite:NAME``.
+    peers
+        Whether other libraries take part at all.
+    autoattack, adversarial_library
+        Folders of checkouts of fra31/auto-attack and jeromerony/adversarial-library.
+
+    Raises
+    ------
+    UsageError
+        If an attack or suite is unknown or does not answer the threat, or a folder is no such checkout.
+    """
+    found: list[Contender] = []
+    skipped: list[SkippedPeer] = []
+    specs = list(dict.fromkeys(specs))
+    official = next((name for name in BESIDE_AUTOATTACK if name in specs), None)
+    for spec in specs:
+        if spec.startswith(PREFIX):
+            ours = protocol_contender(ground, spec)
+            found.append(ours)
+            if peers and autoattack is not None and spec == official:
+                found.append(official_autoattack(ground, autoattack, ours))
+            continue
+        attack = build.attack(spec)
+        check_threat(attack, ground.threat)
+        ours = attack_contender(ground, spec, attack)
+        found.append(ours)
+        if peers:
+            sources = [peers_of(ground, ours, attack)]
+            if adversarial_library is not None:
+                sources.append(library_peers(ground, adversarial_library, ours, attack))
+            for joining, missing in sources:
+                found += joining
+                skipped += missing
+    return found, skipped

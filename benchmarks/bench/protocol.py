@@ -1,0 +1,80 @@
+"""A suite as a contender: carried out by the machinery of an audit, with records on disk, but without a report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from robustkit.benchmarks.audit import escalate
+from robustkit.benchmarks.bench.contender import Answer, Contender, Ground
+from robustkit.benchmarks.check import check_model
+from robustkit.benchmarks.execute import CLEAN, Work, execute
+from robustkit.benchmarks.plan import plan
+from robustkit.benchmarks.progress import Silent
+from robustkit.benchmarks.records import Column, Records
+from robustkit.benchmarks.suite import Suite, load_suite
+from robustkit.contract import Status
+from robustkit.defense import DefendedModel
+from robustkit.errors import AttackError
+
+PREFIX = "suite:"
+
+
+def protocol_contender(ground: Ground, name: str) -> Contender:
+    """A suite written ``suite:NAME``: its attacks in order and its escalation, without the curve, which is no part of the verdict.
+
+    Raises
+    ------
+    UsageError
+        If there is no such suite.
+    """
+    suite = load_suite(name.removeprefix(PREFIX)).model_copy(update={"curve": None})
+    suite.check(ground.threat)
+    return Contender(name, "protocol", lambda: partial(verdict, ground.data.ids, name, *run_suite(ground, suite)))
+
+
+def run_suite(ground: Ground, suite: Suite) -> tuple[Records, list[Records]]:
+    """The rows of the clean images, and those of every cell that ran for the verdict."""
+    model, data = ground.model, ground.data.matched(ground.model)
+    warnings = check_model(model, data, [ground.threat], skip_broken=False)
+    span = model.bounds[1] - model.bounds[0]
+    plans = plan(suite, [ground.threat], "bench", span=span, defended=isinstance(model, DefendedModel))
+    progress = Silent()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(Path(folder), model, data, ground.seed, False, CLEAN, progress.note)
+        execute(work, plans[0].main, 0, progress)
+        (done,) = escalate(work, plans, warnings, progress)
+        return work.rows(CLEAN), [work.rows(cell.name) for cell in done.main]
+
+
+def verdict(ids: Column, name: str, clean: Records, cells: Sequence[Records]) -> Answer:
+    """The worst case over the cells for each sample, and the passes of all of them.
+
+    Raises
+    ------
+    AttackError
+        If an attack of the suite crashed.
+    """
+    crash = next((rows.message for rows in cells if rows.message), None)
+    if crash is not None:
+        raise AttackError(f"an attack of {name} crashed: {crash}")
+    order = np.argsort(ids)
+
+    def place(rows: Records) -> Column:
+        return np.asarray(order[np.searchsorted(ids, rows["sample_id"], sorter=order)])
+
+    standing = np.zeros(len(ids), dtype=bool)
+    standing[place(clean)] = clean.has_status(Status.FAILED)
+    distance = np.full(len(ids), np.inf)
+    distance[place(clean)] = clean["nearest_distance"]
+    for rows in cells:
+        at = place(rows)
+        standing[at] &= ~(rows["verified"].astype(bool) | rows.has_status(Status.ERROR))
+        distance[at] = np.minimum(distance[at], rows["nearest_distance"])
+    forwards, backwards = (int(sum(rows[column].sum() for rows in (clean, *cells))) for column in ("forwards", "backwards"))
+    return Answer(torch.from_numpy(standing), torch.from_numpy(distance), forwards, backwards)

@@ -1,0 +1,75 @@
+"""From what contenders did and how long they took to the entries of a bench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from robustkit.benchmarks.bench.contender import Answer, Contender
+from robustkit.benchmarks.bench.optimality import optimality
+from robustkit.benchmarks.bench.result import Entry, SkippedPeer
+from robustkit.benchmarks.bench.timing import Timed
+
+
+def score(
+    contenders: Sequence[Contender],
+    timed: Mapping[str, Timed[Callable[[], Answer | str]]],
+    right: Tensor,
+    forward: float,
+    gradient: float,
+) -> tuple[list[Entry], list[SkippedPeer]]:
+    """An entry for each contender that has an answer; who has none is left out, with its own words.
+
+    Parameters
+    ----------
+    contenders, timed
+        Who ran, and their runs by `Contender.key`.
+    right
+        Bool ``(N,)``: whether the clean image is classified rightly.
+    forward, gradient
+        Seconds of one bare forward pass of all images, and of one with its backward pass.
+    """
+    answers: dict[str, Answer] = {}
+    failed: list[SkippedPeer] = []
+    for each in contenders:
+        answer = timed[each.key].result()
+        if isinstance(answer, str):
+            failed.append(SkippedPeer(name=each.key, reason=answer))
+        else:
+            answers[each.key] = answer
+    seconds = {key: times.median for key, times in timed.items()}
+    scores = optimality({key: answer.distance.numpy() for key, answer in answers.items()}, right.cpu().numpy())
+    entries = []
+    for each in contenders:
+        if (answer := answers.get(each.key)) is None:
+            continue
+        bare = answer.backwards * (gradient - forward) + answer.forwards * forward
+        nearest: dict[str, Any] = {}
+        if each.minimizes:
+            nearest = {"distance": median_distance(answer, right), "optimality": scores.get(each.key)}
+        entries.append(
+            Entry(
+                name=each.name,
+                kind=each.kind,
+                against=each.against,
+                robust_accuracy=float(answer.standing.double().mean()),
+                forwards=answer.forwards / len(right),
+                backwards=answer.backwards / len(right),
+                seconds=seconds[each.key],
+                ratio_to_raw=seconds[each.key] * len(right) / bare if bare else None,
+                ratio_to_ours=None if each.against is None else seconds[each.key] / seconds[each.against],
+                cost=seconds[each.key] / gradient,
+                runs=timed[each.key].seconds,
+                **nearest,
+            )
+        )
+    return entries, failed
+
+
+def median_distance(answer: Answer, right: Tensor) -> float | None:
+    """Over the rightly classified images; None if there are none."""
+    distances = answer.distance.numpy()[right.cpu().numpy()]
+    return float(np.median(distances)) if len(distances) else None

@@ -1,0 +1,88 @@
+"""What each acceleration of the search buys, and that the verdict does not move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from robustkit import build
+from robustkit.acceleration import accelerate
+from robustkit.benchmarks.bench.contender import Contender, attack_contender, may_fail
+from robustkit.benchmarks.bench.contest import compete, ground_of
+from robustkit.benchmarks.bench.protocols import points
+from robustkit.benchmarks.bench.result import Bar, Bench, Entry, SkippedPeer
+from robustkit.benchmarks.bench.timing import Clock
+from robustkit.contract import check_threat
+from robustkit.data.base import Data
+from robustkit.errors import UsageError
+from robustkit.model import Model
+from robustkit.threats import Threat
+
+SPEC = "apgd-ce:steps=20"
+PLAIN = "float32"
+ACCELERATIONS: dict[str, dict[str, Any]] = {
+    "channels_last": {"channels_last": True},
+    "fold_batch_norm": {"fold_batch_norm": True},
+    "bf16": {"precision": "bf16"},
+    "compiled": {"compiled": True},
+}
+MOVES = 0.1  #: points of robust accuracy
+
+
+def search(
+    model: Model,
+    data: Data,
+    threat: Threat,
+    *,
+    repeats: int = 3,
+    seed: int = 0,
+    clock: Clock = time.perf_counter,
+    note: Callable[[str], None] = lambda sentence: None,
+) -> Bench:
+    """APGD-CE of 20 steps with the model itself, and with each kind of quick twin in its place, in turns.
+
+    Every kind has run once before the clock starts, so that compiling is not timed. What a network or machine cannot do is
+    left out.
+    """
+    ground = ground_of(model, data, threat, seed)
+    attack = build.attack(SPEC)
+    check_threat(attack, threat)
+    contenders: list[Contender] = [attack_contender(ground, named(PLAIN), attack)]
+    skipped: list[SkippedPeer] = []
+    for name, options in ACCELERATIONS.items():
+        try:
+            twin = accelerate(model, **options)
+        except UsageError as error:
+            skipped.append(SkippedPeer(name=name, reason=str(error)))
+            continue
+        contenders.append(may_fail(attack_contender(replace(ground, model=twin), named(name), attack)))
+    for each in contenders:
+        note(f"before the clock starts: {each.name}")
+        each.run()
+    bench = compete(ground, contenders, skipped, repeats=repeats, clock=clock, note=note)
+    entries = [with_rate(entry, bench.n) for entry in bench.entries]
+    bars = [
+        Bar(
+            name=f"points of robust accuracy moved: {each.name}",
+            value=abs(points(each, entries[0])),
+            limit=MOVES,
+            sense="at most",
+        )
+        for each in entries[1:]
+    ]
+    return bench.model_copy(update={"case": "search", "entries": entries, "bars": bars})
+
+
+def named(acceleration: str) -> str:
+    """What the table calls a contender."""
+    return f"{SPEC}, {acceleration}"
+
+
+def with_rate(entry: Entry, n: int) -> Entry:
+    """The entry with the passes it made a second, those that confirm included."""
+    assert entry.forwards is not None
+    assert entry.backwards is not None
+    assert entry.seconds is not None
+    return entry.model_copy(update={"passes_per_second": n * (entry.forwards + entry.backwards) / entry.seconds})

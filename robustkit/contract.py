@@ -78,7 +78,7 @@ class AttackResult:
     logits
         ``(N, K)`` of `x_adv`.
     zero_gradients
-        ``(N,)``: queries whose gradient vanished (no element as great as 1e-10), a sign of masking.
+        ``(N,)``: queries whose gradient vanished (no element as great as 1e-12), a sign of masking.
     nearest
         ``(N, C, H, W)``: the nearest verified adversarial image, whatever its distance, where an attack looks for it;
         elsewhere `x_adv`.

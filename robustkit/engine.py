@@ -34,7 +34,7 @@ from robustkit.threats import NormThreat, Threat, in_box
 S = TypeVar("S", bound=State)
 
 #: The greatest element of a gradient that leads nowhere: over the whole box it changes no loss by as much as its rounding.
-VANISHED = 1e-10
+VANISHED = 1e-12
 
 
 @dataclass(kw_only=True)

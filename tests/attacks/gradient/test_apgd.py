@@ -187,7 +187,8 @@ def test_few_classes_still_have_a_gradient(name, classes, norm):
     threat = Threat.parse(f"{norm}:{10 * EPS[norm]}")
     result = attack(name, steps=20)(model, x, y, threat)
     assert int(result.success.sum()) >= 4
-    assert int(result.zero_gradients.sum()) == 0
+    # Where the label has fallen to third place the ratio is constant: that may happen once, on the way to success.
+    assert int(result.zero_gradients.max()) <= 1
 
 
 def test_targeted_threat_reaches_the_target():

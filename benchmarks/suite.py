@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.threats import NormThreat, Threat
 
-
 When = Literal["always", "suspicious", "randomised"]
 
 

@@ -34,7 +34,9 @@ class Twin(nn.Module):
 
     def extra_repr(self) -> str:
         """What distinguishes twins of one network."""
-        return f"precision={self.precision}, channels_last={self.channels_last}, compiled={self._compiled_call_impl is not None}"
+        return (
+            f"precision={self.precision}, channels_last={self.channels_last}, compiled={self._compiled_call_impl is not None}"
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(B, K)`` of preprocessed images."""
@@ -99,4 +101,6 @@ def _folded(net: nn.Module, name: str) -> nn.Module:
         return fuse(net)
     except Exception as error:
         first = (str(error).splitlines() or ["no message"])[0]
-        raise UsageError(f"the batch norms of {name} cannot be folded, for its graph cannot be traced ({first}): leave it out") from error
+        raise UsageError(
+            f"the batch norms of {name} cannot be folded, for its graph cannot be traced ({first}): leave it out"
+        ) from error

@@ -33,6 +33,6 @@ def official_autoattack(ground: Ground, path: Path, against: Contender) -> Conte
         attack = package.AutoAttack(
             network, norm=norm, eps=eps, seed=ground.seed, version="standard", verbose=False, device=ground.model.device
         )
-        return lambda x, y: attack.run_standard_evaluation(x, y, bs=ground.model.batch_size or BATCH)  # type: ignore[no-any-return]
+        return lambda x, y: attack.run_standard_evaluation(x, y, bs=ground.model.batch_size or BATCH)
 
     return as_peer(Contender(NAME, "peer", run_function(ground, prepare)), against)

@@ -123,7 +123,9 @@ def peers_of(ground: Ground, ours: Contender, attack: Attack) -> tuple[list[Cont
     threat = ground.threat
     found: list[Contender] = []
     skipped: list[SkippedPeer] = []
-    for template in PEERS.get(attack.info.name, ()) if isinstance(threat, NormThreat) else ():
+    if not isinstance(threat, NormThreat):
+        return found, skipped
+    for template in PEERS.get(attack.info.name, ()):
         spec = written(template, attack, ground)
         try:
             peer = build.attack(spec)

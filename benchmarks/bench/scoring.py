@@ -35,11 +35,11 @@ def score(
     answers: dict[str, Answer] = {}
     failed: list[SkippedPeer] = []
     for each in contenders:
-        answer = timed[each.key].result()
-        if isinstance(answer, str):
-            failed.append(SkippedPeer(name=each.key, reason=answer))
+        found = timed[each.key].result()
+        if isinstance(found, str):
+            failed.append(SkippedPeer(name=each.key, reason=found))
         else:
-            answers[each.key] = answer
+            answers[each.key] = found
     seconds = {key: times.median for key, times in timed.items()}
     scores = optimality({key: answer.distance.numpy() for key, answer in answers.items()}, right.cpu().numpy())
     entries = []

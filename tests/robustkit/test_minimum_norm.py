@@ -6,8 +6,8 @@ from typing import ClassVar
 import pytest
 import torch
 
-from robustkit.contract import AttackInfo, Status
 from robustkit.conformance import check_attack
+from robustkit.contract import AttackInfo, Status
 from robustkit.errors import UsageError
 from robustkit.iterative import State
 from robustkit.minimum_norm import MinimumNormAttack
@@ -70,11 +70,13 @@ def test_a_query_budget_is_kept_and_one_too_small_refused(linear_model, linear_d
     x, y = linear_data
     result = Walk(steps=20)(linear_model, x, y, Threat.parse("linf:0.0001,queries=9"))
     assert int(result.forwards.max()) == 9
-    with pytest.raises(UsageError, match="queries=3 of threat 'linf:0.1,queries=3' is below the 4 that attack 'walk' needs"):
+    with pytest.raises(UsageError, match=r"queries=3 of threat 'linf:0\.1,queries=3' is below the 4 that attack 'walk' needs"):
         Walk()(linear_model, x, y, Threat.parse("linf:0.1,queries=3"))
 
 
 def test_knowledge_that_the_threat_does_not_grant(linear_model, linear_data):
     x, y = linear_data
-    with pytest.raises(UsageError, match="needs white-box knowledge, but threat 'linf:0.1,knowledge=score' grants score only"):
+    with pytest.raises(
+        UsageError, match=r"needs white-box knowledge, but threat 'linf:0\.1,knowledge=score' grants score only"
+    ):
         Walk()(linear_model, x, y, Threat.parse("linf:0.1,knowledge=score"))

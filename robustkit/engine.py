@@ -182,8 +182,10 @@ class _Search(Generic[S]):
         x_seen, logits, loss, grad, adversarial = self._query(batch, state)
         track.queries = track.queries + attack.eot
         if attack.needs_gradient:
-            track.backwards = track.backwards + attack.eot * (1 if loss.ndim == 1 else loss.shape[1])
-            track.zero_gradients = track.zero_gradients + (grad.flatten(1).abs().amax(1) < VANISHED)
+            followed = attack.follows(batch, state)
+            counted = torch.ones_like(track.found) if followed is None else followed
+            track.backwards = track.backwards + attack.eot * counted * (1 if loss.ndim == 1 else loss.shape[1])
+            track.zero_gradients = track.zero_gradients + (counted & (grad.flatten(1).abs().amax(1) < VANISHED))
         self._absorb(batch, x_seen, logits, adversarial, track)
         response = Response(logits=logits, loss=loss, grad=grad.nan_to_num(0.0, 0.0, 0.0), step=track.step)
         proposed = attack.step(batch, state, response)
@@ -225,6 +227,9 @@ class _Search(Generic[S]):
     def _gradient(self, batch: Batch, state: S) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What was asked about, logits, losses and gradients, in parts where the whole does not fit in memory."""
         attack = self.attack
+        followed = attack.follows(batch, state)
+        if followed is not None:
+            return self._partly(batch, state, followed)
 
         def part(rows: Tensor) -> tuple[Tensor, ...]:
             whole = len(rows) == len(state.x_adv)
@@ -240,6 +245,29 @@ class _Search(Generic[S]):
 
         indices = torch.arange(len(state.x_adv), device=state.x_adv.device)
         x_seen, logits, loss, grad = self.quick.in_chunks(part, indices)
+        return x_seen, logits, loss, grad
+
+    def _partly(self, batch: Batch, state: S, followed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As `_gradient`, with backward passes for some of the samples alone."""
+        attack = self.attack
+        x_seen = attack.view(batch, state, state.x_adv)
+        rest, rows = (~followed).nonzero().squeeze(1), followed.nonzero().squeeze(1)
+        logits = batch.x.new_empty(len(batch.x), self.clean_logits.shape[1], dtype=self.clean_logits.dtype)
+        if len(rest):
+            logits[rest] = self.quick.logits(x_seen[rest]).to(logits)
+        if len(rows):
+            batch_, state_ = select(batch, rows), select(state, rows)
+
+            def part(index: Tensor) -> tuple[Tensor, ...]:
+                b, s = select(batch_, index), select(state_, index)
+                return self.quick.gradient(s.x_adv, lambda out: attack.loss(b, s, out), lambda x: attack.view(b, s, x))
+
+            found, _, grad_ = self.quick.in_chunks(part, torch.arange(len(rows), device=rows.device))
+            logits[rows] = found.to(logits)
+        loss = attack.loss(batch, state, logits)
+        grad = state.x_adv.new_zeros(*loss.shape, *state.x_adv.shape[1:])
+        if len(rows):
+            grad[rows] = grad_
         return x_seen, logits, loss, grad
 
     def _absorb(self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, track: Track) -> None:

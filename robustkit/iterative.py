@@ -172,6 +172,10 @@ class IterativeAttack(Attack, Generic[S]):
         """Which attempts are over before their last step, bool ``(B,)``; None if every step is always taken."""
         return None
 
+    def follows(self, batch: Batch, state: S) -> Tensor | None:
+        """Which samples need this query's gradient, bool ``(B,)``; None if all do. The others get zeros, for a forward pass."""
+        return None
+
     def view(self, batch: Batch, state: S, x_adv: Tensor) -> Tensor:
         """What the model is asked about in place of `x_adv`, differentiably; only an admissible view can be a success."""
         return x_adv

@@ -35,12 +35,18 @@ class FABState(State):
         ``(B,)``: steps to a boundary so far.
     arrived
         Bool ``(B,)``: `x_adv` is where such a step led, not a start or a point drawn back towards the image.
+    lucky
+        Bool ``(B,)``: the step before ended at an adversarial point, as the next one then mostly does too.
+    peeks
+        Bool ``(B,)``: the end of a step that is likely adversarial, asked about without a gradient.
     over
         Bool ``(B,)``: the end of the last step has been asked about.
     """
 
     iterations: Tensor
     arrived: Tensor
+    lucky: Tensor
+    peeks: Tensor
     over: Tensor
 
 
@@ -114,20 +120,30 @@ class FAB(MinimumNormAttack[FABState]):
             again = batch.attempt % self.restarts > 0
             x_adv = torch.where(per_sample(again, x_adv), half_way(batch), x_adv)
         no = torch.zeros_like(batch.y, dtype=torch.bool)
-        return FABState(x_adv=x_adv, iterations=torch.zeros_like(batch.y), arrived=no, over=no)
+        return FABState(x_adv=x_adv, iterations=torch.zeros_like(batch.y), arrived=no, lucky=no, peeks=no, over=no)
 
     def step(self, batch: Batch, state: FABState, response: Response) -> FABState:
         over = state.arrived & (state.iterations == self.steps)
-        back = state.arrived & is_adversarial(response.logits, batch.y, batch.targets)
+        adversarial = is_adversarial(response.logits, batch.y, batch.targets)
+        back = state.arrived & adversarial
+        again = state.peeks & ~adversarial  # the same point, with its gradient
+        lucky = torch.where(state.arrived, adversarial, state.lucky)
+        stepped = ~(back | again)
         drawn_back = batch.x + self.beta * (state.x_adv - batch.x)
         x_adv = torch.where(per_sample(back, batch.x), drawn_back, self.to_boundary(batch, state.x_adv, response))
+        x_adv = torch.where(per_sample(again, batch.x), state.x_adv, x_adv)
         return replace(
             state,
             x_adv=torch.where(per_sample(over, batch.x), state.x_adv, x_adv),
-            iterations=state.iterations + ~back,
-            arrived=~back,
+            iterations=state.iterations + stepped,
+            arrived=stepped,
+            lucky=lucky,
+            peeks=stepped & lucky,
             over=over,
         )
+
+    def follows(self, batch: Batch, state: FABState) -> Tensor:
+        return ~state.peeks
 
     def done(self, batch: Batch, state: FABState) -> Tensor:
         return state.over

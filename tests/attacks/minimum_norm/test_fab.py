@@ -86,7 +86,9 @@ def follow(net, x, y, norm, target=None):
 
 
 def same(asked, path):
-    for i, image in enumerate(asked):
+    # A point is asked about twice where only its gradient was missing, and at the end of an attempt.
+    once = [image for i, image in enumerate(asked) if i == 0 or not torch.equal(image, asked[i - 1])]
+    for i, image in enumerate(once):
         assert torch.allclose(image, path[min(i, len(path) - 1)], atol=1e-8), f"query {i}"
 
 

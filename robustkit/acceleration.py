@@ -84,7 +84,7 @@ def accelerate(
     if fold_batch_norm:
         net = _folded(net, model.name)
     if channels_last:
-        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = net.to(memory_format=torch.channels_last)
     twin_net: nn.Module = Twin(net, precision, channels_last).eval()
     if compiled:
         twin_net.compile(dynamic=True)

@@ -1,0 +1,111 @@
+"""Fast minimum-norm: gradient steps inside a ball whose radius follows the boundary (Pintor et al., arXiv 2102.12827)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.attacks.minimum_norm.schedule import cosine, radius_change
+from robustkit.attacks.minimum_norm.unit import unit
+from robustkit.contract import AttackInfo, adversarial_margin, is_adversarial
+from robustkit.errors import UsageError
+from robustkit.iterative import Batch, Response, State
+from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.projections import per_sample
+from robustkit.threats import NormThreat, norm_of
+
+
+@dataclass(kw_only=True)
+class BallState(State):
+    """The ball that a sample's next query lies in.
+
+    Parameters
+    ----------
+    radius
+        ``(B,)``, in the threat's unit.
+    nearest
+        ``(B,)``: distance of the nearest adversarial query so far; infinite before the first.
+    """
+
+    radius: Tensor
+    nearest: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class FMN(MinimumNormAttack[BallState]):
+    """Gradient steps of falling length, each projected onto a ball around the image.
+
+    The ball grows by the factor ``1 + gamma`` after a query that is not adversarial and shrinks by ``1 - gamma`` after one
+    that is, with gamma falling to 0.001; for l0 it changes by one element at least.
+
+    It differs from the paper in four points, each of which found nearer images at equal passes: the first ball is wide (0.3 in
+    every pixel, for l0 three pixels in ten), not where a linear model of the margin would be crossed, which passes by poor
+    local optima near the image; steps are longer; projections are onto ball and box together, not onto one after the other;
+    and for l2 a query lies on the sphere, since with long steps that is where the nearest adversarial image is sought.
+
+    Parameters
+    ----------
+    step_size
+        l2 length of the first step, in units of the bounds' width; it falls to a hundredth. None takes 30 for linf and l0, 10
+        for l2 and l1.
+    gamma
+        How fast the radius changes at first; None takes ``20 / steps``, at least 0.05 and at most 0.5, which lets the ball
+        shrink to any size that matters.
+    """
+
+    steps: int = 100
+    step_size: float | None = None
+    gamma: float | None = None
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="fmn",
+        threats=("linf", "l2", "l1", "l0"),
+        knowledge="white-box",
+        targeted=True,
+        cost="steps + 3 forwards, steps backwards",
+        paper="Fast Minimum-norm Adversarial Attacks through Adaptive Norm Constraints, arXiv 2102.12827",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.step_size is not None and not self.step_size > 0:
+            raise UsageError(f"step_size={self.step_size} must be above 0")
+        if self.gamma is not None and not 0 < self.gamma < 1:
+            raise UsageError(f"gamma={self.gamma} must be above 0 and below 1")
+
+    def start(self, batch: Batch) -> BallState:
+        x, (low, high), threat = batch.x, batch.bounds, batch.threat
+        assert isinstance(threat, NormThreat)
+        wide = norm_of(torch.full_like(x, 0.3 * (high - low)), threat.norm)
+        radius = (0.3 * wide).floor().clamp_min(1) if threat.norm == "l0" else wide
+        return BallState(x_adv=x, radius=radius, nearest=torch.full_like(radius, torch.inf))
+
+    def loss(self, batch: Batch, state: BallState, logits: Tensor) -> Tensor:
+        return adversarial_margin(logits, batch.y, batch.targets)
+
+    def step(self, batch: Batch, state: BallState, response: Response) -> BallState:
+        x, (low, high), threat = batch.x, batch.bounds, batch.threat
+        assert isinstance(threat, NormThreat)
+        adversarial = is_adversarial(response.logits, batch.y, batch.targets)
+        distance = norm_of(state.x_adv - x, threat.norm)
+        nearest = torch.where(adversarial, state.nearest.minimum(distance), state.nearest)
+        gamma = radius_change(response.step, self.steps, self.gamma, x)
+        smaller, greater = state.radius * (1 - gamma), state.radius * (1 + gamma)
+        if threat.norm == "l0":
+            smaller, greater = smaller.minimum(state.radius - 1).floor(), greater.maximum(state.radius + 1).floor()
+        radius = torch.where(adversarial, smaller.minimum(nearest), greater)
+        radius = radius.minimum(norm_of(torch.maximum(x - low, high - x), threat.norm)).clamp_min(
+            1.0 if threat.norm == "l0" else 0.0
+        )
+
+        first = (30.0 if threat.norm in ("linf", "l0") else 10.0) if self.step_size is None else self.step_size
+        step_size = (high - low) * cosine(response.step, self.steps, first, first / 100, x)
+        moved = state.x_adv + per_sample(step_size, x) * unit(response.grad)
+        if threat.norm == "l2":
+            x_adv = (x + per_sample(radius, x) * unit(moved.clamp(low, high) - x)).clamp(low, high)
+        else:
+            x_adv = threat.project(x, moved, batch.bounds, radius)
+        return BallState(x_adv=x_adv, radius=radius, nearest=nearest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from robustkit.projections import per_sample
@@ -26,5 +28,6 @@ def moments(mean: Tensor, square: Tensor, grad: Tensor, step: Tensor) -> tuple[T
     mean = 0.9 * mean + 0.1 * grad
     square = 0.999 * square + 0.001 * grad.square()
     count = per_sample((step + 1).to(grad.dtype), grad)
-    denominator = (square / (1 - 0.999**count)).sqrt() + 1e-8
-    return mean, square, mean / (1 - 0.9**count), denominator
+    # Powers by exp, since a tensor's power may round differently at its end: the batch must not matter.
+    denominator = (square / (1 - (count * math.log(0.999)).exp())).sqrt() + 1e-8
+    return mean, square, mean / (1 - (count * math.log(0.9)).exp()), denominator

@@ -29,7 +29,7 @@ class PDGD(PrimalDual):
     def step(self, batch: Batch, state: GameState, response: Response) -> GameState:
         x, (low, high) = batch.x, batch.bounds
         weight, rate = per_sample(state.weight, x), per_sample(self.rate(response.step, x), x)
-        grad = (1 - weight) * unit(state.x_adv - x) - weight * (high - low) * response.grad
+        grad = (1 - weight) * unit(state.x_adv - x) - weight * self.climb(batch, response)
         mean, square, numerator, denominator = moments(state.mean, state.square, grad, response.step)
         x_adv = (state.x_adv - (high - low) * rate * numerator / denominator).clamp(low, high)
         return self.reweigh(batch, replace(state, x_adv=x_adv, mean=mean, square=square), response)

@@ -42,7 +42,7 @@ class PDPGD(PrimalDual):
         span, prox = high - low, PROX[threat.norm]
         rate = self.rate(response.step, x)
         # In units of the box's width, so that the weights mean the same for all bounds.
-        mean, square, numerator, denominator = moments(state.mean, state.square, -span * response.grad, response.step)
+        mean, square, numerator, denominator = moments(state.mean, state.square, -self.climb(batch, response), response.step)
         moved = (state.x_adv - span * per_sample(rate, x) * numerator / denominator).clamp(low, high)
         wanted = (moved - x) / span
         stiffest = denominator.flatten(1).amax(1)

@@ -16,6 +16,7 @@ from robustkit.contract import adversarial_margin
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, Response, State
 from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.projections import per_sample
 from robustkit.threats import NormThreat
 
 
@@ -67,18 +68,20 @@ class PrimalDual(MinimumNormAttack[GameState]):
         return GameState(x_adv=batch.x, mean=zero, square=zero, dual=dual, weight=sigmoid(dual))
 
     def loss(self, batch: Batch, state: GameState, logits: Tensor) -> Tensor:
-        lead = adversarial_margin(logits, batch.y, batch.targets)
-        # Minus the softplus of minus the lead, written out: the rounding of torch's own depends on the batch.
-        return lead.clamp_max(0) - (-lead.abs()).exp().log1p()
+        return adversarial_margin(logits, batch.y, batch.targets)
 
     def rate(self, step: Tensor, like: Tensor) -> Tensor:
         """Adam's rate at a step as a share of the box's width, ``(B,)``."""
         return self.learning_rate * (math.log(0.01) / self.steps * step.to(like.dtype)).exp()
 
+    def climb(self, batch: Batch, response: Response) -> Tensor:
+        """The gradient of ``-softplus(-margin)`` where one step is the box's width. ``(B, C, H, W)``."""
+        return per_sample((batch.bounds[1] - batch.bounds[0]) * sigmoid(-response.loss), response.grad) * response.grad
+
     def reweigh(self, batch: Batch, state: GameState, response: Response) -> GameState:
         """The state with its weight moved towards what the answer asks for."""
         assert isinstance(batch.threat, NormThreat)
-        side = -adversarial_margin(response.logits, batch.y, batch.targets).sign()
+        side = -response.loss.sign()
         left = 1 - response.step.to(state.dual.dtype) / max(self.steps - 1, 1)
         rate = max(0.1, 50 / self.steps) if batch.threat.norm in ("linf", "l2") else 0.1
         dual = (state.dual + rate * (0.9 * left + 0.1) * side).clamp(math.log(1e-6), -math.log(1e-6))

@@ -29,24 +29,16 @@ def prox_linf(v: Tensor, weight: Tensor) -> Tensor:
 
 def prox_two_thirds(v: Tensor, weight: Tensor) -> Tensor:
     """That of ``sum |z|^(2/3)``, a smoother stand-in for the count of elements (Cao et al., arXiv 1310.8246)."""
-    size, weight = v.abs(), 2 * per_sample(weight, v)
-    # The stationary point in closed form; below the threshold zero is better.
-    tiny = torch.finfo(v.dtype).tiny
-    ratio = (27 / 16 * size.square() / (weight * weight.sqrt()).clamp_min(tiny)).clamp(1, torch.finfo(v.dtype).max)
-    a = 2 / 3**0.5 * weight.sqrt().sqrt().clamp_min(tiny) * cosh(acosh(ratio) / 3).sqrt()
-    root = (a + (2 * size / a - a.square()).clamp_min(0).sqrt()) / 2
-    kept = size > 2 / 3 * (3 * weight.pow(3)).sqrt().sqrt()
-    return torch.where(kept, root.pow(3).minimum(size), 0).copysign(v)
+    size, weight = v.abs(), per_sample(weight, v)
+    # The cube root t of |z| solves t^4 - |v| t + 2/3 weight = 0: Newton's method falls onto its greatest root from above. Only
+    # operations that torch rounds alike everywhere in a tensor.
+    root = size.sqrt().sqrt().maximum(size.sqrt())
+    for _ in range(12):
+        cube = root * root * root
+        slope = 4 * cube - size
+        root = torch.where(slope > 0, root - ((cube - size) * root + 2 / 3 * weight) / slope, root)
+    kept = size > 2 / 3 * (24 * weight * weight * weight).sqrt().sqrt()
+    return torch.where(kept, (root * root * root).minimum(size), 0).copysign(v)
 
 
 PROX = {"linf": prox_linf, "l2": prox_l2, "l1": prox_l1, "l0": prox_two_thirds}
-
-
-def cosh(value: Tensor) -> Tensor:
-    """The hyperbolic cosine, written out: the rounding of torch's own depends on the batch."""
-    return (value.exp() + (-value).exp()) / 2
-
-
-def acosh(value: Tensor) -> Tensor:
-    """The inverse of `cosh`, likewise; the square of a great value does not overflow."""
-    return value.log() + (1 - value.reciprocal().square()).sqrt().log1p()

@@ -10,6 +10,7 @@ from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.summary import Flag
 from robustkit.contract import Status
+from robustkit.minimum_norm import MinimumNormAttack
 
 #: Shares of the samples above which a sign is no longer chance.
 NO_PROGRESS_SHARE = 0.05
@@ -24,6 +25,7 @@ def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     flags = [
         *zero_gradients(cells, n),
         *no_progress(cells, n),
+        *descent_beats_ascent(cells, n),
         *noise_beats_gradient(cells, n),
         *black_box_beats_gradient(cells, n),
         *unconfirmed(cells, n),
@@ -71,6 +73,29 @@ def no_progress(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
             weakens=True,
             sentence=f"On {len(stuck)} of {n} samples no gradient attack brought the label's lead below that in the clean image: "
             "the gradients lead nowhere.",
+        )
+    ]
+
+
+def descent_beats_ascent(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+    """Samples that an attack which approaches the image from outside beats, and none that climbs within the budget does."""
+    white = [(cell.attack, rows) for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    outside = [rows for attack, rows in white if isinstance(attack, MinimumNormAttack)]
+    inside = [rows for attack, rows in white if not isinstance(attack, MinimumNormAttack)]
+    if not outside or not inside or n == 0:
+        return []
+    missed = np.setdiff1d(
+        np.unique(np.concatenate([beaten(rows) for rows in outside])),
+        np.unique(np.concatenate([beaten(rows) for rows in inside])),
+    )
+    if not len(missed):
+        return []
+    return [
+        Flag(
+            id="descent-beats-ascent",
+            weakens=False,
+            sentence=f"Minimum-norm attacks beat {len(missed)} of {n} samples that no attack climbing within the budget beat: "
+            "the loss misleads in places, and other attacks may find more.",
         )
     ]
 

@@ -179,14 +179,15 @@ class _Search(Generic[S]):
     def _advance(self, batch: Batch, state: S, track: Track) -> tuple[Batch, S, Track]:
         """One pass through the model, and one step of the attack on its answer."""
         attack = self.attack
-        x_seen, logits, loss, grad, adversarial = self._query(batch, state)
-        track.queries = track.queries + attack.eot
+        asked = attack.asks(batch, state) if attack.early_exit else None
+        x_seen, logits, loss, grad, adversarial = self._query(batch, state, asked)
+        track.queries = track.queries + (attack.eot if asked is None else attack.eot * asked)
         if attack.needs_gradient:
             followed = attack.follows(batch, state)
             counted = torch.ones_like(track.found) if followed is None else followed
             track.backwards = track.backwards + attack.eot * counted * (1 if loss.ndim == 1 else loss.shape[1])
             track.zero_gradients = track.zero_gradients + (counted & (grad.flatten(1).abs().amax(1) < VANISHED))
-        self._absorb(batch, x_seen, logits, adversarial, track)
+        self._absorb(batch, x_seen, logits, adversarial, track, asked)
         response = Response(logits=logits, loss=loss, grad=grad.nan_to_num(0.0, 0.0, 0.0), step=track.step)
         proposed = attack.step(batch, state, response)
         ended = attack.done(batch, proposed)
@@ -197,7 +198,7 @@ class _Search(Generic[S]):
         track.step = track.step + 1
         return batch, proposed, track
 
-    def _query(self, batch: Batch, state: S) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def _query(self, batch: Batch, state: S, asked: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What the model is asked about, its logits, losses and gradients, and whether that is adversarial.
 
         Of a randomised model: means over `eot` draws, and whether most of them are adversarial.
@@ -207,8 +208,10 @@ class _Search(Generic[S]):
             x_seen, logits, loss, grad = self._gradient(batch, state)
         else:
             x_seen = attack.view(batch, state, state.x_adv)
-            logits = self.quick.logits(x_seen)
+            logits = self._logits(x_seen, asked)
             loss, grad = attack.loss(batch, state, logits), logits.new_zeros(()).expand_as(state.x_adv)
+            if asked is not None:
+                loss = torch.where(asked, loss, -torch.inf)
         adversarial = is_adversarial(logits, batch.y, batch.targets)
         if attack.eot == 1:
             return x_seen, logits, loss, grad, adversarial
@@ -218,17 +221,27 @@ class _Search(Generic[S]):
                 _, logits_, loss_, grad_ = self._gradient(batch, state)
                 loss, grad = loss + loss_, grad + grad_
             else:
-                logits_ = self.quick.logits(x_seen)
+                logits_ = self._logits(x_seen, asked)
                 loss = loss + attack.loss(batch, state, logits_)
             votes = votes + is_adversarial(logits_, batch.y, batch.targets)
             logits = logits + logits_
         return x_seen, logits / attack.eot, loss / attack.eot, grad / attack.eot, 2 * votes > attack.eot
 
+    def _logits(self, x: Tensor, asked: Tensor | None) -> Tensor:
+        """Logits of the images asked about; zeros for the others."""
+        if asked is None or bool(asked.all()):
+            return self.quick.logits(x)
+        logits = torch.zeros_like(self.clean_logits[: len(x)])
+        rows = asked.nonzero().squeeze(1)
+        if len(rows):
+            logits[rows] = self.quick.logits(x[rows]).to(logits)
+        return logits
+
     def _gradient(self, batch: Batch, state: S) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What was asked about, logits, losses and gradients, in parts where the whole does not fit in memory."""
         attack = self.attack
         followed = attack.follows(batch, state)
-        if followed is not None:
+        if followed is not None and not bool(followed.all()):
             return self._partly(batch, state, followed)
 
         def part(rows: Tensor) -> tuple[Tensor, ...]:
@@ -253,7 +266,9 @@ class _Search(Generic[S]):
         x_seen = attack.view(batch, state, state.x_adv)
         rest, rows = (~followed).nonzero().squeeze(1), followed.nonzero().squeeze(1)
         logits = batch.x.new_empty(len(batch.x), self.clean_logits.shape[1], dtype=self.clean_logits.dtype)
-        if len(rest):
+        if len(rest) == len(x_seen):
+            logits = self.quick.logits(x_seen).to(logits)
+        elif len(rest):
             logits[rest] = self.quick.logits(x_seen[rest]).to(logits)
         if len(rows):
             batch_, state_ = select(batch, rows), select(state, rows)
@@ -270,10 +285,14 @@ class _Search(Generic[S]):
             grad[rows] = grad_
         return x_seen, logits, loss, grad
 
-    def _absorb(self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, track: Track) -> None:
+    def _absorb(
+        self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, track: Track, asked: Tensor | None = None
+    ) -> None:
         """Note what a query showed: the first success stays, else the admissible image nearest to one."""
         finite = logits.isfinite().all(1)
         searching = ~(track.failed | track.over)
+        if asked is not None:
+            searching, adversarial = searching & asked, adversarial & asked
         if self.quick is not self.model:
             self._confirm(batch, x_seen, logits, adversarial, searching & ~track.found, track)
         if self.minimizes:

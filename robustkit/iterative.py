@@ -176,6 +176,12 @@ class IterativeAttack(Attack, Generic[S]):
         """Which samples need this query's gradient, bool ``(B,)``; None if all do. The others get zeros, for a forward pass."""
         return None
 
+    def asks(self, batch: Batch, state: S) -> Tensor | None:
+        """Which images the model is asked about, bool ``(B,)``; None if all. The others were asked about before, in vain:
+        they cost no pass, and their loss is ``-inf``. For attacks without gradients.
+        """
+        return None
+
     def view(self, batch: Batch, state: S, x_adv: Tensor) -> Tensor:
         """What the model is asked about in place of `x_adv`, differentiably; only an admissible view can be a success."""
         return x_adv

@@ -14,7 +14,7 @@ from torch import Tensor
 from robustkit.attacks.minimum_norm.hyperplane import to_hyperplane
 from robustkit.contract import AttackInfo, is_adversarial
 from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
+from robustkit.iterative import Batch, Response, State, select
 from robustkit.losses import best_other, take
 from robustkit.minimum_norm import MinimumNormAttack
 from robustkit.projections import per_sample
@@ -31,36 +31,24 @@ class FABState(State):
 
     Parameters
     ----------
-    iterations
-        ``(B,)``: steps to a boundary so far.
     arrived
-        Bool ``(B,)``: `x_adv` is where such a step led, not a start or a point drawn back towards the image.
-    lucky
-        Bool ``(B,)``: the step before ended at an adversarial point, as the next one then mostly does too.
-    peeks
-        Bool ``(B,)``: the end of a step that is likely adversarial, asked about without a gradient.
-    over
-        Bool ``(B,)``: the end of the last step has been asked about.
+        Bool ``(B,)``: `x_adv` is where a step to a boundary led, and only its class is asked for.
     """
 
-    iterations: Tensor
     arrived: Tensor
-    lucky: Tensor
-    peeks: Tensor
-    over: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class FAB(MinimumNormAttack[FABState]):
     """Each step goes to the nearest of all classes' linearised boundaries, biased towards the image itself.
 
-    A step that ends at an adversarial point is followed by a query at the point drawn back towards the image, from where the
-    next step starts; elsewhere the next step starts where the last one ended, and one query serves both.
+    Where a step leads is asked about without a gradient, for most steps end at an adversarial point, and from there the next
+    one starts at a point drawn back towards the image.
 
     Parameters
     ----------
     steps
-        Steps to a boundary an attempt takes; each costs one query or two.
+        Steps to a boundary an attempt takes; each costs a query with a gradient and one without.
     restarts
         Starts a sample gets: the image itself, then random points at half of eps.
     alpha_max
@@ -77,13 +65,12 @@ class FAB(MinimumNormAttack[FABState]):
     eta: float = 1.05
     beta: float = 0.9
 
-    exact_cost: ClassVar[bool] = False
     info: ClassVar[AttackInfo] = AttackInfo(
         name="fab",
         threats=("linf", "l2", "l1"),
         knowledge="white-box",
         targeted=False,
-        cost="at most restarts * (2 * steps + 1) + 2 forwards, restarts * 2 * steps * (classes - 1) backwards",
+        cost="restarts * (2 * steps + 1) + 2 forwards, restarts * steps * (classes - 1) backwards",
         paper=PAPER,
     )
 
@@ -106,7 +93,7 @@ class FAB(MinimumNormAttack[FABState]):
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
         forwards, backwards = super().cost(threat, num_classes)
-        return forwards, backwards * (num_classes - 1)
+        return forwards, backwards // 2 * (num_classes - 1)
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         """How far each other class is ahead of the label, ``(B, K - 1)``."""
@@ -119,38 +106,24 @@ class FAB(MinimumNormAttack[FABState]):
         if self.restarts > 1:
             again = batch.attempt % self.restarts > 0
             x_adv = torch.where(per_sample(again, x_adv), half_way(batch), x_adv)
-        no = torch.zeros_like(batch.y, dtype=torch.bool)
-        return FABState(x_adv=x_adv, iterations=torch.zeros_like(batch.y), arrived=no, lucky=no, peeks=no, over=no)
+        return FABState(x_adv=x_adv, arrived=torch.zeros_like(batch.y, dtype=torch.bool))
 
     def step(self, batch: Batch, state: FABState, response: Response) -> FABState:
-        over = state.arrived & (state.iterations == self.steps)
         adversarial = is_adversarial(response.logits, batch.y, batch.targets)
-        back = state.arrived & adversarial
-        again = state.peeks & ~adversarial  # the same point, with its gradient
-        lucky = torch.where(state.arrived, adversarial, state.lucky)
-        stepped = ~(back | again)
-        drawn_back = batch.x + self.beta * (state.x_adv - batch.x)
-        x_adv = torch.where(per_sample(back, batch.x), drawn_back, self.to_boundary(batch, state.x_adv, response))
-        x_adv = torch.where(per_sample(again, batch.x), state.x_adv, x_adv)
-        return replace(
-            state,
-            x_adv=torch.where(per_sample(over, batch.x), state.x_adv, x_adv),
-            iterations=state.iterations + stepped,
-            arrived=stepped,
-            lucky=lucky,
-            peeks=stepped & lucky,
-            over=over,
-        )
+        last = response.step == 2 * self.steps - 1
+        drawn_back = ((1 - self.beta) * (adversarial & ~last)).to(batch.x)
+        x_adv = state.x_adv.lerp(batch.x, per_sample(drawn_back, batch.x))
+        leaving = (~state.arrived).nonzero().squeeze(1)
+        if len(leaving):
+            x_adv[leaving] = self.to_boundary(*(select(rows, leaving) for rows in (batch, state, response)))
+        return replace(state, x_adv=x_adv, arrived=~state.arrived)
 
     def follows(self, batch: Batch, state: FABState) -> Tensor:
-        return ~state.peeks
+        return ~state.arrived
 
-    def done(self, batch: Batch, state: FABState) -> Tensor:
-        return state.over
-
-    def to_boundary(self, batch: Batch, x_adv: Tensor, response: Response) -> Tensor:
+    def to_boundary(self, batch: Batch, state: FABState, response: Response) -> Tensor:
         """From the projections of the point and of the image onto the nearest boundary, by their distances."""
-        threat, x, bounds = batch.threat, batch.x, batch.bounds
+        threat, x, x_adv, bounds = batch.threat, batch.x, state.x_adv, batch.bounds
         assert isinstance(threat, NormThreat)
         rows = len(x)
         lead = response.loss.reshape(rows, -1).to(x.dtype)
@@ -191,8 +164,8 @@ class FABT(FAB):
         knowledge="white-box",
         targeted=True,
         cost=(
-            "at most restarts * min(target_classes, classes - 1) * (2 * steps + 1) + 2 forwards, "
-            "restarts * min(target_classes, classes - 1) * 2 * steps backwards"
+            "restarts * min(target_classes, classes - 1) * (2 * steps + 1) + 2 forwards, "
+            "restarts * min(target_classes, classes - 1) * steps backwards"
         ),
         paper=PAPER,
     )
@@ -206,7 +179,8 @@ class FABT(FAB):
         return self.restarts * (1 if threat.targeted else min(self.target_classes, num_classes - 1))
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        return MinimumNormAttack.cost(self, threat, num_classes)
+        forwards, backwards = MinimumNormAttack.cost(self, threat, num_classes)
+        return forwards, backwards // 2
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         """How far the class aimed at is ahead of the label; under a targeted threat, of all others. ``(B,)``."""

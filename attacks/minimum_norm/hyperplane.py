@@ -43,17 +43,21 @@ def to_hyperplane(point: Tensor, normal: Tensor, gap: Tensor, norm: Norm, bounds
 
 
 def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
-    """``min(t * rate, room)`` with the `t` for which its product with `slope` is `need`."""
+    """``min(t * rate, room)`` with the `t` for which its product with `slope` is `need`.
+
+    Newton's method from below: the product is concave in `t`, so elements meet their walls one after another and the last
+    `t` is exact. A sample whose walls are all met stands still while others go on.
+    """
     tiny = torch.finfo(room.dtype).tiny
-    full_at, order = (room / rate.clamp_min(tiny)).sort(dim=1)
-    full = (slope * room).gather(1, order)
-    gained = full.cumsum(1) - full
-    growth = (slope * rate).gather(1, order).flip(1).cumsum(1).flip(1)
-    # The candidates are t for "the first j elements have met the wall"; the right one is the first that its own wall admits.
-    t = (need - gained) / growth.clamp_min(tiny)
-    fits = t <= full_at
-    t = t.gather(1, fits.int().argmax(1, keepdim=True)).clamp_min(0)
-    return torch.where(fits.any(1, keepdim=True), torch.minimum(t * rate, room), room)
+    met = rate * tiny >= room
+    while True:
+        gained = (slope * room * met).sum(1, keepdim=True)
+        growth = (slope * rate * ~met).sum(1, keepdim=True)
+        t = ((need - gained) / growth.clamp_min(tiny)).clamp(0, 1 / tiny)
+        now = met | (t * rate >= room)
+        if bool((now == met).all()):
+            return torch.minimum(t * rate, room)
+        met = now
 
 
 def _spend(room: Tensor, slope: Tensor, need: Tensor) -> Tensor:

@@ -28,12 +28,13 @@ class Square(IterativeAttack[RandomSearchState]):
 
     The rules are those of the AutoAttack authors' code: schedule, window sizes, loss (the margin; targeted, the log-probability
     of the target), and for l1 those of Mind the Box (arXiv 2103.01208). Two things differ: each sample has windows of its own,
-    so that its result does not depend on the batch, and windows reach the last row and column, as in the paper.
+    so that its result does not depend on the batch, and windows reach the last row and column, as in the paper. A window that is
+    repainted as it was costs no query, though it counts as a step.
 
     Parameters
     ----------
     steps
-        Queries.
+        Proposals; a query each, unless nothing changed.
     p_init
         Share of the image that the first windows cover.
     """
@@ -42,12 +43,13 @@ class Square(IterativeAttack[RandomSearchState]):
     p_init: float = 0.8
 
     needs_gradient: ClassVar[bool] = False
+    exact_cost: ClassVar[bool] = False
     info: ClassVar[AttackInfo] = AttackInfo(
         name="square",
         threats=("linf", "l2", "l1"),
         knowledge="score",
         targeted=True,
-        cost="steps + 2 forwards",
+        cost="at most steps + 2 forwards",
         paper=(
             "Square Attack: a query-efficient black-box adversarial attack via random search, arXiv 1912.00049; "
             "l1: Mind the Box, arXiv 2103.01208"
@@ -76,6 +78,10 @@ class Square(IterativeAttack[RandomSearchState]):
             words_from=step,
             words_left=words.shape[1],
         )
+
+    def asks(self, batch: Batch, state: RandomSearchState) -> Tensor:
+        repainted = (state.x_adv != state.x_best).flatten(1).any(1)
+        return repainted | state.loss_best.isneginf()
 
     def step(self, batch: Batch, state: RandomSearchState, response: Response) -> RandomSearchState:
         state, _ = keep_best(state, response)

@@ -17,8 +17,9 @@ audit: setup
 	$(BIN)/robustkit audit builtin/fashion-robust --threat linf:0.1 -o runs/fashion-robust
 	@echo "open runs/fashion-robust/report.html"
 
+# One thread to a process: the networks of the tests are too small to share.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: setup
 	$(BIN)/ruff check .

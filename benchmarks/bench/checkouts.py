@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from robustkit.benchmarks.bench.contender import Answer, Ground, Run, counted, still_right
 from robustkit.benchmarks.bench.raw import Whole
@@ -80,12 +81,27 @@ def _attacked(ground: Ground, prepare: Callable[[Unit, float], Function]) -> Ten
     model, threat, x = ground.model, ground.threat, ground.x
     assert isinstance(threat, NormThreat)
     low, high = model.bounds
+    weights = [parameter for parameter in model.net.parameters() if parameter.requires_grad]
     unit = ((x - low) / (high - low)).float().clamp(0, 1)
     eps = threat.eps if threat.norm == "l0" else threat.eps / (high - low)
-    with model.frozen(ground.seed), torch.enable_grad():
+    with model.frozen(ground.seed), collecting_gradients(weights), torch.enable_grad():
         found = prepare(Unit(model), eps)(unit, ground.y).detach()
     kept = (found == unit) | ~found.isfinite()
     return torch.where(kept, x, (low + (high - low) * found.clamp(0, 1)).to(x.dtype)).clamp(low, high)
+
+
+@contextmanager
+def collecting_gradients(weights: Sequence[nn.Parameter]) -> Iterator[None]:
+    """The weights as their owner hands them over: what an attack's backward pass fills of them is its own cost."""
+    before = [weight.grad for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(True)
+        weight.grad = None
+    try:
+        yield
+    finally:
+        for weight, grad in zip(weights, before, strict=True):
+            weight.grad = grad
 
 
 def judged(ground: Ground, returned: Tensor, forwards: int, backwards: int) -> Answer:

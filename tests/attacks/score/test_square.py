@@ -216,7 +216,9 @@ def test_finds_most_of_what_a_linear_model_gives_and_costs_what_it_says():
     assert bool((gain > 0.95 * 0.1 * weight.abs().sum()).all())
     assert result.status.tolist() == [int(Status.FAILED)] * 4
     assert max(result.forwards.tolist()) < 402
-    measured = attack("square", steps=400, early_exit=False)(model, x, torch.zeros(4, dtype=torch.int64), Threat.parse("linf:0.1"))
+    measured = attack("square", steps=400, early_exit=False)(
+        model, x, torch.zeros(4, dtype=torch.int64), Threat.parse("linf:0.1")
+    )
     assert measured.forwards.tolist() == [402] * 4
     assert torch.equal(measured.x_adv, result.x_adv)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from robustkit import Model, Threat, build
+from robustkit import InputSpec, Model, Threat, build
 from robustkit.benchmarks.bench.adversarial_library import library_peers
 from robustkit.benchmarks.bench.checkouts import judged, load
 from robustkit.benchmarks.bench.contender import Ground, attack_contender
@@ -180,3 +180,19 @@ class Halved(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x / 2)  # type: ignore[no-any-return]
+
+
+def test_weights_collect_gradients_as_their_owner_has_them(official: Path) -> None:
+    source = AUTOATTACK.replace('print("chatter")', "self.model(x).sum().backward()")
+    (official / "autoattack" / "__init__.py").write_text(
+        source.replace("x_adv = (x", "assert all(p.grad is not None for p in self.model.parameters()); x_adv = (x")
+    )
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 4)).eval()
+    net[1].bias.grad = torch.ones(4)
+    x = torch.rand(6, 1, 2, 2)
+    model = Model(net, spec=InputSpec(channels=1), device="cpu")
+    y = model.logits(x).argmax(1)
+    bench = run(model, (x, y), attacks=["suite:quick"], autoattack=official)
+    assert [entry.reason for entry in bench.skipped] == []
+    assert torch.equal(net[1].bias.grad, torch.ones(4))
+    assert net[1].weight.grad is None

@@ -17,6 +17,7 @@ from robustkit import __version__
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import FORMAT, digest_of, fingerprint
 from robustkit.benchmarks.check import check_model
+from robustkit.benchmarks.corruption_run import run_corruptions
 from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute
 from robustkit.benchmarks.flags import diagnose
 from robustkit.benchmarks.gates import judge
@@ -26,13 +27,22 @@ from robustkit.benchmarks.run import Run, run_name
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
 from robustkit.benchmarks.summarize import right_ids, summarize_threat
-from robustkit.benchmarks.summary import AttackPart, DataPart, Flag, ModelPart, Summary, ThreatPart, Verdict
+from robustkit.benchmarks.summary import (
+    AttackPart,
+    CorruptionErrorPart,
+    DataPart,
+    Flag,
+    ModelPart,
+    Summary,
+    ThreatPart,
+    Verdict,
+)
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.models.load import load_model
-from robustkit.threats import Threat
+from robustkit.threats import CorruptionThreat, Threat
 from robustkit.universal import UniversalAttack
 
 
@@ -136,13 +146,14 @@ def audit(
     try:
         skipped = execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
         plans = escalate(work, plans, warnings, shown)
+        corrupted = corruptions(work, plans, chosen, shown)
     except BaseException as error:
         run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         raise
     finally:
         shown.stop()
     draw_patches(run.folder, plans, subject)
-    summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust)
+    summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust, corrupted)
     run.write_json("summary.json", summary.model_dump(mode="json"))
     write_documents(run.folder)
     run.close("complete")
@@ -165,6 +176,15 @@ def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], 
     return judged
 
 
+def corruptions(
+    work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress
+) -> dict[tuple[str, ...], CorruptionErrorPart | None]:
+    """The mean corruption error over the corruptions of each threat of them, if the suite asks for it."""
+    threats = [one.threat for one in plans if suite.corruption_error]
+    kinds = dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat))
+    return {chosen: run_corruptions(work, chosen, progress) for chosen in kinds}
+
+
 def summarize(
     run: Run,
     work: Work,
@@ -174,6 +194,7 @@ def summarize(
     skipped: list[str],
     warnings: list[Flag],
     min_robust: float | None,
+    corrupted: dict[tuple[str, ...], CorruptionErrorPart | None],
 ) -> Summary:
     """The summary of a finished run, from its records."""
     clean = work.rows(work.clean_cell)
@@ -187,7 +208,8 @@ def summarize(
         part = summarize_threat(one, clean, found, on_curve, names, warnings, classes)
         part = part.model_copy(update={"attacks": [with_fit(run.folder, attack) for attack in part.attacks]})
         pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
-        parts.append(part.model_copy(update={"patches": pictures}))
+        error = corrupted.get(one.threat.kinds) if isinstance(one.threat, CorruptionThreat) else None
+        parts.append(part.model_copy(update={"patches": pictures, "corruption_error": error}))
     settings = run.settings()
     right = len(right_ids(clean))
     summary = Summary(

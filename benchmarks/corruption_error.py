@@ -10,52 +10,21 @@ Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corru
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 
 import torch
-from pydantic import BaseModel, ConfigDict
 
-from robustkit.benchmarks.statistics import Estimate, estimate
+from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.summary import CorruptionErrorPart, CorruptionPart
 from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds
 from robustkit.data import Data
+from robustkit.data.base import Samples
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.rng import SampleRandom
 from robustkit.threats import CorruptionThreat
-
-
-class CorruptionPart(BaseModel):
-    """The errors under one corruption.
-
-    `errors` holds the share of wrong answers at each severity, `error` their mean, `normalised` the mean as a multiple of the
-    baseline's.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: str
-    errors: list[Estimate]
-    error: float
-    normalised: float | None = None
-
-
-class CorruptionErrorPart(BaseModel):
-    """What the common corruptions do to a model.
-
-    `mean` is the mean of the corruptions' errors (unnormalised mCE), `normalised_mean` that of their multiples of the baseline's
-    (mCE as published, as a share), `clean` the share of wrong answers without corruption.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    n: int
-    severities: list[int]
-    clean: Estimate
-    corruptions: list[CorruptionPart]
-    mean: float
-    normalised_mean: float | None = None
 
 
 def corruption_errors(
@@ -92,25 +61,43 @@ def corruption_errors(
     """
     chosen = tuple(CORRUPTIONS if kinds is None else kinds)
     check_kinds(chosen)
-    threats = [CorruptionThreat(severity=severity, kinds=chosen) for severity in severities]
     check_baseline(chosen, baseline)
-    random = SampleRandom(seed, "corruption-error")
-    clean, n = 0, 0
-    wrong: Counter[tuple[str, int]] = Counter()
-    with model.frozen(seed), torch.no_grad():
-        for batch in data.batches(model.spec, batch_size, skip_broken=True):
-            x, y, ids = (part.to(model.device) for part in batch)
-            x = x.to(torch.promote_types(x.dtype, torch.float32))
-            n += len(x)
-            clean += int((model.logits(x).argmax(1) != y).sum())
-            for threat in threats:
-                for index, kind in enumerate(chosen):
-                    which = torch.full_like(ids, index)
-                    corrupted = threat.transform(x, which, model.bounds, random, ids, torch.full_like(ids, threat.severity))
-                    wrong[kind, threat.severity] += int((model.logits(corrupted).argmax(1) != y).sum())
-    if n == 0:
+    total = Counts()
+    for batch in data.batches(model.spec, batch_size, skip_broken=True):
+        total += count_errors(model, batch, chosen, severities, seed)
+    if total.n == 0:
         raise UsageError(f"no image of {data.name} can be read: there is no error to average")
-    return mean_corruption_error(wrong, n, clean, baseline)
+    return mean_corruption_error(total.wrong, total.n, total.clean, baseline)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Wrong answers on some images: `clean` of the `n` images themselves, `wrong` by (kind, severity)."""
+
+    n: int = 0
+    clean: int = 0
+    wrong: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    def __add__(self, other: Counts) -> Counts:
+        wrong = {key: self.wrong.get(key, 0) + other.wrong.get(key, 0) for key in {**self.wrong, **other.wrong}}
+        return Counts(self.n + other.n, self.clean + other.clean, wrong)
+
+
+def count_errors(model: Model, samples: Samples, kinds: Sequence[str], severities: Sequence[int], seed: int) -> Counts:
+    """Corrupt every image by every kind at every severity, and count the wrong answers. Parameters as for `corruption_errors`."""
+    threats = [CorruptionThreat(severity=severity, kinds=tuple(kinds)) for severity in severities]
+    random = SampleRandom(seed, "corruption-error")
+    wrong = {}
+    with model.frozen(seed), torch.no_grad():
+        x, y, ids = (part.to(model.device) for part in samples)
+        x = x.to(torch.promote_types(x.dtype, torch.float32))
+        clean = int((model.logits(x).argmax(1) != y).sum())
+        for threat in threats:
+            for index, kind in enumerate(threat.kinds):
+                which = torch.full_like(ids, index)
+                corrupted = threat.transform(x, which, model.bounds, random, ids, torch.full_like(ids, threat.severity))
+                wrong[kind, threat.severity] = int((model.logits(corrupted).argmax(1) != y).sum())
+    return Counts(len(x), clean, wrong)
 
 
 def check_baseline(kinds: Sequence[str], baseline: Mapping[str, float] | None) -> None:

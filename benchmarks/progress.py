@@ -47,8 +47,8 @@ class Lines:
         self.labels: dict[str, str] = {}
 
     def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
-        self.began = time.monotonic()
-        self.total = len(cells) * samples
+        self.began, self.computed = time.monotonic(), 0
+        self.total = self.done + len(cells) * samples
         self.labels = {name: f"{attack} {threat}" for name, attack, threat, _ in cells}
 
     def enter(self, cell: str) -> None: ...

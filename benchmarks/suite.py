@@ -69,7 +69,19 @@ class Curve(BaseModel):
 
 
 class Suite(BaseModel):
-    """What an audit runs against each threat."""
+    """What an audit runs against each threat.
+
+    Parameters
+    ----------
+    stages
+        The attacks, in their order.
+    curve
+        How accuracy against eps is measured, if it is.
+    corruption_error
+        Whether threats of corruptions get the mean corruption error too, over all five severities.
+    not_tested
+        What the report names as left out.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -78,6 +90,7 @@ class Suite(BaseModel):
     threats: tuple[str, ...]
     stages: tuple[Stage, ...] = Field(alias="stage", min_length=1)
     curve: Curve | None = None
+    corruption_error: bool = False
     not_tested: tuple[str, ...] = ()
 
     def check(self, threat: Threat) -> None:

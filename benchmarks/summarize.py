@@ -89,7 +89,7 @@ def summarize_threat(
         curve=curve_points(plan, clean, rows, curve_ids),
         classes=class_table(clean, robust, main, class_names),
         gallery=gallery(main),
-        minimal=[minimal(cell, found, clean) for cell, found in main if looks_for_the_nearest(cell)],
+        minimal=[minimal(cell, found, clean) for cell, found in main if looks_for_the_nearest(cell, found)],
         non_adaptive=non_adaptive,
     )
 
@@ -113,10 +113,14 @@ def remarks(plan: ThreatPlan, classes: int) -> list[Flag]:
     return [Flag(id="few-classes", weakens=False, sentence=sentence) for sentence in said if sentence is not None]
 
 
-def looks_for_the_nearest(cell: Cell) -> bool:
+def looks_for_the_nearest(cell: Cell, found: Records) -> bool:
     """Whether a cell measured the minimal perturbation of every rightly classified sample."""
-    attack = cell.attack
-    return isinstance(attack, MinimumNormAttack) and not attack.stop_at_eps and cell.on == "all" and cell.within is None
+    if cell.on != "all" or cell.within is not None:
+        return False
+    if isinstance(cell.attack, MinimumNormAttack):
+        return not cell.attack.stop_at_eps
+    # Another library's attack does not say so, but shows it by images beyond eps.
+    return bool((np.isfinite(found["nearest_distance"]) & ~found["verified"].astype(bool)).any())
 
 
 def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:

@@ -135,6 +135,34 @@ class NonAdaptivePart(_Part):
     sentence: str
 
 
+class CorruptionPart(_Part):
+    """The errors under one corruption.
+
+    `errors` holds the share of wrong answers at each severity, `error` their mean, `normalised` the mean as a multiple of the
+    baseline's.
+    """
+
+    kind: str
+    errors: list[Estimate]
+    error: float
+    normalised: float | None = None
+
+
+class CorruptionErrorPart(_Part):
+    """What the common corruptions do to a model.
+
+    `mean` is the mean of the corruptions' errors (unnormalised mCE), `normalised_mean` that of their multiples of the baseline's
+    (mCE as published, as a share), `clean` the share of wrong answers without corruption.
+    """
+
+    n: int
+    severities: list[int]
+    clean: Estimate
+    corruptions: list[CorruptionPart]
+    mean: float
+    normalised_mean: float | None = None
+
+
 class ThreatPart(_Part):
     """One threat: the worst case over its attacks for each sample. Every robust accuracy is an upper bound."""
 
@@ -150,6 +178,7 @@ class ThreatPart(_Part):
     non_adaptive: NonAdaptivePart | None = None
     patches: list[str] = []
     minimal: list[MinimalPart] = []
+    corruption_error: CorruptionErrorPart | None = None
 
 
 class GatePart(_Part):

@@ -72,6 +72,16 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
         parts.append(Text(f"       {value} if the attacks ignore the defense, which an attacker need not do", style="dim"))
     if threat.attacks:
         parts.append(_table(threat))
+    if threat.corruption_error is not None:
+        error = threat.corruption_error
+        worst = max(error.corruptions, key=lambda one: one.error)
+        parts.append(
+            Text(
+                f"Mean corruption error {percent(error.mean)} over {len(error.corruptions)} corruptions at "
+                f"{len(error.severities)} severities (clean error {percent(error.clean.value)}), worst {worst.kind} "
+                f"{percent(worst.error)}"
+            )
+        )
     parts += [
         Text(
             f"Nearest adversarial image by {_name(part.spec)}: median distance {short(part.median)}, found for {count(part.found)}"

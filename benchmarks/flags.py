@@ -14,6 +14,7 @@ from robustkit.minimum_norm import MinimumNormAttack
 
 #: Shares of the samples above which a sign is no longer chance.
 NO_PROGRESS_SHARE = 0.05
+DESCENT_SHARE = 0.02
 BLACK_BOX_SHARE = 0.01
 ZERO_GRADIENT_SHARE = 0.05
 NOISE_WINS_SHARE = 0.01
@@ -78,24 +79,22 @@ def no_progress(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
 
 
 def descent_beats_ascent(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
-    """Samples that an attack which approaches the image from outside beats, and none that climbs within the budget does."""
+    """Samples that the last of the attacks from outside the budget beats, and none that climbs within it does."""
     white = [(cell.attack, rows) for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
     outside = [rows for attack, rows in white if isinstance(attack, MinimumNormAttack)]
     inside = [rows for attack, rows in white if not isinstance(attack, MinimumNormAttack)]
-    if not outside or not inside or n == 0:
+    if not outside or not inside or not len(outside[-1]):
         return []
-    missed = np.setdiff1d(
-        np.unique(np.concatenate([beaten(rows) for rows in outside])),
-        np.unique(np.concatenate([beaten(rows) for rows in inside])),
-    )
-    if not len(missed):
+    given = len(outside[-1])
+    missed = np.setdiff1d(beaten(outside[-1]), np.unique(np.concatenate([beaten(rows) for rows in inside])))
+    if len(missed) / given <= DESCENT_SHARE:
         return []
     return [
         Flag(
             id="descent-beats-ascent",
             weakens=False,
-            sentence=f"Minimum-norm attacks beat {len(missed)} of {n} samples that no attack climbing within the budget beat: "
-            "the loss misleads in places, and other attacks may find more.",
+            sentence=f"The last minimum-norm attack beat {len(missed)} of the {given} samples it was given, and no attack climbing "
+            "within the budget beat those: the loss misleads in places, and other attacks may find more.",
         )
     ]
 

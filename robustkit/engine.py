@@ -1,8 +1,9 @@
 """The loop that every iterative attack runs in: one forward pass a step, and no pass that nobody needs.
 
-Samples sit in slots. A sample that is beaten leaves its slot at once; one whose attempt is over starts the next one in
-place; free slots are refilled from the queue. Each sample's search depends on nothing but itself, so the batch size, the
-order and the neighbours do not change what is found.
+Samples sit in slots. A sample that is beaten leaves its slot at once, and free slots are refilled from the queue. An attack
+of several restarts or targets makes its first attempt alone; on what that leaves standing all others run side by side, each
+in a slot of its own, until one succeeds. Each sample's search depends on nothing but itself, so the batch size, the order
+and the neighbours do not change what is found.
 """
 
 from __future__ import annotations
@@ -67,15 +68,11 @@ def search(
     targets: Tensor | None = None,
     sample_ids: Tensor | None = None,
     seed: int = 0,
-    x_start: Tensor | None = None,
 ) -> AttackResult:
-    """Run an iterative attack on every sample and verify what it found. See `Attack.__call__`.
-
-    `x_start`, images like `x`, is where an attack that looks at `Batch.x_start` begins.
-    """
+    """Run an iterative attack on every sample and verify what it found. See `Attack.__call__`."""
     samples = prepare(attack, model, x, y, threat, targets, sample_ids)
     with model.frozen(seed), model.quick.frozen(seed), torch.no_grad():
-        return _Search(attack, model, samples, threat, seed, x_start).run()
+        return _Search(attack, model, samples, threat, seed).run()
 
 
 class _Search(Generic[S]):
@@ -86,10 +83,8 @@ class _Search(Generic[S]):
         samples: Prepared,
         threat: Threat,
         seed: int,
-        x_start: Tensor | None,
     ) -> None:
         self.attack, self.model, self.samples, self.threat = attack, model, samples, threat
-        self.x_start = None if x_start is None else x_start.to(samples.x)
         self.quick = model.quick
         self.minimizes = isinstance(attack, MinimumNormAttack)
         self.leaves_when_found = attack.early_exit and not (isinstance(attack, MinimumNormAttack) and not attack.stop_at_eps)
@@ -112,27 +107,38 @@ class _Search(Generic[S]):
         self.nearest_distance = torch.full((n,), torch.inf, dtype=samples.x.dtype, device=device)
         self.forwards = torch.full((n,), attack.eot, device=device)
         self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
+        #: Samples that no further attempt is made on.
+        self.settled = ~self._judge_clean()
+        self.last = attack.attempts(threat, self.clean_logits.shape[1]) - 1
 
     def run(self) -> AttackResult:
-        attack, samples = self.attack, self.samples
-        n = len(samples.x)
-        queue = torch.arange(n, device=samples.x.device)
-        attacked = self._judge_clean()
-        if attack.early_exit:
-            queue = queue[attacked]
-        size = self.model.chunk_size(samples.x)
+        attack = self.attack
+        attempts = self.last + 1
+        # Under a budget of queries, and for measuring, one attempt after another.
+        in_turn = self.budget is not None or not attack.early_exit
+        waves = [range(k, k + 1) for k in range(attempts)] if in_turn else [range(1), range(1, attempts)]
+        for wave in waves:
+            if len(wave):
+                self._pursue(wave)
+        return self._verify()
+
+    def _pursue(self, wave: range) -> None:
+        """Make some attempts on every sample that is not settled, all of a sample's at the same time."""
+        standing = ~self.settled if self.attack.early_exit else torch.ones_like(self.settled)
+        queue = standing.nonzero().squeeze(1)
+        size = self.model.chunk_size(self.samples.x)
         slots: tuple[Batch, S, Track] | None = None
         while True:
+            held = 0 if slots is None else len(slots[2].row)
             # In fixed-step mode slots only empty together, and a sample's neighbours stay the same throughout.
-            if len(queue) and (slots is None or (attack.early_exit and len(slots[2].row) <= size // 2)):
-                free = size - (0 if slots is None else len(slots[2].row))
-                fresh = self._enter(queue[:free])
+            if len(queue) and (slots is None or (self.attack.early_exit and held <= size // 2)):
+                free = max((size - held) // len(wave), 1)
+                fresh = self._enter(queue[:free], wave)
                 queue = queue[free:]
                 slots = fresh if slots is None else tuple(join(a, b) for a, b in zip(slots, fresh, strict=True))  # type: ignore[assignment]
             if slots is None:
                 break
             slots = self._leave(self._advance(*slots))
-        return self._verify()
 
     def _judge_clean(self) -> Tensor:
         """Set the status of samples that need no attack; return which ones do."""
@@ -142,8 +148,10 @@ class _Search(Generic[S]):
         self.status[broken] = int(Status.ERROR)
         return ~(wrong | broken)
 
-    def _enter(self, rows: Tensor) -> tuple[Batch, S, Track]:
+    def _enter(self, rows: Tensor, wave: range) -> tuple[Batch, S, Track]:
         samples, clean = self.samples, self.clean_logits
+        attempt = torch.tensor(wave, device=rows.device).repeat(len(rows))
+        rows = rows.repeat_interleave(len(wave))
         x = samples.x[rows]
         integers = torch.zeros_like(rows)
         batch = Batch(
@@ -151,12 +159,11 @@ class _Search(Generic[S]):
             y=samples.y[rows],
             targets=None if samples.targets is None else samples.targets[rows],
             sample_ids=samples.sample_ids[rows],
-            attempt=integers,
+            attempt=attempt,
             clean_logits=clean[rows],
             threat=self.threat,
             bounds=self.model.bounds,
             random=self.random,
-            x_start=None if self.x_start is None else self.x_start[rows],
         )
         track = Track(
             row=rows,
@@ -333,29 +340,30 @@ class _Search(Generic[S]):
             track.queries = track.queries.index_add(0, index, torch.full_like(index, self.attack.eot))
 
     def _leave(self, slots: tuple[Batch, S, Track]) -> tuple[Batch, S, Track] | None:
-        """Let beaten and exhausted samples go, and start the next attempt of those that have one."""
+        """Let beaten and exhausted samples go, with all their attempts."""
         attack = self.attack
         self.clock += 1
         if not attack.early_exit and self.clock < self.steps:
             return slots  # all slots are at the same step, so nothing need be read back from the device
         self.clock = 0
-        attempts = attack.attempts(self.threat, self.clean_logits.shape[1])
-        if attempts > 1:
-            batch, _, track = slots
-            again = self._ended(track) & (batch.attempt < attempts - 1)
-            if attack.early_exit:
-                again &= ~self._settled(track)
-            index = again.nonzero().squeeze(1)
-            if len(index):
-                slots = self._restart(index, *slots)
         batch, state, track = slots
-        gone = self._ended(track)
+        ended = self._ended(track)
+        # The very last proposal needs no query here: verification is its query.
+        pending = ended & (batch.attempt < self.last)
         if attack.early_exit:
-            gone |= self._settled(track)
+            pending &= ~self._settled(track)
+        index = pending.nonzero().squeeze(1)
+        if len(index):
+            track = self._ask_last(index, batch, state, track)
+        gone = ended
+        if attack.early_exit:
+            settled = torch.zeros_like(self.settled)
+            settled[track.row[self._settled(track)]] = True
+            gone = gone | settled[track.row]
         leaving = gone.nonzero().squeeze(1)
         if len(leaving) == 0:
-            return slots
-        self._record(select(track, leaving), state.x_adv[leaving])
+            return batch, state, track
+        self._record(select(track, leaving), state.x_adv[leaving], pending[leaving])
         if len(leaving) == len(gone):
             return None
         staying = (~gone).nonzero().squeeze(1)
@@ -367,51 +375,75 @@ class _Search(Generic[S]):
         return ended | track.over if self.attack.early_exit else ended
 
     def _settled(self, track: Track) -> Tensor:
-        """Who needs no further attempt: found, failed or out of queries."""
+        """Whose sample needs no further attempt: found, failed or out of queries."""
         settled = track.failed | track.found if self.leaves_when_found else track.failed
-        return settled if self.budget is None else settled | (track.queries + self.attack.eot > self.budget)
+        if self.budget is None:
+            return settled
+        return settled | (self.forwards[track.row] + track.queries > self.budget)
 
-    def _restart(self, index: Tensor, batch: Batch, state: S, track: Track) -> tuple[Batch, S, Track]:
-        """The next attempt of some slots. The last proposal of the one before has not been asked about yet."""
-        batch_, state_, track_ = select(batch, index), select(state, index), select(track, index)
-        logits, adversarial = ask(self.quick, state_.x_adv, batch_.y, batch_.targets, self.attack.eot)
+    def _ask_last(self, index: Tensor, batch: Batch, state: S, track: Track) -> Track:
+        """Ask about the last proposals of some attempts."""
+        batch_, x_adv, track_ = select(batch, index), state.x_adv[index], select(track, index)
+        logits, adversarial = ask(self.quick, x_adv, batch_.y, batch_.targets, self.attack.eot)
         track_.queries = track_.queries + self.attack.eot
         track_.over = torch.zeros_like(track_.over)
-        self._absorb(batch_, state_.x_adv, logits, adversarial, track_)
-        batch_.attempt = batch_.attempt + 1
-        track_.step = torch.zeros_like(track_.step)
-        return put(batch, index, batch_), put(state, index, self.attack.start(batch_)), put(track, index, track_)
+        self._absorb(batch_, x_adv, logits, adversarial, track_)
+        return put(track, index, track_)
 
-    def _record(self, track: Track, last_proposal: Tensor) -> None:
-        """Keep what leaves the slots. The last proposal was not asked about: verification is its query."""
-        self.forwards[track.row] += track.queries
-        self.backwards[track.row] = track.backwards
-        self.zero_gradients[track.row] = track.zero_gradients
+    def _record(self, track: Track, last_proposal: Tensor, asked: Tensor) -> None:
+        """Keep what leaves the slots: of a sample's attempts the first that succeeded, else what came nearest to it.
+
+        A last proposal that was not asked about is what verification will judge.
+        """
+        self.settled[track.row[self._settled(track)]] = True
+        earlier = self.forwards[track.row] - self.attack.eot
+        self.forwards.index_add_(0, track.row, track.queries)
+        self.backwards.index_add_(0, track.row, track.backwards)
+        self.zero_gradients.index_add_(0, track.row, track.zero_gradients)
         # In fixed-step mode samples that were wrong from the start came along; what became of them is no finding.
         attacked = (self.status[track.row] == Status.FAILED).nonzero().squeeze(1)
-        track, last_proposal = select(track, attacked), last_proposal[attacked]
-        rows = track.row
-        settled = track.found | track.failed
-        candidates = torch.where(per_sample(settled, last_proposal), track.x_best, last_proposal)
+        track, last_proposal, asked, earlier = (
+            select(track, attacked),
+            last_proposal[attacked],
+            asked[attacked],
+            earlier[attacked],
+        )
         if self.nearest is not None:
-            threat, x, bounds = self.threat, self.samples.x[rows], self.model.bounds
+            won = best_of_each(track.row, -track.nearest_distance)
+            nearer = won[track.nearest_distance[won] < self.nearest_distance[track.row[won]]]
+            self.nearest[track.row[nearer]] = track.nearest[nearer]
+            self.nearest_distance[track.row[nearer]] = track.nearest_distance[nearer]
+        waiting = (~asked).nonzero().squeeze(1)
+        self.candidates[track.row[waiting]] = last_proposal[waiting]
+        won = best_of_each(track.row, torch.where(track.found, torch.inf, track.margin_best))
+        rows = track.row[won]
+        better = ~self.found[rows] & (track.found[won] | (track.margin_best[won] > self.fallback_margin[rows]))
+        won, rows = won[better], rows[better]
+        self.fallback[rows] = track.x_best[won]
+        self.fallback_margin[rows] = track.margin_best[won]
+        self.fallback_logits[rows] = track.logits_best[won]
+        self.found[rows] = track.found[won]
+        self.first_success[rows] = torch.where(track.found[won], earlier[won] + track.first_success[won], -1)
+        failed = track.row[track.failed]
+        self.status[failed] = torch.where(self.found[failed], int(Status.FAILED), int(Status.ERROR))
+
+    def _choose(self) -> None:
+        """Set what verification judges: what was found, of a minimum-norm attack the nearest, else the last proposal."""
+        settled = self.found | (self.status == Status.ERROR)
+        self.candidates = torch.where(per_sample(settled, self.candidates), self.fallback, self.candidates)
+        if self.nearest is not None:
+            threat, x, bounds = self.threat, self.samples.x, self.model.bounds
             assert isinstance(threat, NormThreat)
-            known = track.nearest_distance.isfinite()
-            nearest = torch.where(per_sample(known, x), track.nearest, last_proposal)
-            within = known & threat.within_eps(x, track.nearest_distance, bounds)
-            candidates = torch.where(per_sample(within, x), nearest, threat.project(x, nearest, bounds))
-            self.nearest[rows] = nearest
-            self.nearest_distance[rows] = track.nearest_distance
-        self.candidates[rows] = candidates
-        self.fallback[rows] = track.x_best
-        self.fallback_margin[rows] = track.margin_best
-        self.fallback_logits[rows] = track.logits_best
-        self.found[rows] = track.found
-        self.status[rows] = torch.where(track.failed & ~track.found, int(Status.ERROR), int(Status.FAILED))
-        self.first_success[rows] = track.first_success
+            known = self.nearest_distance.isfinite()
+            self.nearest = torch.where(per_sample(known, x), self.nearest, self.candidates)
+            within = known & threat.within_eps(x, self.nearest_distance, bounds)
+            outside = (~within & (self.status == Status.FAILED)).nonzero().squeeze(1)
+            self.candidates = torch.where(per_sample(within, x), self.nearest, self.candidates)
+            self.candidates[outside] = threat.project(x[outside], self.nearest[outside], bounds)
 
     def _verify(self) -> AttackResult:
         """Ask the untouched model once more, in full precision, about what the search would hand over."""
+        self._choose()
         samples = self.samples
         searched = (self.status == Status.FAILED).nonzero().squeeze(1)
         x_adv = self.candidates
@@ -473,6 +505,14 @@ class _Search(Generic[S]):
             valid = adversarial & logits.isfinite().all(1) & in_box(nearest, self.model.bounds)
             distance[beyond] = torch.where(valid, self.threat.distance(x, nearest), torch.inf)
         return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
+
+
+def best_of_each(row: Tensor, key: Tensor) -> Tensor:
+    """For each sample among `row` the position of its greatest key, the first of equals."""
+    order = key.argsort(descending=True, stable=True)
+    order = order[row[order].argsort(stable=True)]
+    ahead = row[order]
+    return order[torch.cat([ahead.new_ones(min(len(ahead), 1), dtype=torch.bool), ahead[1:] != ahead[:-1]])]
 
 
 def check_classes(model: Model, samples: Prepared, num_classes: int) -> None:

@@ -40,8 +40,6 @@ class Batch:
         ``(B,)``: which restart or internal target this is, from 0.
     clean_logits
         ``(B, K)``.
-    x_start
-        ``(B, C, H, W)``: where to begin, if the caller says so.
     threat, bounds, random
         Shared by all samples.
     """
@@ -55,7 +53,6 @@ class Batch:
     threat: Threat
     bounds: Bounds
     random: SampleRandom
-    x_start: Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -108,7 +105,7 @@ class IterativeAttack(Attack, Generic[S]):
         Steps an attempt takes.
     early_exit
         A beaten sample leaves at once, and one that is already misclassified is not attacked. Without it every sample
-        takes every step, for measuring; what is found is the same.
+        takes every step, one attempt after another, for measuring; the same samples fall.
     eot
         Draws of a randomised model in each query: logits, losses and gradients are averaged over them, and an image counts as
         adversarial if most of that many fresh draws say so (expectation over transformation, arXiv 1707.07397).

@@ -1,3 +1,6 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +9,9 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
 from robustkit.conformance import Network, same, snapshot
-from robustkit.contract import Status
+from robustkit.contract import AttackInfo, Status
+from robustkit.engine import best_of_each
+from robustkit.iterative import IterativeAttack, State
 from robustkit.threats import Threat
 
 SHAPE = (3, 8, 8)
@@ -257,3 +262,76 @@ def test_averaging_draws_of_a_deterministic_model_changes_nothing():
 def test_no_draw_is_refused():
     with pytest.raises(UsageError, match="eot=0 must be at least 1"):
         attack("pgd", eot=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked(IterativeAttack[State]):
+    """Attempt k asks about images brighter by k / 100, plus 0.001 a step."""
+
+    steps: int = 3
+    tries: int = 4
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="marked",
+        threats=("linf",),
+        knowledge="decision",
+        targeted=False,
+        cost="tries * (steps + 1) + 1 forwards",
+        paper="",
+    )
+
+    def attempts(self, threat, num_classes):
+        return self.tries
+
+    def at(self, batch, step):
+        return State(x_adv=batch.x + (0.01 * batch.attempt + 0.001 * step)[:, None, None, None])
+
+    def start(self, batch):
+        return self.at(batch, torch.zeros_like(batch.attempt))
+
+    def step(self, batch, state, response):
+        return self.at(batch, response.step + 1)
+
+
+class Threshold(nn.Module):
+    def __init__(self, beyond):
+        super().__init__()
+        self.beyond = beyond
+
+    def forward(self, x):
+        over = x[:, 0, 0, 0] - 0.5 - self.beyond
+        return torch.stack([-over, over], 1)
+
+
+def marked(beyond, threat="linf:0.05", batch_size=None, **parameters):
+    net = Model(Threshold(beyond), spec=InputSpec(channels=1), device="cpu", batch_size=batch_size)
+    x = torch.full((5, 1, 2, 2), 0.5, dtype=torch.float64)
+    return Marked(**parameters)(net, x, torch.zeros(5, dtype=torch.int64), Threat.parse(threat))
+
+
+def test_attempts_after_the_first_run_side_by_side():
+    found = marked(0.0105)  # attempt 1 at its second step; attempts 2 and 3 at their first
+    assert found.success.all()
+    assert torch.allclose(found.distance, torch.full_like(found.distance, 0.02))
+    # The clean pass, attempt 0 with its last proposal, one query of the three others, the verification.
+    assert found.forwards.tolist() == [1 + 4 + 3 + 1] * 5
+    assert found.first_success_step.tolist() == [4] * 5
+    alone = marked(0.0105, batch_size=1)
+    assert torch.equal(alone.x_adv, found.x_adv)
+    assert torch.equal(alone.forwards, found.forwards)
+
+
+def test_attempts_take_turns_under_a_budget_and_for_measuring():
+    in_turn = marked(0.0105, "linf:0.05,queries=17")
+    assert torch.allclose(in_turn.distance, torch.full_like(in_turn.distance, 0.011))
+    assert in_turn.forwards.tolist() == [1 + 4 + 2 + 1] * 5
+    measured = marked(0.0105, early_exit=False)
+    assert torch.equal(measured.x_adv, in_turn.x_adv)
+    assert measured.forwards.tolist() == [17] * 5
+    assert marked(0.2).forwards.tolist() == [17] * 5
+
+
+def test_the_first_of_the_greatest():
+    row, key = torch.tensor([3, 1, 3, 1, 3]), torch.tensor([0.0, 2.0, 5.0, 2.0, 5.0])
+    assert best_of_each(row, key).tolist() == [1, 2]
+    assert best_of_each(row[:0], key[:0]).tolist() == []

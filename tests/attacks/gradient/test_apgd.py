@@ -38,7 +38,7 @@ def queries(monkeypatch, name, norm, net, x, y, steps):
     seen = []
     absorb, record = _Search._absorb, _Search._record
     monkeypatch.setattr(_Search, "_absorb", lambda s, b, z, *rest: (seen.append(z.clone()), absorb(s, b, z, *rest))[1])
-    monkeypatch.setattr(_Search, "_record", lambda s, t, z: (seen.append(z.clone()), record(s, t, z))[1])
+    monkeypatch.setattr(_Search, "_record", lambda s, t, z, asked: (seen.append(z.clone()), record(s, t, z, asked))[1])
     model = Model(net, spec=InputSpec(channels=x.shape[1]), device="cpu")
     attack(name, steps=steps, early_exit=False)(model, x, y, Threat.parse(f"{norm}:{EPS[norm]}"), seed=4)
     return seen

@@ -8,7 +8,6 @@ and the neighbours do not change what is found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import torch
@@ -25,6 +24,7 @@ from robustkit.contract import (
     prepare,
 )
 from robustkit.errors import UsageError
+from robustkit.findings import Findings, Track
 from robustkit.iterative import Batch, IterativeAttack, Response, State, join, put, select
 from robustkit.minimum_norm import MinimumNormAttack
 from robustkit.model import Model
@@ -36,26 +36,6 @@ S = TypeVar("S", bound=State)
 
 #: The greatest element of a gradient that leads nowhere: over the whole box it changes no loss by as much as its rounding.
 VANISHED = 1e-12
-
-
-@dataclass(kw_only=True)
-class Track:
-    """What the engine knows of each sample in a slot; one row a slot."""
-
-    row: Tensor  #: where the sample stands in the caller's tensors
-    step: Tensor  #: steps this attempt has taken
-    queries: Tensor  #: forward passes of the search
-    backwards: Tensor
-    found: Tensor
-    failed: Tensor  #: the model answered with NaN or infinity
-    first_success: Tensor
-    zero_gradients: Tensor
-    x_best: Tensor  #: the first success, else the admissible query with the greatest adversarial margin
-    margin_best: Tensor
-    logits_best: Tensor
-    over: Tensor  #: the attempt ended before its last step
-    nearest: Tensor  #: of a minimum-norm attack: the nearest adversarial image; of others: nothing, ``(B, 0)``
-    nearest_distance: Tensor
 
 
 def search(
@@ -93,22 +73,11 @@ class _Search(Generic[S]):
         #: The most forward passes of the search.
         self.budget = None if threat.queries is None else threat.queries - attack.overhead
         self.clock = 0
-        self.clean_logits, self.wrong = ask(model, samples.x, samples.y, None, attack.eot)
+        self.clean_logits, wrong = ask(model, samples.x, samples.y, None, attack.eot)
         check_classes(model, samples, self.clean_logits.shape[1])
-        n, device = len(samples.x), samples.x.device
-        self.candidates = samples.x.clone()
-        self.fallback = samples.x.clone()
-        self.fallback_margin = torch.full((n,), -torch.inf, dtype=samples.x.dtype, device=device)
-        self.fallback_logits = self.clean_logits.clone()
-        self.status = torch.full((n,), int(Status.FAILED), device=device)
-        self.found = torch.zeros(n, dtype=torch.bool, device=device)
-        self.first_success = torch.full((n,), -1, device=device)
-        self.nearest = samples.x.clone() if self.minimizes else None
-        self.nearest_distance = torch.full((n,), torch.inf, dtype=samples.x.dtype, device=device)
-        self.forwards = torch.full((n,), attack.eot, device=device)
-        self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
+        self.findings = Findings(attack, model, samples, threat, self.clean_logits, wrong)
         #: Samples that no further attempt is made on.
-        self.settled = ~self._judge_clean()
+        self.settled = self.findings.status != Status.FAILED
         self.last = attack.attempts(threat, self.clean_logits.shape[1]) - 1
 
     def run(self) -> AttackResult:
@@ -120,7 +89,7 @@ class _Search(Generic[S]):
         for wave in waves:
             if len(wave):
                 self._pursue(wave)
-        return self._verify()
+        return self.findings.verified()
 
     def _pursue(self, wave: range) -> None:
         """Make some attempts on every sample that is not settled, all of a sample's at the same time."""
@@ -139,14 +108,6 @@ class _Search(Generic[S]):
             if slots is None:
                 break
             slots = self._leave(self._advance(*slots))
-
-    def _judge_clean(self) -> Tensor:
-        """Set the status of samples that need no attack; return which ones do."""
-        wrong = self.wrong
-        broken = ~self.clean_logits.isfinite().all(1)
-        self.status[wrong] = int(Status.MISCLASSIFIED)
-        self.status[broken] = int(Status.ERROR)
-        return ~(wrong | broken)
 
     def _enter(self, rows: Tensor, wave: range) -> tuple[Batch, S, Track]:
         samples, clean = self.samples, self.clean_logits
@@ -363,7 +324,8 @@ class _Search(Generic[S]):
         leaving = gone.nonzero().squeeze(1)
         if len(leaving) == 0:
             return batch, state, track
-        self._record(select(track, leaving), state.x_adv[leaving], pending[leaving])
+        self.settled[track.row[self._settled(track) & gone]] = True
+        self.findings.keep(select(track, leaving), state.x_adv[leaving], pending[leaving])
         if len(leaving) == len(gone):
             return None
         staying = (~gone).nonzero().squeeze(1)
@@ -379,7 +341,7 @@ class _Search(Generic[S]):
         settled = track.failed | track.found if self.leaves_when_found else track.failed
         if self.budget is None:
             return settled
-        return settled | (self.forwards[track.row] + track.queries > self.budget)
+        return settled | (self.findings.forwards[track.row] + track.queries > self.budget)
 
     def _ask_last(self, index: Tensor, batch: Batch, state: S, track: Track) -> Track:
         """Ask about the last proposals of some attempts."""
@@ -389,130 +351,6 @@ class _Search(Generic[S]):
         track_.over = torch.zeros_like(track_.over)
         self._absorb(batch_, x_adv, logits, adversarial, track_)
         return put(track, index, track_)
-
-    def _record(self, track: Track, last_proposal: Tensor, asked: Tensor) -> None:
-        """Keep what leaves the slots: of a sample's attempts the first that succeeded, else what came nearest to it.
-
-        A last proposal that was not asked about is what verification will judge.
-        """
-        self.settled[track.row[self._settled(track)]] = True
-        earlier = self.forwards[track.row] - self.attack.eot
-        self.forwards.index_add_(0, track.row, track.queries)
-        self.backwards.index_add_(0, track.row, track.backwards)
-        self.zero_gradients.index_add_(0, track.row, track.zero_gradients)
-        # In fixed-step mode samples that were wrong from the start came along; what became of them is no finding.
-        attacked = (self.status[track.row] == Status.FAILED).nonzero().squeeze(1)
-        track, last_proposal, asked, earlier = (
-            select(track, attacked),
-            last_proposal[attacked],
-            asked[attacked],
-            earlier[attacked],
-        )
-        if self.nearest is not None:
-            won = best_of_each(track.row, -track.nearest_distance)
-            nearer = won[track.nearest_distance[won] < self.nearest_distance[track.row[won]]]
-            self.nearest[track.row[nearer]] = track.nearest[nearer]
-            self.nearest_distance[track.row[nearer]] = track.nearest_distance[nearer]
-        waiting = (~asked).nonzero().squeeze(1)
-        self.candidates[track.row[waiting]] = last_proposal[waiting]
-        won = best_of_each(track.row, torch.where(track.found, torch.inf, track.margin_best))
-        rows = track.row[won]
-        better = ~self.found[rows] & (track.found[won] | (track.margin_best[won] > self.fallback_margin[rows]))
-        won, rows = won[better], rows[better]
-        self.fallback[rows] = track.x_best[won]
-        self.fallback_margin[rows] = track.margin_best[won]
-        self.fallback_logits[rows] = track.logits_best[won]
-        self.found[rows] = track.found[won]
-        self.first_success[rows] = torch.where(track.found[won], earlier[won] + track.first_success[won], -1)
-        failed = track.row[track.failed]
-        self.status[failed] = torch.where(self.found[failed], int(Status.FAILED), int(Status.ERROR))
-
-    def _choose(self) -> None:
-        """Set what verification judges: what was found, of a minimum-norm attack the nearest, else the last proposal."""
-        settled = self.found | (self.status == Status.ERROR)
-        self.candidates = torch.where(per_sample(settled, self.candidates), self.fallback, self.candidates)
-        if self.nearest is not None:
-            threat, x, bounds = self.threat, self.samples.x, self.model.bounds
-            assert isinstance(threat, NormThreat)
-            known = self.nearest_distance.isfinite()
-            self.nearest = torch.where(per_sample(known, x), self.nearest, self.candidates)
-            within = known & threat.within_eps(x, self.nearest_distance, bounds)
-            outside = (~within & (self.status == Status.FAILED)).nonzero().squeeze(1)
-            self.candidates = torch.where(per_sample(within, x), self.nearest, self.candidates)
-            self.candidates[outside] = threat.project(x[outside], self.nearest[outside], bounds)
-
-    def _verify(self) -> AttackResult:
-        """Ask the untouched model once more, in full precision, about what the search would hand over."""
-        self._choose()
-        samples = self.samples
-        searched = (self.status == Status.FAILED).nonzero().squeeze(1)
-        x_adv = self.candidates
-        logits = self.clean_logits.clone()
-        if len(searched):
-            x_adv_, x, y = x_adv[searched], samples.x[searched], samples.y[searched]
-            targets = None if samples.targets is None else samples.targets[searched]
-            fresh, adversarial = ask(self.model, x_adv_, y, targets, self.attack.eot)
-            self.forwards[searched] += self.attack.eot
-            finite = fresh.isfinite().all(1)
-            admissible = finite & self.threat.contains(x, x_adv_, self.model.bounds)
-            success = admissible & adversarial
-            found = self.found[searched]
-            late = success & ~found
-            self.first_success[searched] = torch.where(
-                late, self.forwards[searched] - 2 * self.attack.eot, self.first_success[searched]
-            )
-            margin = torch.where(admissible, adversarial_margin(fresh, y, targets), -torch.inf)
-            # The clean image itself, where an attack starts from it, is no effort.
-            moved = (self.fallback[searched] != x).flatten(1).any(1)
-            fall_back = ~success & ~found & (self.fallback_margin[searched] > margin) & (moved | ~admissible)
-            x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
-            logits[searched] = torch.where(fall_back[:, None], self.fallback_logits[searched], fresh)
-            status = torch.full_like(searched, int(Status.FAILED))
-            status[found] = int(Status.UNCONFIRMED)
-            status[success] = int(Status.FOUND)
-            status[~finite] = int(Status.ERROR)
-            self.status[searched] = status
-            self.found[searched] = found | late
-        nearest, nearest_distance = self._verify_nearest(x_adv)
-        return AttackResult(
-            x_adv=x_adv,
-            success=self.status == Status.FOUND,
-            distance=self.threat.distance(samples.x, x_adv),
-            nearest=nearest,
-            nearest_distance=nearest_distance,
-            forwards=self.forwards,
-            backwards=self.backwards,
-            first_success_step=self.first_success,
-            status=self.status,
-            reported=self.found,
-            logits=logits,
-            zero_gradients=self.zero_gradients,
-        )
-
-    def _verify_nearest(self, x_adv: Tensor) -> tuple[Tensor, Tensor]:
-        """The nearest adversarial images that a fresh pass confirms, and their distances: infinite where there is none."""
-        samples, status = self.samples, self.status
-        distance = torch.where(status == Status.FOUND, self.threat.distance(samples.x, x_adv), torch.inf)
-        distance = torch.where(status == Status.MISCLASSIFIED, 0, distance)
-        if self.nearest is None:
-            return x_adv, distance
-        beyond = ((status == Status.FAILED) | (status == Status.UNCONFIRMED)).nonzero().squeeze(1)
-        if len(beyond):
-            x, nearest = samples.x[beyond], self.nearest[beyond]
-            targets = None if samples.targets is None else samples.targets[beyond]
-            logits, adversarial = ask(self.model, nearest, samples.y[beyond], targets, self.attack.eot)
-            self.forwards[beyond] += self.attack.eot
-            valid = adversarial & logits.isfinite().all(1) & in_box(nearest, self.model.bounds)
-            distance[beyond] = torch.where(valid, self.threat.distance(x, nearest), torch.inf)
-        return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
-
-
-def best_of_each(row: Tensor, key: Tensor) -> Tensor:
-    """For each sample among `row` the position of its greatest key, the first of equals."""
-    order = key.argsort(descending=True, stable=True)
-    order = order[row[order].argsort(stable=True)]
-    ahead = row[order]
-    return order[torch.cat([ahead.new_ones(min(len(ahead), 1), dtype=torch.bool), ahead[1:] != ahead[:-1]])]
 
 
 def check_classes(model: Model, samples: Prepared, num_classes: int) -> None:

@@ -115,7 +115,7 @@ class FAB(MinimumNormAttack[FABState]):
         x_adv = state.x_adv.lerp(batch.x, per_sample(drawn_back, batch.x))
         leaving = (~state.arrived).nonzero().squeeze(1)
         if len(leaving):
-            x_adv[leaving] = self.to_boundary(*(select(rows, leaving) for rows in (batch, state, response)))
+            x_adv[leaving] = self.to_boundary(select(batch, leaving), select(state, leaving), select(response, leaving))
         return replace(state, x_adv=x_adv, arrived=~state.arrived)
 
     def follows(self, batch: Batch, state: FABState) -> Tensor:

@@ -10,7 +10,7 @@ from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
 from robustkit.conformance import Network, same, snapshot
 from robustkit.contract import AttackInfo, Status
-from robustkit.engine import best_of_each
+from robustkit.findings import best_of_each
 from robustkit.iterative import IterativeAttack, State
 from robustkit.threats import Threat
 

@@ -11,6 +11,7 @@ from robustkit.attacks.gradient.apgd import APGDT
 from robustkit.attacks.gradient.apgd_l1 import sparse_sign, stages
 from robustkit.build import attack
 from robustkit.engine import _Search
+from robustkit.findings import Findings
 from robustkit.projections import project_l1
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
@@ -36,9 +37,9 @@ def data(channels=2):
 def queries(monkeypatch, name, norm, net, x, y, steps):
     """Every image the attack asked about, in order."""
     seen = []
-    absorb, record = _Search._absorb, _Search._record
+    absorb, keep = _Search._absorb, Findings.keep
     monkeypatch.setattr(_Search, "_absorb", lambda s, b, z, *rest: (seen.append(z.clone()), absorb(s, b, z, *rest))[1])
-    monkeypatch.setattr(_Search, "_record", lambda s, t, z, asked: (seen.append(z.clone()), record(s, t, z, asked))[1])
+    monkeypatch.setattr(Findings, "keep", lambda s, t, z, asked: (seen.append(z.clone()), keep(s, t, z, asked))[1])
     model = Model(net, spec=InputSpec(channels=x.shape[1]), device="cpu")
     attack(name, steps=steps, early_exit=False)(model, x, y, Threat.parse(f"{norm}:{EPS[norm]}"), seed=4)
     return seen

@@ -1,0 +1,36 @@
+"""Signs in the records, from made-up ones."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from robustkit.benchmarks.flags import descent_beats_ascent
+from robustkit.build import attack
+
+
+class Rows(dict):
+    def __len__(self):
+        return len(self["sample_id"])
+
+
+def cell(spec, given, beaten):
+    ids = np.asarray(given)
+    return SimpleNamespace(attack=attack(spec), role="attack"), Rows(sample_id=ids, verified=np.isin(ids, beaten))
+
+
+def test_the_last_attack_from_outside_counts():
+    climb = cell("apgd-ce", range(200), range(100))
+    first = cell("fmn", range(100, 200), range(100, 120))
+    settled = cell("ddn", range(120, 200), [120])
+    assert descent_beats_ascent([climb, first, settled], 200) == []
+    unsettled = cell("ddn", range(120, 200), range(120, 125))
+    (flag,) = descent_beats_ascent([climb, first, unsettled], 200)
+    assert "beat 5 of the 80 samples" in flag.sentence
+
+
+def test_what_a_climb_finds_too_is_no_doubt():
+    climb = cell("apgd-ce", range(100), range(50))
+    both = cell("fmn", range(100), range(50))
+    assert descent_beats_ascent([climb, both], 100) == []
+    assert descent_beats_ascent([both], 100) == []
+    assert descent_beats_ascent([climb], 100) == []

@@ -47,30 +47,49 @@ def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: 
     """
     x, order = batch.x, _order(batch)
     assert isinstance(batch.threat, NormThreat)
-    _, channels, height, width = x.shape
-
-    def norm(z: Tensor) -> Tensor:
-        lengths: Tensor = torch.linalg.vector_norm(z, order, dim=(2, 3), keepdim=True)
-        return lengths
-
+    height, width = x.shape[2:]
     rooms = (height - size + 1, width - size + 1, height - size + 1, width - size + 1)
     top, left, top_, left_ = (below(words[:, i], room) for i, room in enumerate(rooms))
     inside, emptied = window(top, left, size, x), window(top_, left_, size, x)
-    delta = x_best - x
-    old, rest = delta * inside, delta * ((1 - inside) * (1 - emptied))
     which = 2 * torch.searchsorted(table(sides, x.device), size) + (words[:, 4] & 1)
     bump = place(kernels(sides, order, x.dtype, x.device), which, top, left, size, x)
-    signs = torch.where(coins(words[:, 5], channels), 1, -1).to(x.dtype)[:, :, None, None]
-    new = bump * signs + old * (1 / (norm(old) + TINY))
+    signs = torch.where(coins(words[:, 5], x.shape[1]), 1, -1).to(x.dtype)[:, :, None, None]
+    rebuild = _rebuild_l2 if order == 2 else _rebuild_l1
+    return rebuild(batch, x_best - x, inside, (1 - inside) * (1 - emptied), bump, signs)
 
-    whole, kept, length = norm(delta) ** order, norm(rest) ** order, norm(new)
-    spare = (batch.threat.eps**order - whole.sum(1, keepdim=True)).clamp_min(0) / channels
-    mass = (spare + (whole - kept).clamp_min(0)) ** (1 / order)
-    if order == 1:
-        mass = mass * channels  # the authors' code; the projection takes back what is too much
-    gain = mass / (length + TINY)
-    total = ((gain * length) ** order + kept).sum((1, 2, 3)) ** (1 / order)
-    return _to_ball(batch, rest + new * gain, total)
+
+def _rebuild_l2(batch: Batch, delta: Tensor, inside: Tensor, outside: Tensor, bump: Tensor, signs: Tensor) -> Tensor:
+    """With all lengths from sums over the perturbation as it was, and the image touched as seldom as can be."""
+    threat, channels = batch.threat, delta.shape[1]
+    assert isinstance(threat, NormThreat)
+    square = delta * delta
+    whole, kept, held = (total(square), total(square * outside), total(square * inside))
+    inverse = 1 / (held.sqrt() + TINY)
+    # Of the bump, which has length 1, and what the window held, scaled to length 1. Where one undoes the other nothing is left.
+    length = (1 + held * inverse**2 + 2 * inverse * signs * total(delta * bump)).clamp_min(1e-6).sqrt()
+    spare = (threat.eps**2 - whole.sum(1, keepdim=True)).clamp_min(0) / channels
+    mass = (spare + (whole - kept).clamp_min(0)).sqrt()
+    scale = threat.eps / ((mass.square() + kept).sum(1, keepdim=True).sqrt() + TINY)
+    gain = scale * mass / length
+    factor = torch.addcmul(outside * scale, inside, gain * inverse)
+    return torch.addcmul(batch.x, delta, factor).addcmul_(bump, gain * signs).clamp_(*batch.bounds)
+
+
+def _rebuild_l1(batch: Batch, delta: Tensor, inside: Tensor, outside: Tensor, bump: Tensor, signs: Tensor) -> Tensor:
+    """The authors' code gives the bump the mass of all channels; the projection takes back what is too much."""
+    threat, channels = batch.threat, delta.shape[1]
+    assert isinstance(threat, NormThreat)
+    rest, held = delta * outside, delta * inside
+    new = bump * signs + held / (total(held.abs()) + TINY)
+    whole, kept = total(delta.abs()), total(rest.abs())
+    spare = (threat.eps - whole.sum(1, keepdim=True)).clamp_min(0) / channels
+    mass = (spare + (whole - kept).clamp_min(0)) * channels
+    return threat.project(batch.x, batch.x + rest + new * (mass / (total(new.abs()) + TINY)), batch.bounds)
+
+
+def total(values: Tensor) -> Tensor:
+    """Each channel's sum, ``(B, C, 1, 1)``."""
+    return values.sum((2, 3), keepdim=True)
 
 
 def _to_ball(batch: Batch, delta: Tensor, length: Tensor) -> Tensor:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from robustkit.errors import AttackError, UsageError
+from robustkit.global_state import full_precision, own_random_state
 from robustkit.projections import Bounds
 
 LossFunction = Callable[[Tensor], Tensor]
@@ -371,35 +370,3 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, RuntimeError)
         and any(sign in str(error) for sign in ("out of memory", "can't allocate memory", "not enough memory"))
     )
-
-
-@contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
-    """No autocast and no TF32, whatever the caller has switched on."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = False
-    try:
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
-
-
-@contextmanager
-def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
-    """Let a model that draws at inference draw, and put every global generator back."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the legacy state is the one to preserve
-    devices = [device] if device.type == "cuda" else []
-    try:
-        with torch.random.fork_rng(devices=devices):
-            if seed is not None:
-                torch.default_generator.manual_seed(seed)
-                if device.type == "cuda":
-                    torch.cuda.manual_seed(seed)
-                np.random.seed(seed % 2**32)  # noqa: NPY002
-                random.seed(seed)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,9 @@ from robustkit.benchmarks.bench.contender import Contender, Ground, images_and_l
 from robustkit.benchmarks.bench.lineup import line_up
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, SkippedPeer, environment
 from robustkit.benchmarks.bench.scoring import score
-from robustkit.benchmarks.bench.timing import Clock, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, in_turns
 from robustkit.data.base import Data
-from robustkit.errors import NothingEvaluatedError, UsageError
+from robustkit.errors import NothingEvaluatedError
 from robustkit.model import Model
 from robustkit.threats import Threat
 
@@ -30,15 +29,13 @@ def contest(
     model: Model,
     data: Data,
     threat: Threat,
+    rounds: Rounds,
     *,
     attacks: Sequence[str] = ATTACKS,
     peers: bool = True,
     autoattack: Path | None = None,
     adversarial_library: Path | None = None,
-    repeats: int = 3,
     seed: int = 0,
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
 ) -> Bench:
     """Run attacks, suites, the peers that have them, and the bare loops in turns, and judge all results alike.
 
@@ -50,10 +47,6 @@ def contest(
         Whether other libraries run the same attacks beside ours.
     autoattack, adversarial_library
         Folders of checkouts, see `line_up`.
-    repeats
-        Runs of each, of which the median counts.
-    clock, note
-        As for `in_turns`.
 
     Raises
     ------
@@ -64,7 +57,7 @@ def contest(
     """
     ground = ground_of(model, data, threat, seed)
     contenders, skipped = line_up(ground, attacks, peers=peers, autoattack=autoattack, adversarial_library=adversarial_library)
-    return compete(ground, contenders, skipped, repeats=repeats, clock=clock, note=note)
+    return compete(ground, contenders, skipped, rounds)
 
 
 def ground_of(model: Model, data: Data, threat: Threat, seed: int) -> Ground:
@@ -84,28 +77,12 @@ def ground_of(model: Model, data: Data, threat: Threat, seed: int) -> Ground:
     return Ground(model, data, x, y, threat, seed)
 
 
-def compete(
-    ground: Ground,
-    contenders: Sequence[Contender],
-    skipped: Sequence[SkippedPeer],
-    *,
-    repeats: int,
-    clock: Clock,
-    note: Callable[[str], None],
-) -> Bench:
-    """Let contenders and the bare loops run in turns, and judge them.
-
-    Raises
-    ------
-    UsageError
-        If there is nothing to repeat.
-    """
-    if repeats < 1:
-        raise UsageError(f"repeats={repeats} must be at least 1")
+def compete(ground: Ground, contenders: Sequence[Contender], skipped: Sequence[SkippedPeer], rounds: Rounds) -> Bench:
+    """Let contenders and the bare loops run in turns, and judge them."""
     model, x, y = ground.model, ground.x, ground.y
     loops = {GRADIENTS: partial(raw.gradients, model, x, y, RAW_PASSES), FORWARDS: partial(raw.forwards, model, x, RAW_PASSES)}
     runs: dict[str, Callable[[], Any]] = {**{each.key: each.run for each in contenders}, **loops}
-    timed = in_turns(runs, repeats, model.device, clock, note)
+    timed = in_turns(runs, model.device, rounds)
     gradient, forward = (timed.pop(name).median / RAW_PASSES for name in loops)
     right = model.logits(x).argmax(1) == y
     entries, failed = score(contenders, timed, right, forward, gradient)
@@ -117,7 +94,7 @@ def compete(
         threat=ground.threat.id,
         clean_accuracy=float(right.double().mean()),
         seed=ground.seed,
-        repeats=repeats,
+        repeats=rounds.repeats,
         entries=entries,
         raw_seconds={"forward": forward, "forward and backward": gradient},
         skipped=[*skipped, *failed],
@@ -125,11 +102,9 @@ def compete(
     )
 
 
-def pgd_contest(
-    model: Model, data: Data, threat: Threat, *, repeats: int = 3, seed: int = 0, note: Callable[[str], None]
-) -> Bench:
+def pgd_contest(model: Model, data: Data, threat: Threat, rounds: Rounds, *, seed: int = 0) -> Bench:
     """PGD-40 with early exit against the peers' PGD-40 at equal step size: much faster than each, as strong as the strongest."""
-    bench = contest(model, data, threat, attacks=[PGD_40], repeats=repeats, seed=seed, note=note)
+    bench = contest(model, data, threat, rounds, attacks=[PGD_40], seed=seed)
     return bench.model_copy(update={"case": "pgd", "bars": against_peers(bench.entries)})
 
 

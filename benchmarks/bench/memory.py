@@ -14,7 +14,8 @@ from torch import nn
 
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
 from robustkit.errors import AttackError
-from robustkit.model import InputSpec, Model, own_random_state, resolve_device
+from robustkit.global_state import own_random_state
+from robustkit.model import InputSpec, Model, resolve_device
 
 FEW, MANY, SIZE, CLASSES = 1_000, 10_000, 32, 10
 LIMIT = 1.1

@@ -1,15 +1,37 @@
-"""The network of the cases that measure the machinery rather than a model: ResNet-18 with random weights."""
+"""What the cases that measure the machinery rather than a model run on: ResNet-18 with random weights, and noise."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torchvision.models import resnet18
 
-from robustkit.model import InputSpec, Model, own_random_state
+from robustkit.global_state import own_random_state
+from robustkit.model import InputSpec, Model
 from robustkit.rng import SampleRandom
 
 SIZE, BATCH, CLASSES = 64, 64, 1000
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A model and a batch of noise for it: images ``(B, 3, 64, 64)``, labels ``(B,)`` and sample ids ``(B,)``."""
+
+    model: Model
+    x: Tensor
+    y: Tensor
+    ids: Tensor
+    seed: int
+
+
+def noise(device: str | torch.device = "auto", seed: int = 0, *, model: Model | None = None, batch: int = BATCH) -> Noise:
+    """A batch of noise and the model it is for, ResNet-18 unless one is given."""
+    subject = model or resnet(device, seed)
+    random, ids = SampleRandom(seed, "bench"), torch.arange(batch, device=subject.device)
+    y = random.integers(ids, (), CLASSES, stream="labels")
+    return Noise(subject, random.uniform(ids, (3, SIZE, SIZE)), y, ids, seed)
 
 
 def resnet(device: str | torch.device, seed: int) -> Model:
@@ -18,9 +40,3 @@ def resnet(device: str | torch.device, seed: int) -> Model:
         net = resnet18(weights=None)
     spec = InputSpec(size=(SIZE, SIZE))
     return Model(net.eval(), spec=spec, name="torchvision/resnet18 with random weights", device=device, batch_size=BATCH)
-
-
-def random_batch(device: torch.device, seed: int, batch: int = BATCH) -> tuple[Tensor, Tensor, Tensor]:
-    """Images ``(B, 3, 64, 64)`` of noise, labels and sample ids ``(B,)``."""
-    random, ids = SampleRandom(seed, "bench"), torch.arange(batch, device=device)
-    return random.uniform(ids, (3, SIZE, SIZE)), random.integers(ids, (), CLASSES, stream="labels"), ids

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +11,9 @@ from torch import Tensor
 from robustkit import build
 from robustkit.benchmarks.bench import raw
 from robustkit.benchmarks.bench.contender import counted
-from robustkit.benchmarks.bench.network import BATCH, random_batch, resnet
+from robustkit.benchmarks.bench.network import Noise
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
-from robustkit.benchmarks.bench.timing import Clock, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, in_turns
 from robustkit.model import Model
 from robustkit.threats import Threat
 
@@ -31,83 +30,32 @@ class Loop:
     backwards: int
 
 
-def overhead(
-    *,
-    model: Model | None = None,
-    steps: int = 20,
-    batch: int = BATCH,
-    repeats: int = 3,
-    seed: int = 0,
-    device: str = "auto",
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
-) -> Bench:
+def overhead(ground: Noise, rounds: Rounds, *, steps: int = 20) -> Bench:
     """Fixed-step PGD on ResNet-18 at 64 px, batch 64, over a bare loop that takes `steps` input gradients.
 
     The attack also judges the clean images and verifies what it found: two forward passes that the bare loop does without.
     """
-    return _beside_a_loop(
-        "overhead",
-        f"pgd:steps={steps},early_exit=false",
-        Loop(f"bare loop of {steps} input gradients", partial(raw.gradients, passes=steps), steps, steps),
-        LIMIT,
-        model or resnet(device, seed),
-        batch,
-        repeats,
-        seed,
-        clock,
-        note,
-    )
+    loop = Loop(f"bare loop of {steps} input gradients", partial(raw.gradients, passes=steps), steps, steps)
+    return _beside_a_loop("overhead", f"pgd:steps={steps},early_exit=false", loop, LIMIT, ground, rounds)
 
 
-def square(
-    *,
-    model: Model | None = None,
-    steps: int = 100,
-    batch: int = BATCH,
-    repeats: int = 3,
-    seed: int = 0,
-    device: str = "auto",
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
-) -> Bench:
+def square(ground: Noise, rounds: Rounds, *, steps: int = 100) -> Bench:
     """Fixed-step Square on the same network, over a bare loop of its forward passes: its steps, the clean pass, verification."""
     passes = steps + 2
-    return _beside_a_loop(
-        "square",
-        f"square:steps={steps},early_exit=false",
-        Loop(f"bare loop of {passes} forward passes", lambda subject, x, y: raw.forwards(subject, x, passes), passes, 0),
-        SQUARE_LIMIT,
-        model or resnet(device, seed),
-        batch,
-        repeats,
-        seed,
-        clock,
-        note,
-    )
+    loop = Loop(f"bare loop of {passes} forward passes", lambda model, x, y: raw.forwards(model, x, passes), passes, 0)
+    return _beside_a_loop("square", f"square:steps={steps},early_exit=false", loop, SQUARE_LIMIT, ground, rounds)
 
 
-def _beside_a_loop(
-    case: str,
-    spec: str,
-    loop: Loop,
-    limit: float,
-    subject: Model,
-    batch: int,
-    repeats: int,
-    seed: int,
-    clock: Clock,
-    note: Callable[[str], None],
-) -> Bench:
-    x, y, _ = random_batch(subject.device, seed, batch)
+def _beside_a_loop(case: str, spec: str, loop: Loop, limit: float, ground: Noise, rounds: Rounds) -> Bench:
+    subject, x, batch = ground.model, ground.x, len(ground.x)
     # The labels are what the network says, or there would be nothing to attack.
     y = subject.logits(x).argmax(1)
     threat, attack = Threat.parse("linf:8/255"), build.attack(spec)
     runs = {
-        spec: partial(counted, subject, lambda: attack(subject, x, y, threat, seed=seed).x_adv),
+        spec: partial(counted, subject, lambda: attack(subject, x, y, threat, seed=ground.seed).x_adv),
         loop.name: partial(counted, subject, lambda: loop.run(subject, x, y)),
     }
-    timed = in_turns(runs, repeats, subject.device, clock, note)
+    timed = in_turns(runs, subject.device, rounds)
     ours, bare = timed[spec], timed[loop.name]
     _, forwards, backwards = ours.result
     rows = ((spec, forwards / batch, backwards / batch, ours), (loop.name, loop.forwards, loop.backwards, bare))
@@ -129,8 +77,8 @@ def _beside_a_loop(
         data="noise",
         n=batch,
         threat=threat.id,
-        seed=seed,
-        repeats=repeats,
+        seed=ground.seed,
+        repeats=rounds.repeats,
         entries=entries,
         bars=[Bar.of_times(f"times the {loop.name}", ours.seconds, bare.seconds, limit, "at most")],
         environment=environment(subject.device),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from robustkit.benchmarks.bench.contest import contest
 from robustkit.benchmarks.bench.lineup import BESIDE_AUTOATTACK
 from robustkit.benchmarks.bench.official_autoattack import NAME
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry
-from robustkit.benchmarks.bench.timing import Clock
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.data.base import Data
 from robustkit.errors import AttackError
 from robustkit.model import Model
@@ -22,17 +20,7 @@ SAME, ABOVE = 0.2, 0.1
 FASTER, SHARE = 2.0, 0.1
 
 
-def protocols(
-    model: Model,
-    data: Data,
-    threat: Threat,
-    *,
-    autoattack: Path,
-    repeats: int = 3,
-    seed: int = 0,
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
-) -> Bench:
+def protocols(model: Model, data: Data, threat: Threat, rounds: Rounds, *, autoattack: Path, seed: int = 0) -> Bench:
     """Suites autoattack and standard beside official AutoAttack from a checkout, in turns.
 
     Raises
@@ -42,17 +30,7 @@ def protocols(
     AttackError
         If official AutoAttack fails on this model.
     """
-    bench = contest(
-        model,
-        data,
-        threat,
-        attacks=BESIDE_AUTOATTACK,
-        autoattack=autoattack,
-        repeats=repeats,
-        seed=seed,
-        clock=clock,
-        note=note,
-    )
+    bench = contest(model, data, threat, rounds, attacks=BESIDE_AUTOATTACK, autoattack=autoattack, seed=seed)
     if bench.skipped:
         raise AttackError(f"official AutoAttack {bench.skipped[0].reason}")
     by_name = {entry.name: entry for entry in bench.entries}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +11,7 @@ from robustkit.benchmarks.bench.contender import Contender, attack_contender, ma
 from robustkit.benchmarks.bench.contest import compete, ground_of
 from robustkit.benchmarks.bench.protocols import points
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, SkippedPeer
-from robustkit.benchmarks.bench.timing import Clock
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.contract import check_threat
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
@@ -31,16 +29,7 @@ ACCELERATIONS: dict[str, dict[str, Any]] = {
 MOVES = 0.1  #: points of robust accuracy
 
 
-def search(
-    model: Model,
-    data: Data,
-    threat: Threat,
-    *,
-    repeats: int = 3,
-    seed: int = 0,
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
-) -> Bench:
+def search(model: Model, data: Data, threat: Threat, rounds: Rounds, *, seed: int = 0) -> Bench:
     """APGD-CE of 20 steps with the model itself, and with each kind of quick twin in its place, in turns.
 
     Every kind has run once before the clock starts, so that compiling is not timed. What a network or machine cannot do is
@@ -59,9 +48,9 @@ def search(
             continue
         contenders.append(may_fail(attack_contender(replace(ground, model=twin), named(name), attack)))
     for each in contenders:
-        note(f"before the clock starts: {each.name}")
+        rounds.note(f"before the clock starts: {each.name}")
         each.run()
-    bench = compete(ground, contenders, skipped, repeats=repeats, clock=clock, note=note)
+    bench = compete(ground, contenders, skipped, rounds)
     entries = [with_rate(entry, bench.n) for entry in bench.entries]
     bars = [
         Bar(

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 import torch
 
+from robustkit.errors import UsageError
+
 T = TypeVar("T")
 
 Clock = Callable[[], float]
@@ -28,38 +30,54 @@ class Timed(Generic[T]):
         return statistics.median(self.seconds)
 
 
-def in_turns(
-    contenders: Mapping[str, Callable[[], T]],
-    repeats: int,
-    device: torch.device,
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
-) -> dict[str, Timed[T]]:
-    """Run every contender `repeats` times, all of them once before any of them again.
+@dataclass(frozen=True)
+class Rounds:
+    """How often contenders run.
+
+    Parameters
+    ----------
+    repeats
+        Runs of each, of which the median counts.
+    clock
+        Seconds.
+    note
+        Is told what runs.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to repeat.
+    """
+
+    repeats: int = 3
+    clock: Clock = time.perf_counter
+    note: Callable[[str], None] = lambda sentence: None
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise UsageError(f"repeats={self.repeats} must be at least 1")
+
+
+def in_turns(contenders: Mapping[str, Callable[[], T]], device: torch.device, rounds: Rounds) -> dict[str, Timed[T]]:
+    """Run every contender so many times, all of them once before any of them again.
 
     Parameters
     ----------
     contenders
         What to run, by name; every other round goes through them backwards.
-    repeats
-        Rounds.
     device
         Waited for before the clock is read.
-    clock
-        Seconds.
-    note
-        Is told what runs.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     results: dict[str, T] = {}
-    for turn in range(repeats):
+    for turn in range(rounds.repeats):
         for name in list(contenders)[:: -1 if turn % 2 else 1]:
-            note(f"round {turn + 1} of {repeats}: {name}")
+            rounds.note(f"round {turn + 1} of {rounds.repeats}: {name}")
             _wait(device)
-            start = clock()
+            start = rounds.clock()
             results[name] = contenders[name]()
             _wait(device)
-            seconds[name].append(clock() - start)
+            seconds[name].append(rounds.clock() - start)
     return {name: Timed(seconds[name], results[name]) for name in contenders}
 
 

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from robustkit import build
-from robustkit.benchmarks.bench.network import BATCH, CLASSES, random_batch, resnet
+from robustkit.benchmarks.bench.network import CLASSES, Noise
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
-from robustkit.benchmarks.bench.timing import Clock, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, in_turns
 from robustkit.defense import TrainingBatch
-from robustkit.model import Model, own_random_state
+from robustkit.global_state import own_random_state
 from robustkit.threats import Threat
 
 LIMIT = 1.1
 
 
-def training(
-    *,
-    model: Model | None = None,
-    steps: int = 7,
-    batch: int = BATCH,
-    repeats: int = 3,
-    seed: int = 0,
-    device: str = "auto",
-    clock: Clock = time.perf_counter,
-    note: Callable[[str], None] = lambda sentence: None,
-) -> Bench:
+def training(ground: Noise, rounds: Rounds, *, steps: int = 7) -> Bench:
     """One step of recipe pgd, optimizer included, over `steps` + 1 bare forward and backward passes with weight gradients."""
-    subject = model or resnet(device, seed)
-    x, y, ids = random_batch(subject.device, seed, batch)
+    subject, x, y = ground.model, ground.x, ground.y
     threat = Threat.parse("linf:8/255")
     recipe = build.recipe("pgd", steps=steps)
     optimizer = torch.optim.SGD(subject.net.parameters(), lr=0.0)
@@ -44,17 +30,17 @@ def training(
 
     def step() -> None:
         optimizer.zero_grad()
-        with own_random_state(subject.device, seed):
+        with own_random_state(subject.device, ground.seed):
             loss = recipe.loss(
                 TrainingBatch(
                     x=x,
                     y=y,
-                    sample_ids=ids,
+                    sample_ids=ground.ids,
                     forward=forward,
                     model=subject,
                     threat=threat,
                     num_classes=CLASSES,
-                    seed=seed,
+                    seed=ground.seed,
                 )
             )
             loss.backward()  # type: ignore[no-untyped-call]
@@ -66,15 +52,15 @@ def training(
             functional.cross_entropy(forward(x), y).backward()  # type: ignore[no-untyped-call]
 
     name, loop = f"a training step, recipe pgd:steps={steps}", f"{steps + 1} bare forward and backward passes"
-    timed = in_turns({name: step, loop: passes}, repeats, subject.device, clock, note)
+    timed = in_turns({name: step, loop: passes}, subject.device, rounds)
     return Bench(
         case="training",
         model=subject.name,
         data="noise",
-        n=batch,
+        n=len(x),
         threat=threat.id,
-        seed=seed,
-        repeats=repeats,
+        seed=ground.seed,
+        repeats=rounds.repeats,
         entries=[
             Entry(
                 name=key, kind="case", seconds=times.median, ratio_to_raw=times.median / timed[loop].median, runs=times.seconds

@@ -12,6 +12,7 @@ from robustkit.errors import ExitCode, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from robustkit.benchmarks.bench.result import Bench
+    from robustkit.benchmarks.bench.timing import Rounds
     from robustkit.data.base import Data
     from robustkit.model import Model
     from robustkit.threats import Threat
@@ -78,22 +79,25 @@ def bench(
         raise UsageError(
             "case 'protocols' compares with official AutoAttack: give a checkout of fra31/auto-attack with --autoattack"
         )
+    from robustkit.benchmarks.bench.network import noise
     from robustkit.benchmarks.bench.result import save
     from robustkit.benchmarks.bench.table import print_bench
+    from robustkit.benchmarks.bench.timing import Rounds
 
+    rounds = Rounds(repeats, note=_note)
     match case:
         case "overhead":
             from robustkit.benchmarks.bench.overhead import overhead
 
-            result = overhead(repeats=repeats, seed=seed, device=device, note=_note)
+            result = overhead(noise(device, seed), rounds)
         case "square":
             from robustkit.benchmarks.bench.overhead import square
 
-            result = square(repeats=repeats, seed=seed, device=device, note=_note)
+            result = square(noise(device, seed), rounds)
         case "training":
             from robustkit.benchmarks.bench.training import training
 
-            result = training(repeats=repeats, seed=seed, device=device, note=_note)
+            result = training(noise(device, seed), rounds)
         case "memory":
             from robustkit.benchmarks.bench.memory import memory
 
@@ -101,7 +105,7 @@ def bench(
         case _:
             name, most = OPEN.get(case, (MODEL, LIMIT))
             subject, images, aim = _ground(model or name, data, threat, limit or most, seed, device)
-            result = _contest(subject, images, aim, attacks, case, peers, autoattack, adversarial_library, repeats, seed)
+            result = _contest(subject, images, aim, rounds, attacks, case, peers, autoattack, adversarial_library, seed)
     written = save(result, out)
     if any(entry.cost is not None for entry in result.entries):
         from robustkit.benchmarks.bench.plot import plot
@@ -127,41 +131,40 @@ def _contest(
     model: Model,
     data: Data,
     threat: Threat,
+    rounds: Rounds,
     attacks: list[str] | None,
     case: str,
     peers: bool,
     autoattack: Path | None,
     adversarial_library: Path | None,
-    repeats: int,
     seed: int,
 ) -> Bench:
     match case:
         case "pgd":
             from robustkit.benchmarks.bench.contest import pgd_contest
 
-            return pgd_contest(model, data, threat, repeats=repeats, seed=seed, note=_note)
+            return pgd_contest(model, data, threat, rounds, seed=seed)
         case "protocols":
             from robustkit.benchmarks.bench.protocols import protocols
 
             assert autoattack is not None
-            return protocols(model, data, threat, autoattack=autoattack, repeats=repeats, seed=seed, note=_note)
+            return protocols(model, data, threat, rounds, autoattack=autoattack, seed=seed)
         case "search":
             from robustkit.benchmarks.bench.search import search
 
-            return search(model, data, threat, repeats=repeats, seed=seed, note=_note)
+            return search(model, data, threat, rounds, seed=seed)
     from robustkit.benchmarks.bench.contest import ATTACKS, contest
 
     return contest(
         model,
         data,
         threat,
+        rounds,
         attacks=attacks or ATTACKS,
         peers=peers,
         autoattack=autoattack,
         adversarial_library=adversarial_library,
-        repeats=repeats,
         seed=seed,
-        note=_note,
     )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from robustkit.errors import UsageError
-from robustkit.model import own_random_state
+from robustkit.global_state import own_random_state
 
 
 def find_head(net: nn.Module) -> str:

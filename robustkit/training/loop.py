@@ -24,7 +24,8 @@ from torch.utils.data import DataLoader
 from robustkit.data.base import Data
 from robustkit.defense import Recipe, TrainingBatch
 from robustkit.errors import ExitCode, RobustkitError
-from robustkit.model import Model, output_logits, own_random_state
+from robustkit.global_state import own_random_state
+from robustkit.model import Model, output_logits
 from robustkit.rng import derive_key
 from robustkit.threats import Threat
 from robustkit.training.augment import augment

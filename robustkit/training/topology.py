@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.model import InputSpec, Model, own_random_state
+from robustkit.global_state import own_random_state
+from robustkit.model import InputSpec, Model
 from robustkit.models.python_models import call_factory
 from robustkit.training.head import find_head, replace_head
 

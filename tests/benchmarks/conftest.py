@@ -1,4 +1,4 @@
-"""A run folder made from code, as small or as odd as a test needs."""
+"""A run folder made from code, as small or as odd as a test needs, and a model that brightness alone turns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
+from robustkit import Model
 from robustkit.benchmarks import statistics
 from robustkit.benchmarks.summary import (
     AttackPart,
@@ -26,6 +28,22 @@ from robustkit.benchmarks.summary import (
     ThreatPart,
     Verdict,
 )
+
+
+class Light(nn.Module):
+    """Class 1 if the image's mean is above 0.58."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = x.flatten(1).mean(1) - 0.58
+        return torch.stack([-mean, mean], dim=1)
+
+
+@pytest.fixture
+def light() -> tuple[Model, tuple[Tensor, Tensor]]:
+    """The model, and images of mean 0.3 to 0.5, all of class 0; the last is labelled wrongly."""
+    x = torch.linspace(0.3, 0.5, 5)[:, None, None, None].expand(5, 3, 12, 10).contiguous()
+    return Model(Light(), device="cpu", batch_size=2), (x, torch.tensor([0, 0, 0, 0, 1]))
+
 
 estimate = functools.cache(statistics.estimate)
 

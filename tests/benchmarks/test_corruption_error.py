@@ -1,8 +1,6 @@
 import pytest
-import torch
-from torch import Tensor, nn
 
-from robustkit import Model, UsageError
+from robustkit import UsageError
 from robustkit.benchmarks.corruption_error import corruption_errors, mean_corruption_error
 from robustkit.data import as_data
 
@@ -27,41 +25,26 @@ def test_gaps_are_refused():
         mean_corruption_error({("fog", 1): 1, ("snow", 1): 1}, 10, 1, {"fog": 0.4, "snow": 0.0})
 
 
-class Light(nn.Module):
-    """Class 1 if the image's mean is above 0.58."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = x.flatten(1).mean(1) - 0.58
-        return torch.stack([-mean, mean], dim=1)
-
-
-@pytest.fixture
-def data():
-    # Means from 0.3 to 0.5, all of class 0; the last is labelled wrongly.
-    x = torch.linspace(0.3, 0.5, 5)[:, None, None, None].expand(5, 3, 12, 10).contiguous()
-    return as_data((x, torch.tensor([0, 0, 0, 0, 1])))
-
-
-def test_every_image_is_judged_under_every_corruption(data):
-    model = Model(Light(), device="cpu")
+def test_every_image_is_judged_under_every_corruption(light):
+    model, data = light[0], as_data(light[1])
     part = corruption_errors(model, data, severities=(1, 5), kinds=("brightness", "contrast"))
     # Brighter by 0.05 changes no answer; by 0.3 it turns all five, which makes the last one right.
     assert [[e.value for e in one.errors] for one in part.corruptions] == [[0.2, 0.8], [0.2, 0.2]]
     assert part.n == 5
     assert part.clean.value == pytest.approx(0.2)
-    assert corruption_errors(model, data, severities=(1, 5), kinds=("brightness", "contrast"), batch_size=2) == part
+    assert corruption_errors(model, data, severities=(1, 5), kinds=("brightness", "contrast"), batch_size=4) == part
 
 
-def test_chance_is_each_samples_own(data):
-    model = Model(Light(), device="cpu")
+def test_chance_is_each_samples_own(light):
+    model, data = light[0], as_data(light[1])
     kinds = ("snow", "frost", "gaussian_noise")
     whole = corruption_errors(model, data, kinds=kinds)
     assert corruption_errors(model, data, kinds=kinds, batch_size=1) == whole
     assert whole.severities == [1, 2, 3, 4, 5]
 
 
-def test_nonsense_is_refused_in_a_sentence(data):
-    model = Model(Light(), device="cpu")
+def test_nonsense_is_refused_in_a_sentence(light):
+    model, data = light[0], as_data(light[1])
     with pytest.raises(UsageError, match="did you mean 'fog'"):
         corruption_errors(model, data, kinds=("fgo",))
     with pytest.raises(UsageError, match="severity 7"):

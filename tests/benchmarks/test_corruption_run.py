@@ -2,12 +2,8 @@
 
 import json
 
-import pytest
-import torch
 from rich.console import Console
-from torch import Tensor, nn
 
-from robustkit import Model
 from robustkit.benchmarks import corruption_run
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.corruption_error import corruption_errors
@@ -17,22 +13,8 @@ from robustkit.data import as_data
 THREAT = "corruption:2,kinds=brightness+contrast"
 
 
-class Light(nn.Module):
-    """Class 1 if the image's mean is above 0.58."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = x.flatten(1).mean(1) - 0.58
-        return torch.stack([-mean, mean], dim=1)
-
-
-@pytest.fixture
-def subject():
-    x = torch.linspace(0.3, 0.5, 5)[:, None, None, None].expand(5, 3, 12, 10).contiguous()
-    return Model(Light(), device="cpu", batch_size=2), (x, torch.tensor([0, 0, 0, 0, 1]))
-
-
-def test_a_run_reports_what_the_function_counts(subject, tmp_path):
-    model, data = subject
+def test_a_run_reports_what_the_function_counts(light, tmp_path):
+    model, data = light
     run = audit(model, data, threats=[THREAT], suite="natural", out=tmp_path)
     part = run.report.threats[0].corruption_error
     assert part == corruption_errors(model, as_data(data), kinds=("brightness", "contrast"))
@@ -45,8 +27,8 @@ def test_a_run_reports_what_the_function_counts(subject, tmp_path):
     assert "Mean corruption error" in (tmp_path / "report.html").read_text()
 
 
-def test_what_is_on_disk_is_not_counted_again(subject, tmp_path, monkeypatch):
-    model, data = subject
+def test_what_is_on_disk_is_not_counted_again(light, tmp_path, monkeypatch):
+    model, data = light
     first = audit(model, data, threats=[THREAT], suite="natural", out=tmp_path).report.threats[0].corruption_error
     counted = []
     count = corruption_run.count_errors
@@ -58,8 +40,8 @@ def test_what_is_on_disk_is_not_counted_again(subject, tmp_path, monkeypatch):
     assert len(counted) == 1
 
 
-def test_other_suites_and_threats_have_none(subject, tmp_path):
-    model, data = subject
+def test_other_suites_and_threats_have_none(light, tmp_path):
+    model, data = light
     attacked = audit(model, data, threats=[THREAT], attacks=["corruption"], out=tmp_path / "a")
     assert attacked.report.threats[0].corruption_error is None
     shifted = audit(model, data, threats=["brightness:0.1"], suite="natural", out=tmp_path / "b")

@@ -11,8 +11,10 @@ from torch import nn
 
 from robustkit import InputSpec, Model
 from robustkit.benchmarks.bench.memory import memory, peak_of_child, write_images
+from robustkit.benchmarks.bench.network import noise
 from robustkit.benchmarks.bench.overhead import overhead, square
 from robustkit.benchmarks.bench.result import Bar
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.benchmarks.bench.training import training
 
 
@@ -30,7 +32,7 @@ def stopwatch(*durations: float) -> itertools.chain[float]:
 
 def test_overhead_is_the_ratio_of_medians() -> None:
     readings = stopwatch(1.5, 1, 1, 9, 1.02, 1)  # ours, loop; loop, ours; ours, loop
-    bench = overhead(model=small(), steps=3, batch=2, clock=lambda: next(readings))
+    bench = overhead(noise(model=small(), batch=2), Rounds(clock=lambda: next(readings)), steps=3)
     (bar,) = bench.bars
     assert bar.value == pytest.approx(1.5)
     assert bar.rounds == pytest.approx([1.5, 9, 1.02])
@@ -40,7 +42,7 @@ def test_overhead_is_the_ratio_of_medians() -> None:
 
 def test_square_is_measured_over_its_own_forward_passes() -> None:
     readings = stopwatch(1.2, 1)
-    bench = square(model=small(), steps=3, batch=2, repeats=1, clock=lambda: next(readings))
+    bench = square(noise(model=small(), batch=2), Rounds(1, lambda: next(readings)), steps=3)
     assert bench.bars[0].value == pytest.approx(1.2)
     assert not bench.bars[0].met
     assert (bench.entries[0].forwards, bench.entries[0].backwards) == (5, 0)
@@ -51,7 +53,7 @@ def test_training_leaves_the_weights_as_they_are() -> None:
     model = small()
     before = {name: value.clone() for name, value in model.net.state_dict().items()}
     readings = stopwatch(1, 1)
-    bench = training(model=model, steps=2, batch=2, repeats=1, clock=lambda: next(readings))
+    bench = training(noise(model=model, batch=2), Rounds(1, lambda: next(readings)), steps=2)
     assert bench.bars[0].value == 1
     assert bench.bars[0].met
     assert all(torch.equal(value, before[name]) for name, value in model.net.state_dict().items())

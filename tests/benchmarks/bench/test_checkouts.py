@@ -18,6 +18,7 @@ from robustkit.benchmarks.bench.contest import contest
 from robustkit.benchmarks.bench.official_autoattack import NAME
 from robustkit.benchmarks.bench.protocols import protocols
 from robustkit.benchmarks.bench.result import Bench
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.data.load import as_data
 from robustkit.errors import AttackError, UsageError
 
@@ -75,7 +76,7 @@ def library(tmp_path: Path) -> Path:
 
 
 def run(model: Model, data: tuple[Tensor, Tensor], **options: object) -> Bench:
-    return contest(model, as_data(data), THREAT, repeats=1, **options)  # type: ignore[arg-type]
+    return contest(model, as_data(data), THREAT, Rounds(1), **options)  # type: ignore[arg-type]
 
 
 def test_official_autoattack_joins_a_suite(
@@ -140,7 +141,7 @@ def test_an_attack_the_library_lacks_in_a_norm_has_no_peer(
 
 def test_protocols_are_held_to_their_bars(linear_model: Model, linear_data: tuple[Tensor, Tensor], official: Path) -> None:
     x, y = linear_data
-    bench = protocols(linear_model, as_data((x[:10], y[:10])), THREAT, autoattack=official, repeats=1)
+    bench = protocols(linear_model, as_data((x[:10], y[:10])), THREAT, Rounds(1), autoattack=official)
     same, faster, above, share = bench.bars
     assert (bench.case, same.value, above.value) == ("protocols", 0, 0)
     assert same.met
@@ -158,7 +159,7 @@ def test_protocols_say_what_stopped_official_autoattack(
     )
     x, y = linear_data
     with pytest.raises(AttackError, match="official AutoAttack fails: ValueError: two classes"):
-        protocols(linear_model, as_data((x[:10], y[:10])), THREAT, autoattack=official, repeats=1)
+        protocols(linear_model, as_data((x[:10], y[:10])), THREAT, Rounds(1), autoattack=official)
 
 
 def test_images_are_in_the_unit_of_the_checkout(
@@ -166,8 +167,8 @@ def test_images_are_in_the_unit_of_the_checkout(
 ) -> None:
     wide = Model(Halved(linear_model.net), spec=linear_model.spec, bounds=(0, 2), device="cpu")
     x, y = linear_data
-    options = {"attacks": ["suite:standard"], "autoattack": official, "repeats": 1}
-    bench = contest(wide, as_data((2 * x, y)), Threat.parse("linf:0.21"), **options)  # type: ignore[arg-type]
+    threat = Threat.parse("linf:0.21")
+    bench = contest(wide, as_data((2 * x, y)), threat, Rounds(1), attacks=["suite:standard"], autoattack=official)
     assert [entry.robust_accuracy for entry in bench.entries if entry.name == NAME] == [0.5]
 
 

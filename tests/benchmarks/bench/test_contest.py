@@ -12,6 +12,7 @@ from robustkit import Model, Threat
 from robustkit.benchmarks.bench.contender import still_right
 from robustkit.benchmarks.bench.contest import FASTER, against_peers, contest
 from robustkit.benchmarks.bench.result import Bench, Entry
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.data.load import as_data
 from robustkit.errors import UsageError
 
@@ -20,7 +21,7 @@ THREAT = Threat.parse("linf:0.105")  # reaches the ten images that are at most 0
 
 def run(model: Model, data: tuple[Tensor, Tensor], **options: object) -> Bench:
     ticks = itertools.count()
-    return contest(model, as_data(data), THREAT, clock=lambda: float(next(ticks)), **options)  # type: ignore[arg-type]
+    return contest(model, as_data(data), THREAT, Rounds(clock=lambda: float(next(ticks))), **options)  # type: ignore[arg-type]
 
 
 def test_entries_are_judged_and_counted(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
@@ -75,10 +76,8 @@ def test_bars_ask_for_speed_and_strength() -> None:
     assert [(bar.value, bar.limit, bar.met) for bar in bars] == [(6, FASTER, True), (4, FASTER, False), (0.4, 0.3, False)]
 
 
-def test_unknown_attacks_and_no_repeats_are_refused(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
+def test_unknown_attacks_are_refused(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
     with pytest.raises(UsageError, match="unknown"):
         run(linear_model, linear_data, attacks=["pdg"])
     with pytest.raises(UsageError, match="suite 'quik' is unknown"):
         run(linear_model, linear_data, attacks=["suite:quik"])
-    with pytest.raises(UsageError, match="repeats"):
-        run(linear_model, linear_data, repeats=0)

@@ -14,6 +14,7 @@ from robustkit.benchmarks.bench.adversarial_library import FUNCTIONS
 from robustkit.benchmarks.bench.contender import Contender, Ground, as_peer, attack_contender
 from robustkit.benchmarks.bench.contest import contest
 from robustkit.benchmarks.bench.peers import PEERS, peers_of, written
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.bridge import Library
 from robustkit.data.load import as_data
 from robustkit.errors import UsageError
@@ -65,9 +66,8 @@ def test_peers_run_the_same_descent(linear_model: Model, linear_data: tuple[Tens
         linear_model,
         as_data(linear_data),
         Threat.parse("linf:0.105"),
+        Rounds(1, lambda: float(next(ticks))),
         attacks=["pgd:steps=10"],
-        repeats=1,
-        clock=lambda: float(next(ticks)),
     )
     theirs = next(entry for entry in bench.entries if entry.name.startswith(library))
     assert (theirs.kind, theirs.against, theirs.ratio_to_ours) == ("peer", "pgd:steps=10", 1)

@@ -14,6 +14,7 @@ from robustkit.acceleration import accelerate
 from robustkit.benchmarks.bench import search as case
 from robustkit.benchmarks.bench.contender import counted
 from robustkit.benchmarks.bench.search import search
+from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.data.load import as_data
 from robustkit.errors import UsageError
 
@@ -29,7 +30,7 @@ def test_each_acceleration_is_measured(
 ) -> None:
     without_compiling(monkeypatch)
     ticks = itertools.count()
-    bench = search(linear_model, as_data(linear_data), THREAT, repeats=1, clock=lambda: float(next(ticks)))
+    bench = search(linear_model, as_data(linear_data), THREAT, Rounds(1, lambda: float(next(ticks))))
     plain, *others = bench.entries
     assert (bench.case, plain.name) == ("search", "apgd-ce:steps=20, float32")
     assert plain.forwards is not None
@@ -48,7 +49,7 @@ def test_what_a_network_cannot_do_is_left_out(
         raise UsageError("it cannot be traced")
 
     monkeypatch.setattr(case, "accelerate", refuse)
-    bench = search(linear_model, as_data(linear_data), THREAT, repeats=1)
+    bench = search(linear_model, as_data(linear_data), THREAT, Rounds(1))
     assert [entry.name for entry in bench.entries] == ["apgd-ce:steps=20, float32"]
     assert {peer.reason for peer in bench.skipped} == {"it cannot be traced"}
 

@@ -30,13 +30,26 @@ class ConstantState(State):
     found: Tensor
 
 
-def next_constant(state: ConstantState, last: Tensor) -> dict[str, Tensor]:
-    """The fields of `ConstantState` after a query; where it was the `last` of its search, ``(B,)``, those of the next search.
+def next_constant(state: ConstantState, adversarial: Tensor, step: Tensor, steps: int) -> dict[str, Tensor]:
+    """The fields of `ConstantState` after a query; where it was the last of its search, those of the next search.
 
-    The constant is multiplied by ten until a search finds something, then bisected.
+    The constant is multiplied by ten until a search finds something, then bisected. Searches go on from where the last one
+    ended, so whether a constant suffices is judged by the second half of its search: the first may still stand where
+    another constant led.
+
+    Parameters
+    ----------
+    adversarial
+        Bool ``(B,)``: whether the query was misclassified by enough.
+    step
+        ``(B,)``: queries of the search under way that came before.
+    steps
+        Queries of a search.
     """
-    lower = torch.where(last & ~state.found, state.lower.maximum(state.constant), state.lower)
-    upper = torch.where(last & state.found, state.upper.minimum(state.constant), state.upper)
+    found = state.found | (adversarial & (2 * (step + 1) > steps))
+    last = step == steps - 1
+    lower = torch.where(last & ~found, state.lower.maximum(state.constant), state.lower)
+    upper = torch.where(last & found, state.upper.minimum(state.constant), state.upper)
     following = torch.where(upper.isfinite(), (lower + upper) / 2, 10 * state.constant)
     constant = torch.where(last, following, state.constant)
-    return {"constant": constant, "lower": lower, "upper": upper, "found": state.found & ~last}
+    return {"constant": constant, "lower": lower, "upper": upper, "found": found & ~last}

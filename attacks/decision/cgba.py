@@ -76,9 +76,9 @@ class CGBA(BoundaryWalk):
         # A product's last bits depend on the batch; rounding off more than those keeps samples independent.
         return smooth.float().to(noise.dtype)
 
-    def depart(self, batch: Batch, state: Walk, estimate: Tensor) -> Walk:
+    def depart(self, batch: Batch, state: Walk) -> Walk:
         radial = unit(state.anchor - batch.x)
-        tangent = unit(along(estimate, -(estimate * radial).flatten(1).sum(1), radial))
+        tangent = unit(along(state.estimate, -(state.estimate * radial).flatten(1).sum(1), radial))
         right = torch.full_like(state.at, math.pi / 2)
         return replace(state, pull=tangent, at=right / 2, low=right * 0, high=right)
 

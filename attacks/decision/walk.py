@@ -43,8 +43,10 @@ class Walk(State):
     wins
         ``(B,)``: the sum of the decisions, 1 or -1.
     drift, pull
-        ``(B, C, H, W)``: the sum of the probes' offsets, and the sum of the offsets times their decisions; `pull` becomes the
-        direction to move in.
+        ``(B, C, H, W)``: the sum of the probes' offsets in units of the radius, and the sum of the offsets times their
+        decisions; `pull` becomes the direction to move in.
+    estimate
+        ``(B, C, H, W)``: where images are adversarial, as the rounds so far tell; zeros before the first.
     """
 
     phase: Tensor
@@ -57,6 +59,7 @@ class Walk(State):
     wins: Tensor
     drift: Tensor
     pull: Tensor
+    estimate: Tensor
 
 
 def choose(condition: Tensor, first: Walk, second: Walk) -> Walk:
@@ -99,8 +102,8 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         """How far from the anchor to probe, ``(B,)`` in l2."""
 
     @abstractmethod
-    def depart(self, batch: Batch, state: Walk, estimate: Tensor) -> Walk:
-        """Begin to move: `estimate` ``(B, C, H, W)`` points to where images are adversarial."""
+    def depart(self, batch: Batch, state: Walk) -> Walk:
+        """Begin to move by `state.estimate`."""
 
     @abstractmethod
     def way(self, batch: Batch, state: Walk) -> Tensor:
@@ -109,6 +112,10 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
     @abstractmethod
     def moved(self, batch: Batch, state: Walk, won: Tensor) -> Walk:
         """Take in the decision about the image at `state.at` of the move."""
+
+    def memory(self, batch: Batch) -> float:
+        """How much an earlier round's estimate of the boundary counts in the next."""
+        return 0.0
 
     def offsets(self, state: Walk, noise: Tensor) -> Tensor:
         """Directions to probe in, of any length, from uniform noise in [-1, 1]. ``(B, C, H, W)`` both."""
@@ -130,6 +137,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
             wins=zero,
             drift=blank,
             pull=blank,
+            estimate=blank,
         )
 
     def step(self, batch: Batch, state: Walk, response: Response) -> Walk:
@@ -186,7 +194,8 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         return choose(high - low <= self.tolerance(batch), arrived, narrowed)
 
     def _probed(self, batch: Batch, state: Walk, won: Tensor) -> Walk:
-        offset = state.x_adv - state.anchor  # what the box left of it
+        radius = per_sample(self.radius(batch, state).clamp_min(1e-12), batch.x)
+        offset = (state.x_adv - state.anchor) / radius  # what the box left of it
         decision = torch.where(won, 1, -1).to(offset.dtype)
         state = replace(
             state,
@@ -197,9 +206,10 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         )
         mean = state.wins / state.probes
         # The mean decision as a baseline lowers the variance; if all decisions agree it would leave nothing.
-        estimate = along(state.pull, -torch.where(mean.abs() < 1, mean, 0), state.drift)
+        fresh = along(state.pull, -torch.where(mean.abs() < 1, mean, 0), state.drift)
         enough = state.probes >= (self.initial_queries * state.rounds.to(mean.dtype).sqrt()).floor()
-        return choose(enough, self.depart(batch, replace(state, phase=torch.full_like(state.phase, MOVE)), estimate), state)
+        told = replace(state, phase=torch.full_like(state.phase, MOVE), estimate=fresh + self.memory(batch) * state.estimate)
+        return choose(enough, self.depart(batch, told), state)
 
 
 def norm(batch: Batch) -> str:

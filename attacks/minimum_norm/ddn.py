@@ -50,7 +50,7 @@ class DDN(MinimumNormAttack[SphereState]):
     Parameters
     ----------
     gamma
-        How fast the radius changes at first; None takes ``20 / steps``, at least 0.05 and at most 0.5, which lets the sphere
+        How fast the radius changes at first; None takes ``20 / steps``, at least 0.3 and at most 0.5, which lets the sphere
         shrink to any size that matters.
     """
 

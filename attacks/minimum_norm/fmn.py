@@ -52,7 +52,7 @@ class FMN(MinimumNormAttack[BallState]):
         l2 length of the first step, in units of the bounds' width; it falls to a hundredth. None takes 30 for linf and l0, 10
         for l2 and l1.
     gamma
-        How fast the radius changes at first; None takes ``20 / steps``, at least 0.05 and at most 0.5, which lets the ball
+        How fast the radius changes at first; None takes ``20 / steps``, at least 0.3 and at most 0.5, which lets the ball
         shrink to any size that matters.
     """
 

@@ -15,7 +15,7 @@ def cosine(step: Tensor, steps: int, first: float, last: float, like: Tensor) ->
 def radius_change(step: Tensor, steps: int, gamma: float | None, like: Tensor) -> Tensor:
     """The share by which a ball's radius changes at a step, ``(B,)``: from `gamma` down to 0.001.
 
-    None takes ``20 / steps``, at least 0.05 and at most 0.5: the ball can then shrink to any size that matters.
+    None takes ``20 / steps``, at least 0.3 and at most 0.5: the ball can then shrink to any size that matters.
     """
-    first = min(max(20 / steps, 0.05), 0.5) if gamma is None else gamma
+    first = min(max(20 / steps, 0.3), 0.5) if gamma is None else gamma
     return cosine(step, steps, first, min(first, 0.001), like)

@@ -7,11 +7,16 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from robustkit.benchmarks.bench.result import Bench
+from robustkit.benchmarks.bench.result import Bench, Entry
 from robustkit.benchmarks.report.charts import spread
 from robustkit.benchmarks.words import percent, printable, short
+
+#: Inches from one label to the next, of what is not the axes, and of the whole at the least.
+LABEL, MARGIN, LOWEST = 0.22, 0.8, 4.6
+#: How much of robust accuracy the axis spans at the least.
+NARROWEST = 0.2
 
 # Okabe and Ito's palette; shape tells the kinds apart as well, for print.
 INK, QUIET, HAIR = "#222222", "#666666", "#dddddd"
@@ -24,21 +29,28 @@ def plot(bench: Bench, folder: Path) -> list[Path]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bench", "font.size": 10, "text.parse_math": False})
-        figure = Figure(figsize=(8, 4.6), layout="constrained")
-        axes = figure.add_subplot()
-        _draw(axes, bench)
+        points = sorted(
+            ((e.cost, e.robust_accuracy, e) for e in bench.entries if e.cost is not None and e.robust_accuracy is not None),
+            key=lambda point: point[:2],
+        )
+        height = max(MARGIN + LABEL * (len(points) + 1), LOWEST)
+        figure = Figure(figsize=(8, height), layout="constrained")
+        _draw(figure.add_subplot(), bench, points, LABEL / (height - MARGIN))
         figure.savefig(paths[0], metadata={"Date": None})
         figure.savefig(paths[1], dpi=160)
     return paths
 
 
-def _draw(axes: Axes, bench: Bench) -> None:
-    points = [(e.cost, e.robust_accuracy, e) for e in bench.entries if e.cost is not None and e.robust_accuracy is not None]
-    points.sort(key=lambda point: point[:2])
+def _draw(axes: Axes, bench: Bench, points: list[tuple[float, float, Entry]], gap: float) -> None:
+    """Points of cost and robust accuracy, with their labels at least `gap` of the axis apart."""
+    lowest, highest = min(robust for _, robust, _ in points), max(robust for _, robust, _ in points)
+    room = max(NARROWEST - (highest - lowest), 0.12) / 2
+    below, above = max(lowest - room, -0.06), min(highest + room, 1.06)
     low, high = points[0][0] / 1.6, points[-1][0] * 6
     axes.set_xscale("log")
-    axes.set(xlim=(low, high), ylim=(-0.06, 1.06))
-    heights = spread([robust for _, robust, _ in points], 0.055)
+    axes.set(xlim=(low, high), ylim=(below, above))
+    gap *= above - below
+    heights = spread([robust for _, robust, _ in points], gap, below + gap / 2, above - gap / 2)
     for (cost, robust, entry), height in zip(points, heights, strict=True):
         colour, marker = KINDS[entry.kind]
         axes.plot(cost, robust, marker, color=colour, markersize=7, zorder=3)
@@ -52,6 +64,7 @@ def _draw(axes: Axes, bench: Bench) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
     axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v, 0)))
     axes.set_xlabel("cost: seconds over those of one bare forward and backward pass of every image (log scale)", color=QUIET)
     axes.set_title(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from scipy.optimize import isotonic_regression
 
 from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIET, VERMILLION, chart
 from robustkit.benchmarks.statistics import Estimate
@@ -79,7 +79,7 @@ def curve(threat: ThreatPart, name: str) -> Markup:
             labels.append((at[-1], values[-1].value, "noise control"))
         band(axes, [p.eps * scale for p in points], [p.attack for p in points], BLUE, "-", "o", BLUE)
         labels.append((points[-1].eps * scale, points[-1].attack.value, "attack"))
-        heights = spread([y for _, y, _ in labels], 0.09)
+        heights = spread([y for _, y, _ in labels], 0.09, 0, 1)
         for (x, _, text), y in zip(labels, heights, strict=True):
             axes.annotate(text, (x, y), xytext=(9, 0), textcoords="offset points", va="center", annotation_clip=False)
         if audited is not None:
@@ -178,10 +178,15 @@ def audited_eps(threat: ThreatPart) -> float | None:
     return next((p.eps for p in threat.curve if p.eps_text == size), None)
 
 
-def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights in their order, moved apart so that neighbours are at least `gap` from each other."""
-    moved = list(heights)
-    order = sorted(range(len(moved)), key=lambda i: moved[i])
-    for lower, upper in pairwise(order):
-        moved[upper] = max(moved[upper], moved[lower] + gap)
-    return moved
+def spread(heights: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """The heights in their order, moved as little as can be so that neighbours are at least `gap` apart.
+
+    They stay between `low` and `high` where there is room for all of them.
+    """
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(order))
+    moved = np.empty(len(order))
+    if len(order):
+        flat = isotonic_regression(np.asarray(heights, dtype=float)[order] - steps).x
+        moved[order] = flat.clip(low, max(high - steps[-1], low)) + steps
+    return [float(height) for height in moved]

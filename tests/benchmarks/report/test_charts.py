@@ -58,8 +58,13 @@ def test_a_chart_brings_no_style_and_no_reference_outside(parts):
 
 
 @given(st.lists(st.floats(0, 1), max_size=6), st.floats(0.01, 0.2))
-def test_spread_keeps_labels_apart_and_in_order(heights, gap):
-    moved = charts.spread(heights, gap)
+def test_spread_keeps_labels_apart_in_order_and_in_the_picture(heights, gap):
+    moved = charts.spread(heights, gap, 0, 1)
     order = sorted(range(len(heights)), key=lambda i: heights[i])
     assert all(moved[b] - moved[a] >= gap - 1e-9 for a, b in pairwise(order))
-    assert all(m >= h for m, h in zip(moved, heights, strict=True))
+    assert all(-1e-9 <= height <= 1 + 1e-9 for height in moved)
+
+
+def test_spread_moves_labels_as_little_as_can_be():
+    assert charts.spread([0.5, 0.5, 0.9], 0.25, 0, 1) == [0.375, 0.625, 0.9]
+    assert charts.spread([0.0, 0.0], 0.25, 0, 1) == [0, 0.25]

@@ -27,7 +27,7 @@ lint: setup
 
 # mypy cannot see through the import hooks of an editable install, so it reads a plain copy.
 types: setup
-	rm -rf build/types
+	rm -rf build
 	$(BIN)/python -m pip install --quiet --no-deps --target build/types .
 	MYPYPATH=build/types $(BIN)/mypy -p robustkit
 

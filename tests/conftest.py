@@ -17,6 +17,11 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+def pytest_runtest_setup() -> None:
+    """Networks and images that a test draws are the same whichever tests ran before."""
+    torch.manual_seed(0)
+
+
 class Linear(nn.Module):
     """Logits ``(-s, s)`` with ``s = sum(x) - n / 2``: the minimal perturbation is known in closed form."""
 

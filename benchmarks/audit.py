@@ -142,6 +142,7 @@ def audit(
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
     run.open({"resolved": resolved, **surroundings(subject, repeat)})
     work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
+    classes = count_classes(work)
     on_curve = chosen.curve.samples if chosen.curve else 0
     try:
         skipped = execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
@@ -153,7 +154,7 @@ def audit(
     finally:
         shown.stop()
     draw_patches(run.folder, plans, subject)
-    summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust, corrupted)
+    summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust, corrupted, classes)
     run.write_json("summary.json", summary.model_dump(mode="json"))
     write_documents(run.folder)
     run.close("complete")
@@ -195,12 +196,12 @@ def summarize(
     warnings: list[Flag],
     min_robust: float | None,
     corrupted: dict[tuple[str, ...], CorruptionErrorPart | None],
+    classes: int,
 ) -> Summary:
     """The summary of a finished run, from its records."""
     clean = work.rows(work.clean_cell)
     model = work.model
     names = tuple(model.classes or work.data.classes or ())
-    classes = count_classes(work, len(names))
     on_curve = curve_ids(work.data, suite.curve.samples) if suite.curve else np.zeros(0, dtype=np.int64)
     parts: list[ThreatPart] = []
     for one in plans:
@@ -244,8 +245,9 @@ def summarize(
     return judge(summary, min_robust)
 
 
-def count_classes(work: Work, named: int) -> int:
+def count_classes(work: Work) -> int:
     """The model's outputs; as many as are named where there is no image to ask it about."""
+    named = len(work.model.classes or work.data.classes or ())
     first = next(iter(work.data.subset(range(min(1, len(work.data)))).batches(work.model.spec, 1, skip_broken=True)), None)
     return named if first is None else int(work.model.logits(first.x.to(work.model.device)).shape[1])
 

@@ -11,6 +11,7 @@ from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.summary import Flag
 from robustkit.contract import Status
 from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.universal import UniversalAttack
 
 #: Shares of the samples above which a sign is no longer chance.
 NO_PROGRESS_SHARE = 0.05
@@ -55,8 +56,12 @@ def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
 
 
 def no_progress(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
-    """Samples that stood with as great a margin as in the clean image after the best of the gradient attacks."""
-    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    """Samples that stood with as great a margin as in the clean image after the best of the gradient attacks.
+
+    A universal perturbation does not count among these: it was made from other images.
+    """
+    white = [(cell.attack, rows) for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    gradient = [rows for attack, rows in white if not isinstance(attack, UniversalAttack)]
     if not gradient or n == 0:
         return []
     seen = np.unique(np.concatenate([rows["sample_id"] for rows in gradient]))

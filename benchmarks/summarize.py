@@ -120,7 +120,8 @@ def looks_for_the_nearest(cell: Cell, found: Records) -> bool:
     if isinstance(cell.attack, MinimumNormAttack):
         return not cell.attack.stop_at_eps
     # Another library's attack does not say so, but shows it by images beyond eps.
-    return bool((np.isfinite(found["nearest_distance"]) & ~found["verified"].astype(bool)).any())
+    distance = found["nearest_distance"]
+    return bool((np.isfinite(distance) & (distance > 0) & ~found["verified"].astype(bool)).any())
 
 
 def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:

@@ -312,7 +312,10 @@ class Model:
                 found = self.logits(blank).shape[1]
             except RuntimeError as error:
                 cause = str(error).splitlines()[0]
-                raise UsageError(f"{self.name} cannot take images of shape {tuple(blank.shape[1:])}: {cause}") from error
+                raise UsageError(
+                    f"{self.name} cannot take images of shape {tuple(blank.shape[1:])} ({cause}): if its images are others, "
+                    "hand it over as robustkit.Model(net, spec=robustkit.InputSpec(channels=..., size=...))"
+                ) from error
             finally:
                 self.forwards = before
             if self.classes is not None and len(self.classes) != found:

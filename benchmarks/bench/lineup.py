@@ -13,6 +13,7 @@ from robustkit.benchmarks.bench.peers import peers_of
 from robustkit.benchmarks.bench.protocol import PREFIX, protocol_contender
 from robustkit.benchmarks.bench.result import SkippedPeer
 from robustkit.contract import check_threat
+from robustkit.errors import UsageError
 
 #: The suites that official AutoAttack is measured beside, the first one that was asked for.
 BESIDE_AUTOATTACK = (f"{PREFIX}autoattack", f"{PREFIX}standard")
@@ -40,12 +41,17 @@ def line_up(
     Raises
     ------
     UsageError
-        If an attack or suite is unknown or does not answer the threat, or a folder is no such checkout.
+        If an attack or suite is unknown or does not answer the threat, or a folder is no such checkout,
+        or AutoAttack has no suite to run beside.
     """
     found: list[Contender] = []
     skipped: list[SkippedPeer] = []
     specs = list(dict.fromkeys(specs))
     official = next((name for name in BESIDE_AUTOATTACK if name in specs), None)
+    if autoattack is not None and official is None:
+        raise UsageError(
+            f"--autoattack {autoattack} runs beside {' or '.join(BESIDE_AUTOATTACK)}: name one with --attacks, or leave it out"
+        )
     for spec in specs:
         if spec.startswith(PREFIX):
             ours = protocol_contender(ground, spec)

@@ -65,7 +65,7 @@ def _draw(axes: Axes, bench: Bench, points: list[tuple[float, float, Entry]], ga
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: short(v)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v, 0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v, 0) if 0 <= v <= 1 else ""))
     axes.set_xlabel("cost: seconds over those of one bare forward and backward pass of every image (log scale)", color=QUIET)
     axes.set_title(
         f"Robust accuracy left by each attack: {printable(bench.model, 40)}, {bench.threat}, {bench.n} images",

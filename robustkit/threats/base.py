@@ -16,6 +16,20 @@ from robustkit.projections import Bounds
 Goal = Literal["untargeted", "targeted"]
 Knowledge = Literal["white-box", "score", "decision", "transfer"]
 
+#: A size of each kind, for messages.
+SIZES = {
+    "linf": "8/255",
+    "l2": "0.5",
+    "l1": "12",
+    "l0": "10",
+    "patch": "5%",
+    "spatial": "30",
+    "brightness": "0.1",
+    "contrast": "0.3",
+    "hue": "0.1",
+    "corruption": "3",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Threat(ABC):
@@ -98,7 +112,7 @@ class Threat(ABC):
         if kind.lower() not in THREATS:
             raise UsageError(f"threat {text!r} is of unknown kind {kind!r}: {did_you_mean(kind.lower(), THREATS)}")
         if not colon or not size:
-            raise UsageError(f"threat {text!r} has no size: write one like 'linf:8/255', 'l2:0.5' or 'patch:5%'")
+            raise UsageError(f"threat {text!r} has no size: write one like '{kind.lower()}:{SIZES[kind.lower()]}'")
         settings: dict[str, str] = {}
         for option in options:
             key, equals, value = option.partition("=")

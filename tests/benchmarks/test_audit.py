@@ -167,9 +167,10 @@ def test_claims_are_checked_by_the_harness(linear_model: Model, linear_data: Any
 class Net(nn.Module):
     def __init__(self, kind: str) -> None:
         super().__init__()
-        self.kind = kind
+        self.kind, self.calls = kind, 0
 
     def forward(self, x: torch.Tensor) -> Any:
+        self.calls += 1
         score = x.flatten(1).sum(1) - 2
         logits = torch.stack([-score, score], dim=1)
         match self.kind:
@@ -183,6 +184,10 @@ class Net(nn.Module):
                 return logits.detach()
             case "random":
                 return logits + torch.randn_like(logits)
+            case "dies" if self.calls > 15:
+                raise RuntimeError("boom")
+            case "dies":
+                return logits
             case "masked":
                 return logits.sign() * 10 + 0 * logits
         raise AssertionError
@@ -208,6 +213,12 @@ def test_weak_evidence_is_flagged(kind: str, flag: str, linear_data: Any, tmp_pa
     assert flag in [f.id for f in found.threats[0].flags]
     assert not found.threats[0].trusted
     assert found.exit_code in (ExitCode.UNTRUSTED, ExitCode.INCOMPLETE)
+
+
+def test_a_model_that_dies_on_the_way_leaves_a_report(linear_data: Any, tmp_path: Path) -> None:
+    found = audited("dies", linear_data, tmp_path / "run")
+    assert found.exit_code == ExitCode.INCOMPLETE
+    assert "boom" in found.verdict.sentence
 
 
 def test_images_and_labels_that_cannot_be_meant(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:

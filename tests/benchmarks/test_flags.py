@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from robustkit.benchmarks.flags import descent_beats_ascent
+from robustkit.benchmarks.flags import descent_beats_ascent, no_progress
 from robustkit.build import attack
 
 
@@ -15,7 +15,8 @@ class Rows(dict):
 
 def cell(spec, given, beaten):
     ids = np.asarray(given)
-    return SimpleNamespace(attack=attack(spec), role="attack"), Rows(sample_id=ids, verified=np.isin(ids, beaten))
+    rows = Rows(sample_id=ids, verified=np.isin(ids, beaten), margin=np.ones(len(ids)), clean_margin=np.ones(len(ids)))
+    return SimpleNamespace(attack=attack(spec), role="attack"), rows
 
 
 def test_the_last_attack_from_outside_counts():
@@ -34,3 +35,9 @@ def test_what_a_climb_finds_too_is_no_doubt():
     assert descent_beats_ascent([climb, both], 100) == []
     assert descent_beats_ascent([both], 100) == []
     assert descent_beats_ascent([climb], 100) == []
+
+
+def test_a_margin_that_stays_as_it_was_is_a_sign_but_not_under_what_was_made_from_other_images():
+    (flag,) = no_progress([cell("apgd-ce", range(20), range(15))], 20)
+    assert "On 5 of 20 samples" in flag.sentence
+    assert no_progress([cell("patch", range(20), range(15)), cell("uap", range(20), range(15))], 20) == []

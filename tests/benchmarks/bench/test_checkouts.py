@@ -93,8 +93,8 @@ def test_official_autoattack_joins_a_suite(
 def test_official_autoattack_joins_nothing_else(
     linear_model: Model, linear_data: tuple[Tensor, Tensor], official: Path
 ) -> None:
-    bench = run(linear_model, linear_data, attacks=["fgsm"], autoattack=official)
-    assert NAME not in [entry.name for entry in bench.entries]
+    with pytest.raises(UsageError, match="runs beside suite:autoattack or suite:standard: name one with --attacks"):
+        run(linear_model, linear_data, attacks=["fgsm"], autoattack=official)
 
 
 def test_library_functions_join_the_attacks_of_their_name(
@@ -193,7 +193,7 @@ def test_weights_collect_gradients_as_their_owner_has_them(official: Path) -> No
     x = torch.rand(6, 1, 2, 2)
     model = Model(net, spec=InputSpec(channels=1), device="cpu")
     y = model.logits(x).argmax(1)
-    bench = run(model, (x, y), attacks=["suite:quick"], autoattack=official)
+    bench = run(model, (x, y), attacks=["suite:standard"], autoattack=official)
     assert [entry.reason for entry in bench.skipped] == []
     assert torch.equal(net[1].bias.grad, torch.ones(4))
     assert net[1].weight.grad is None

@@ -162,3 +162,8 @@ def test_lists(tmp_path: Path) -> None:
     assert "2003.01690" in out
     code, out, _ = robustkit("plugins", "list", cwd=tmp_path)
     assert "robustkit.attacks.gradient.pgd:PGD" in out
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "robustkit", "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

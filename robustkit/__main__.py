@@ -1,0 +1,5 @@
+"""``python -m robustkit`` is `robustkit`."""
+
+from robustkit.cli.main import main
+
+main()

@@ -216,7 +216,7 @@ def test_weak_evidence_is_flagged(kind: str, flag: str, linear_data: Any, tmp_pa
 
 
 def test_a_model_that_dies_on_the_way_leaves_a_report(linear_data: Any, tmp_path: Path) -> None:
-    found = audited("dies", linear_data, tmp_path / "run")
+    found = audited("dies", linear_data, tmp_path / "run", attacks=["pgd:steps=40"])
     assert found.exit_code == ExitCode.INCOMPLETE
     assert "boom" in found.verdict.sentence
 

@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 
 setup: $(VENV)/.done
 
-$(VENV)/.done: pyproject.toml
+# torchattacks pins requests 2.25, which nothing else can live with: it needs torch, numpy and scipy alone, and comes without its pins.
+$(VENV)/.done: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,peers]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,hf,peers]'
+	$(BIN)/python -m pip install --quiet --no-deps 'torchattacks>=3.5'
 	touch $@
 
 audit: setup

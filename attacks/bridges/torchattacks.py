@@ -76,4 +76,4 @@ def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
     )
 
 
-LIBRARY = Library("torchattacks", "attack", "torchattacks", "'robustkit[peers]'", classes, adapted)
+LIBRARY = Library("torchattacks", "attack", "torchattacks", "--no-deps torchattacks", classes, adapted)

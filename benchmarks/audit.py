@@ -18,7 +18,7 @@ from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import FORMAT, digest_of, fingerprint
 from robustkit.benchmarks.check import check_model
 from robustkit.benchmarks.corruption_run import run_corruptions
-from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute
+from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute, right_ids
 from robustkit.benchmarks.flags import diagnose
 from robustkit.benchmarks.gates import judge
 from robustkit.benchmarks.plan import ThreatPlan, plan
@@ -26,7 +26,7 @@ from robustkit.benchmarks.progress import Progress, Silent
 from robustkit.benchmarks.run import Run, run_name
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
-from robustkit.benchmarks.summarize import right_ids, summarize_threat
+from robustkit.benchmarks.summarize import summarize_threat
 from robustkit.benchmarks.summary import (
     AttackPart,
     CorruptionErrorPart,
@@ -37,9 +37,10 @@ from robustkit.benchmarks.summary import (
     ThreatPart,
     Verdict,
 )
+from robustkit.contract import Status
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
-from robustkit.errors import UsageError
+from robustkit.errors import AttackError, UsageError
 from robustkit.model import Model
 from robustkit.models.load import load_model
 from robustkit.threats import CorruptionThreat, Threat
@@ -142,9 +143,9 @@ def audit(
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
     run.open({"resolved": resolved, **surroundings(subject, repeat)})
     work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
-    classes = count_classes(work)
     on_curve = chosen.curve.samples if chosen.curve else 0
     try:
+        classes = count_classes(work)
         skipped = execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
         plans = escalate(work, plans, warnings, shown)
         corrupted = corruptions(work, plans, chosen, shown)
@@ -179,11 +180,16 @@ def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], 
 
 def corruptions(
     work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress
-) -> dict[tuple[str, ...], CorruptionErrorPart | None]:
-    """The mean corruption error over the corruptions of each threat of them, if the suite asks for it."""
+) -> dict[tuple[str, ...], CorruptionErrorPart | AttackError | None]:
+    """The mean corruption error over the corruptions of each threat of them, if the suite asks for it; or why it has none."""
     threats = [one.threat for one in plans if suite.corruption_error]
-    kinds = dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat))
-    return {chosen: run_corruptions(work, chosen, progress) for chosen in kinds}
+    found: dict[tuple[str, ...], CorruptionErrorPart | AttackError | None] = {}
+    for kinds in dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat)):
+        try:
+            found[kinds] = run_corruptions(work, kinds, progress)
+        except AttackError as error:
+            found[kinds] = error
+    return found
 
 
 def summarize(
@@ -195,7 +201,7 @@ def summarize(
     skipped: list[str],
     warnings: list[Flag],
     min_robust: float | None,
-    corrupted: dict[tuple[str, ...], CorruptionErrorPart | None],
+    corrupted: dict[tuple[str, ...], CorruptionErrorPart | AttackError | None],
     classes: int,
 ) -> Summary:
     """The summary of a finished run, from its records."""
@@ -210,6 +216,8 @@ def summarize(
         part = part.model_copy(update={"attacks": [with_fit(run.folder, attack) for attack in part.attacks]})
         pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
         error = corrupted.get(one.threat.kinds) if isinstance(one.threat, CorruptionThreat) else None
+        if isinstance(error, AttackError):
+            part, error = part.model_copy(update={"incomplete": [str(error)]}), None
         parts.append(part.model_copy(update={"patches": pictures, "corruption_error": error}))
     settings = run.settings()
     right = len(right_ids(clean))
@@ -236,6 +244,8 @@ def summarize(
             class_names=list(names),
         ),
         clean=estimate(right, len(clean)),
+        errors=int(clean.has_status(Status.ERROR).sum()),
+        message=clean.message,
         threats=parts,
         not_tested=list(suite.not_tested),
         repeat={key: settings[key] for key in ("command", "versions", "hardware") if key in settings},

@@ -10,28 +10,44 @@ from robustkit.benchmarks.corruption_error import Counts, count_errors, mean_cor
 from robustkit.benchmarks.execute import Work, read_all
 from robustkit.benchmarks.progress import Progress
 from robustkit.benchmarks.records import atomic
+from robustkit.benchmarks.shards import is_crash, sentence_of
 from robustkit.benchmarks.summary import CorruptionErrorPart
 from robustkit.corruptions import SEVERITIES
 from robustkit.data.base import Data
+from robustkit.errors import AttackError
 
 
 def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> CorruptionErrorPart | None:
-    """The errors under some corruptions at all severities; what is on disk is not counted again. None without an image."""
+    """The errors under some corruptions at all severities; what is on disk is not counted again. None without an image.
+
+    Raises
+    ------
+    AttackError
+        If the model fails on some corrupted images; what was counted of the others is kept.
+    """
     name = f"corruption-error-{digest_of([work.clean_cell, list(kinds)])[:12]}"
     progress.start([(name, "mean corruption error", f"{len(kinds)} x {len(SEVERITIES)}", "main")], len(work.data))
-    total = Counts()
+    total, crash = Counts(), ""
     for shard, part in work.shards():
         path = work.folder / "corruption" / f"{name}-{shard}.json"
         counts = None if not path.exists() else _read(path.read_text(), kinds)
         cached = counts is not None
         if counts is None:
             progress.enter(name)
-            counts = _count(work, part, kinds)
+            try:
+                counts = _count(work, part, kinds)
+            except Exception as error:  # a model of a stranger may raise anything
+                if not is_crash(error):
+                    raise
+                crash = crash or sentence_of(error)
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic(path) as partial:
                 partial.write_text(_text(counts, kinds))
         total += counts
         progress.advance(name, len(part), cached=cached)
+    if crash:
+        raise AttackError(f"the mean corruption error has no value: {work.model.name} crashed on corrupted images ({crash})")
     return mean_corruption_error(total.wrong, total.n, total.clean) if total.n else None
 
 

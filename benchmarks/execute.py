@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.progress import Progress
 from robustkit.benchmarks.records import Column, Records, atomic
-from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, shard_size
+from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, is_crash, shard_size
+from robustkit.contract import Status
 from robustkit.data.base import Data, Samples
 from robustkit.model import Model
 from robustkit.universal import Fitted, UniversalAttack, fold_of
@@ -54,14 +54,14 @@ class Work:
         return self.folder / "records" / cell / f"{shard}.parquet"
 
     def read_or_none(self, cell: str, shard: str, ids: Column) -> Records | None:
-        """Finished records, or None if they must be computed; a damaged file is said so."""
+        """Finished records, or None if they must be computed: also again, where a file is damaged or says that something failed."""
         path = self.records_at(cell, shard)
         if not path.exists():
             return None
         found = records.read(path, ids)
         if found is None:
             self.say(f"{path} is damaged: computing it again")
-        return found
+        return found if found is not None and found.sound else None
 
     def rows(self, cell: str) -> Records:
         """All records of a cell that are on disk."""
@@ -87,24 +87,23 @@ def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Pro
     for name, part in shards:
         done = {cell.name: work.read_or_none(cell.name, name, part.ids) for cell in cells}
         earlier = {other for cell in cells for other in cell.before} - done.keys()
-        done |= {other: work.read_or_none(other, name, part.ids) for other in earlier}
+        done |= {other: records.read(work.records_at(other, name), part.ids) for other in earlier}
         clean = work.read_or_none(work.clean_cell, name, part.ids)
-        if clean is not None and all(done[cell.name] is not None for cell in cells):
-            for cell in cells:
-                progress.advance(cell.name, len(part), cached=True)
-            continue
-        samples = read_all(part, work)
-        skipped += part.skipped
+        shard = None
         if clean is None:
+            samples = read_all(part, work)
             clean = clean_records(work.model, samples)
+            if clean.message:
+                work.say(f"{work.model.name} crashed on clean images: {clean.message}")
             records.write(work.records_at(work.clean_cell, name), clean)
-        shard = Shard(name, samples, clean)
+            shard = Shard(name, samples, clean)
         for cell in cells:
             found = done[cell.name]
-            cached = found is not None
-            if found is None:
+            due = due_for(cell, clean, done, on_curve)
+            cached = found is not None and np.array_equal(found["sample_id"], clean["sample_id"][due])
+            if found is None or not cached:
                 progress.enter(cell.name)
-                due = due_for(cell, shard, done, on_curve)
+                shard = shard or Shard(name, read_all(part, work), clean)
                 images = work.folder / "adversarial" / cell.name / f"{name}.safetensors" if cell.part == "main" else None
                 found = attack_shard(cell, work.model, shard, due, work.seed, fitted.get(cell.name), images)
                 if found.message:
@@ -112,6 +111,7 @@ def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Pro
                 records.write(work.records_at(cell.name, name), found)
                 done[cell.name] = found
             progress.advance(cell.name, len(part), cached=cached)
+        skipped += part.skipped
     return skipped
 
 
@@ -128,19 +128,24 @@ def read_all(part: Data, work: Work) -> Samples:
     )
 
 
-def due_for(cell: Cell, shard: Shard, done: dict[str, Records | None], on_curve: Column) -> Tensor:
-    """Which samples of a shard a cell attacks: rightly classified, and not beaten by the cells before it."""
-    due = shard.right.clone()
-    ids = shard.samples.ids.numpy()
+def due_for(cell: Cell, clean: Records, done: dict[str, Records | None], on_curve: Column) -> Column:
+    """Which rows of the clean records a cell attacks, as bools: correctly classified, and survivors of the cells before it."""
+    ids = clean["sample_id"]
+    due = np.isin(ids, right_ids(clean))
     for name in cell.before:
         earlier = done[name]
         assert earlier is not None
-        due &= ~torch.from_numpy(np.isin(ids, earlier["sample_id"][earlier["verified"].astype(bool)]))
+        due &= ~np.isin(ids, earlier["sample_id"][earlier["verified"].astype(bool)])
     if cell.within is not None:
-        due &= torch.from_numpy(np.isin(ids, close_ids([done[name] for name in cell.before], cell.within)))
+        due &= np.isin(ids, close_ids([done[name] for name in cell.before], cell.within))
     if cell.part == "curve":
-        due &= torch.from_numpy(np.isin(ids, on_curve))
-    return due
+        due &= np.isin(ids, on_curve)
+    return np.asarray(due)
+
+
+def right_ids(clean: Records) -> Column:
+    """Ids of the correctly classified samples."""
+    return np.asarray(clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)])
 
 
 def close_ids(earlier: Sequence[Records | None], within: float) -> Column:
@@ -157,8 +162,8 @@ def curve_ids(data: Data, samples: int) -> Column:
     return np.asarray(data.ids[np.unique(positions)])
 
 
-def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted]:
-    """What a universal attack makes for each fold from the other, computed once and kept in the run."""
+def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exception:
+    """What a universal attack makes for each fold from the other, computed once and kept in the run; its error if it crashes."""
     attack = cell.attack
     assert isinstance(attack, UniversalAttack)
     ids = torch.from_numpy(work.data.ids)
@@ -174,9 +179,16 @@ def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted]:
         samples = read_all(part, work)
         progress.note(f"fitting {cell.spec} for {cell.threat.id}, fold {side + 1} of 2, on {len(samples.y)} images")
         x, y = samples.x.to(work.model.device), samples.y.to(work.model.device)
-        targets = choose_targets(cell.threat, y, samples.ids.to(x.device), work.model, x, work.seed) if len(y) else None
         began = time.perf_counter()
-        fitted = attack.fit(work.model, x, y, cell.threat, targets=targets, sample_ids=samples.ids.to(x.device), seed=work.seed)
+        try:
+            targets = choose_targets(cell.threat, y, samples.ids.to(x.device), work.model, x, work.seed) if len(y) else None
+            fitted = attack.fit(
+                work.model, x, y, cell.threat, targets=targets, sample_ids=samples.ids.to(x.device), seed=work.seed
+            )
+        except Exception as error:  # an attack of a stranger may raise anything
+            if not is_crash(error):
+                raise
+            return error
         fitted = {name: tensor.cpu().contiguous() for name, tensor in fitted.items()}
         fitted["fit_seconds"] = torch.tensor(time.perf_counter() - began)
         with atomic(path) as partial:

@@ -23,7 +23,8 @@ UNCONFIRMED_SHARE = 0.01
 
 
 def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
-    """The flags of one threat's cells. `n` counts all samples of the run."""
+    """The flags of one threat's cells. `n` counts all samples of the run; rows without a valid answer are no sign of anything."""
+    cells = [(cell, rows.answered()) for cell, rows in cells]
     flags = [
         *zero_gradients(cells, n),
         *no_progress(cells, n),
@@ -163,7 +164,7 @@ def unconfirmed(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
 
 def only_controls(cells: Sequence[tuple[Cell, Records]]) -> list[Flag]:
     """No attack ran beside the controls."""
-    if any(cell.role == "attack" for cell, _ in cells):
+    if not all(cell.attack.info.control for cell, _ in cells):
         return []
     return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no attack with a method has tried.")]
 

@@ -13,11 +13,18 @@ def min_robust(threat: ThreatPart, threshold: float) -> GatePart:
     """Robust accuracy is at least `threshold`, judged by exact one-sided 95 % bounds.
 
     It passes when the lower bound reaches the threshold, fails when the upper bound stays below it, and is inconclusive
-    when the samples are too few to tell.
+    when the samples are too few to tell. Samples without a valid answer count against a pass and against a failure: the lower
+    bound takes none of them as robust, the upper bound all.
     """
-    robust = threat.robust_accuracy
-    low, high = clopper_pearson(round(robust.value * robust.n), robust.n) if robust.n else (0.0, 1.0)
+    robust, n = threat.robust_accuracy, threat.robust_accuracy.n
+    low = clopper_pearson(threat.robust, n)[0] if n else 0.0
+    high = clopper_pearson(threat.robust + threat.errors, n)[1] if n else 1.0
     share = f"robust accuracy {percent(robust.value)} at {threat.id}"
+    if threat.errors:
+        share = (
+            f"robust accuracy between {percent(robust.value)} and {percent(threat.at_most)} at {threat.id} ({threat.errors} of "
+            f"{n} samples have no valid answer)"
+        )
     if low >= threshold:
         outcome, sentence = "passed", f"{share} meets the required {percent(threshold)} (at least {percent(low)}, 95 %)"
     elif high < threshold:
@@ -57,6 +64,16 @@ def judge(summary: Summary, threshold: float | None) -> Summary:
 
     if summary.data.n == 0:
         hold(ExitCode.NOTHING_EVALUATED, "Nothing was evaluated: the data holds no sample.")
+    elif not summary.threats:
+        hold(ExitCode.NOTHING_EVALUATED, "Nothing was evaluated: the run holds no threat.")
+    for threat in summary.threats:
+        if summary.clean.value > 0 and not any(attack.evaluated for attack in threat.attacks):
+            hold(ExitCode.NOTHING_EVALUATED, f"Nothing was evaluated: no attack was given a sample at {threat.id}.")
+    if summary.errors:
+        hold(
+            ExitCode.INCOMPLETE,
+            f"Incomplete: the model gave no valid answer to {summary.errors} clean images ({summary.message or 'NaN or infinity'}).",
+        )
     for gate in gates:
         if gate.outcome == "failed":
             hold(ExitCode.GATE_FAILED, f"Failed: {gate.sentence}.")
@@ -74,6 +91,8 @@ def judge(summary: Summary, threshold: float | None) -> Summary:
                     ExitCode.INCOMPLETE,
                     f"Incomplete: the model gave no valid answer on {attack.errors} samples ({attack.name}).",
                 )
+        for sentence in threat.incomplete:
+            hold(ExitCode.INCOMPLETE, f"Incomplete: {sentence}.")
         if not threat.trusted:
             weak = next(flag.sentence for flag in threat.flags if flag.weakens)
             hold(ExitCode.UNTRUSTED, f"Not trustworthy at {threat.id}: {weak}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from robustkit.benchmarks.summary import Summary, ThreatPart
-from robustkit.benchmarks.words import UPPER_BOUND, interval, printable, share
+from robustkit.benchmarks.words import UPPER_BOUND, interval, printable, robust_share, unanswered
 
 
 def write_junit(folder: Path) -> Path:
@@ -45,7 +45,7 @@ def _evidence(case: ElementTree.Element, threat: ThreatPart) -> None:
         _because(case, "failure", "untrusted", " ".join(weak))
     robust = threat.robust_accuracy
     said = ElementTree.SubElement(case, "system-out")
-    said.text = f"robust accuracy {share(robust)} ({interval(robust)}), {UPPER_BOUND}"
+    said.text = f"robust accuracy {robust_share(threat)} ({interval(robust)}), {UPPER_BOUND}. {unanswered(threat)}".rstrip()
 
 
 def _case(suite: ElementTree.Element, group: str, name: str, seconds: float = 0.0) -> ElementTree.Element:

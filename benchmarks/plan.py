@@ -119,7 +119,8 @@ def _plan_one(
         built = equip(attack(stage.attack), surrogates, eot)
         check_threat(built, threat)
         before = survivors_of(main, stage.on)
-        cell = Cell(stage.attack, built, threat, stage.role, stage.on, "main", context, before, stage.within, stage.when)
+        role = "control" if built.info.control else stage.role
+        cell = Cell(stage.attack, built, threat, role, stage.on, "main", context, before, stage.within, stage.when)
         (main if stage.when == "always" else escalation).append(cell)
     if not main:
         raise UsageError(f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite")

@@ -64,6 +64,19 @@ class Records:
         """Bool, one a row."""
         return np.asarray(self.columns["status"] == status.name.lower())
 
+    def where(self, rows: Column) -> Records:
+        """Some of the rows, by a bool or an index a row."""
+        return Records({name: column[rows] for name, column in self.columns.items()}, self.seconds, self.message)
+
+    def answered(self) -> Records:
+        """The rows to which model and attack gave a valid answer."""
+        return self.where(~self.has_status(Status.ERROR))
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing failed on the way. What did is computed again by the next run of the same command."""
+        return not self.message and not self.has_status(Status.ERROR).any()
+
     @staticmethod
     def join(parts: Sequence[Records]) -> Records:
         """All rows of several shards."""

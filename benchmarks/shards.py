@@ -37,11 +37,6 @@ class Shard:
     samples: Samples
     clean: Records
 
-    @property
-    def right(self) -> Tensor:
-        """Bool: classified as labelled."""
-        return torch.from_numpy(self.clean["prediction"] == self.clean["label"])
-
 
 def shard_size(model: Model, shape: tuple[int, ...]) -> int:
     """Samples in a shard: enough to keep the batch full, few enough that memory does not grow with the data."""
@@ -50,14 +45,26 @@ def shard_size(model: Model, shape: tuple[int, ...]) -> int:
 
 
 def clean_records(model: Model, samples: Samples) -> Records:
-    """The rows of the clean images. Runs the model; writes nothing."""
+    """The rows of the clean images. Runs the model; writes nothing. A model that fails on them leaves rows that say so.
+
+    Raises
+    ------
+    RobustkitError
+        If the model says that the user's values cannot be used.
+    """
     began = time.perf_counter()
-    logits = model.logits(samples.x.to(model.device)).cpu()
-    n = len(samples.y)
-    prediction, confidence = predicted(logits)
-    clean_margin = margin(logits, samples.y)
-    wrong = prediction != samples.y
+    n, message = len(samples.y), ""
+    try:
+        logits = model.logits(samples.x.to(model.device)).cpu()
+    except Exception as error:  # a model of a stranger may raise anything
+        if not is_crash(error):
+            raise
+        logits, message = torch.full((n, 2 + max(samples.y.tolist(), default=0)), torch.nan), sentence_of(error)
     broken = ~logits.isfinite().all(1)
+    prediction, confidence = predicted(logits)
+    prediction = torch.where(broken, -1, prediction)
+    clean_margin = torch.where(broken, torch.nan, margin(logits, samples.y))
+    wrong = (prediction != samples.y) & ~broken
     status = torch.where(broken, int(Status.ERROR), torch.where(wrong, int(Status.MISCLASSIFIED), int(Status.FAILED)))
     zeros = np.zeros(n, dtype=np.int32)
     return Records(
@@ -82,38 +89,46 @@ def clean_records(model: Model, samples: Samples) -> Records:
             "zero_gradients": zeros,
         },
         time.perf_counter() - began,
+        message,
     )
 
 
 def attack_shard(
-    cell: Cell, model: Model, shard: Shard, due: Tensor, seed: int, fitted: list[Fitted] | None, images: Path | None
+    cell: Cell,
+    model: Model,
+    shard: Shard,
+    due: Column,
+    seed: int,
+    fitted: list[Fitted] | Exception | None,
+    images: Path | None,
 ) -> Records:
     """Run one cell on the samples of a shard that are due (bool), verify what it claims, and keep the failing inputs.
 
-    A crash is recorded for every sample it was to answer; it is never robust.
+    A crash, also one while a universal attack was fitted, is recorded for every sample it was to answer: those are neither
+    robust nor successfully attacked.
 
     Raises
     ------
     RobustkitError
         If the attack says that the user's values cannot be used.
     """
-    rows = due.nonzero().squeeze(1)
+    rows = torch.from_numpy(due).nonzero().squeeze(1)
     if not len(rows):
         return records.empty()
     x, y, ids = (tensor[rows].to(model.device) for tensor in (shard.samples.x, shard.samples.y, shard.samples.ids))
-    targets = choose_targets(cell.threat, y, ids, model, x, seed)
-    attacked = model
+    attacked, targets = model, None
     if cell.part == "non-adaptive" and isinstance(model, DefendedModel):
         attacked = model.undefended
     began = time.perf_counter()
     try:
+        if isinstance(fitted, Exception):
+            raise fitted
+        targets = choose_targets(cell.threat, y, ids, model, x, seed)
         result = run_attack(cell, attacked, x, y, ids, targets, seed, fitted)
         prediction, margins, confidence, verified = verify(cell, model, x, y, targets, result)
-    except RobustkitError as error:
-        if error.exit_code != ExitCode.INCOMPLETE:
-            raise
-        return crashed(shard, rows, targets, error, time.perf_counter() - began)
     except Exception as error:  # an attack of a stranger may raise anything
+        if not is_crash(error):
+            raise
         return crashed(shard, rows, targets, error, time.perf_counter() - began)
     status = result.status.cpu()
     claimed = (result.success | result.reported).cpu()
@@ -210,8 +225,18 @@ def crashed(shard: Shard, rows: Tensor, targets: Tensor | None, error: Exception
         "status": named(torch.full((n,), int(Status.ERROR))),
         "forwards": np.zeros(n, dtype=np.int32),
     }
+    return Records(columns, seconds, sentence_of(error))
+
+
+def is_crash(error: Exception) -> bool:
+    """Whether an error is a failure of model or attack, and not a value of the user's that cannot be used."""
+    return not isinstance(error, RobustkitError) or error.exit_code == ExitCode.INCOMPLETE
+
+
+def sentence_of(error: Exception) -> str:
+    """What a crash is called in records: the kind of error and the first line of its message."""
     message = str(error).strip().splitlines()
-    return Records(columns, seconds, f"{type(error).__name__}: {message[0] if message else 'no message'}")
+    return f"{type(error).__name__}: {message[0] if message else 'no message'}"
 
 
 def save_images(path: Path, ids: Tensor, x: Tensor, x_adv: Tensor, verified: Tensor, margins: Tensor) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.execute import right_ids
 from robustkit.benchmarks.flags import beaten, diagnose
 from robustkit.benchmarks.plan import ThreatPlan
 from robustkit.benchmarks.records import Column, Records
-from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.statistics import Estimate, estimate
 from robustkit.benchmarks.summary import (
     AttackPart,
     ClassPart,
@@ -62,19 +63,22 @@ def summarize_threat(
     """
     n = len(clean)
     main = [(cell, rows[cell.name]) for cell in plan.main]
-    standing = set(right_ids(clean).tolist())
+    right = set(right_ids(clean).tolist())
+    survivors, unanswered = right, set[int]()
     attacks = []
     for cell, found in main:
-        lost = lost_ids(found)
-        alone = set(right_ids(clean).tolist()) - lost
-        decided = len(standing & set(beaten(found).tolist()))
-        standing -= lost
-        attacks.append(attack_part(cell, found, len(standing if cell.on == "survivors" else alone), decided, n))
-    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan, classes)]
-    robust = np.isin(clean["sample_id"], sorted(standing))
+        hits, errors = set(beaten(found).tolist()), error_ids(found)
+        decided = len(survivors & hits)
+        survivors, unanswered = survivors - hits, unanswered | errors
+        robust_after = survivors - unanswered if cell.on == "survivors" else right - hits - errors
+        attacks.append(attack_part(cell, found, len(robust_after), decided, n))
+    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan, classes), *beside(plan, rows)]
+    robust = np.isin(clean["sample_id"], sorted(survivors - unanswered))
+    unknown = int(clean.has_status(Status.ERROR).sum()) + len(survivors & unanswered)
     non_adaptive = None
     if plan.non_adaptive is not None:
-        kept = len(set(right_ids(clean).tolist()) - lost_ids(rows[plan.non_adaptive.name]))
+        found = rows[plan.non_adaptive.name]
+        kept = len(right - set(beaten(found).tolist()) - error_ids(found))
         non_adaptive = NonAdaptivePart(
             robust_accuracy=estimate(kept, n),
             sentence=f"{plan.non_adaptive.spec} made without the defense in view. An attacker who knows of it does better.",
@@ -83,6 +87,7 @@ def summarize_threat(
         id=plan.threat.id,
         kind=plan.threat.kind,
         robust_accuracy=estimate(int(robust.sum()), n),
+        errors=unknown,
         attacks=attacks,
         trusted=not any(flag.weakens for flag in flags),
         flags=flags,
@@ -107,6 +112,15 @@ def escalation_note(plan: ThreatPlan) -> list[Flag]:
     ]
 
 
+def beside(plan: ThreatPlan, rows: dict[str, Records]) -> list[Flag]:
+    """That what stands beside the verdict (the curve, the non-adaptive number) lacks answers."""
+    errors = {i for cell in plan.cells if cell.part != "main" for i in error_ids(rows[cell.name])}
+    if not errors:
+        return []
+    sentence = f"The curve or the non-adaptive number lacks {len(errors)} samples, to which there was no valid answer."
+    return [Flag(id="unanswered", weakens=False, sentence=sentence)]
+
+
 def remarks(plan: ThreatPlan, classes: int) -> list[Flag]:
     """What the attacks have to say of a model with so many classes."""
     said = dict.fromkeys(cell.attack.remark(classes) for cell in plan.main)
@@ -126,6 +140,7 @@ def looks_for_the_nearest(cell: Cell, found: Records) -> bool:
 
 def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:
     """The empirical distribution of minimal perturbations: robust accuracy at every eps, from one run."""
+    found, clean = found.answered(), clean.where(~np.isin(clean["sample_id"], sorted(error_ids(clean) | error_ids(found))))
     wrong = np.setdiff1d(clean["sample_id"], right_ids(clean))
     distances = np.concatenate([np.zeros(len(wrong)), found["nearest_distance"].astype(float)])
     finite = np.sort(distances[np.isfinite(distances)])
@@ -144,14 +159,9 @@ def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:
     )
 
 
-def right_ids(clean: Records) -> Column:
-    """Ids of the rightly classified samples."""
-    return np.asarray(clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)])
-
-
-def lost_ids(found: Records) -> set[int]:
-    """Ids that are not robust after a cell: beaten, or without a valid answer."""
-    return set(beaten(found).tolist()) | set(found["sample_id"][found.has_status(Status.ERROR)].tolist())
+def error_ids(found: Records) -> set[int]:
+    """Ids of the samples to which there was no valid answer: neither robust nor successfully attacked."""
+    return set(found["sample_id"][found.has_status(Status.ERROR)].tolist())
 
 
 def attack_part(cell: Cell, found: Records, robust: int, decided: int, n: int) -> AttackPart:
@@ -180,20 +190,26 @@ def attack_part(cell: Cell, found: Records, robust: int, decided: int, n: int) -
 
 
 def curve_points(plan: ThreatPlan, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
-    """Accuracy against eps on the curve's samples, from eps 0."""
+    """Accuracy against eps on the curve's samples, from eps 0, each point on those to which there was a valid answer."""
     if not plan.curve:
         return []
+    answered = clean.answered()
     right = set(right_ids(clean).tolist()) & set(ids.tolist())
-    n = int(np.isin(clean["sample_id"], ids).sum())
+    n = int(np.isin(answered["sample_id"], ids).sum())
     start = estimate(len(right), n)
+
+    def left(found: Records) -> Estimate:
+        errors = error_ids(found)
+        return estimate(len(right - set(beaten(found).tolist()) - errors), n - len(errors))
+
     points = [CurvePoint(eps=0.0, eps_text="0", attack=start, control=start)]
     for threat, strong, control in plan.curve:
         points.append(
             CurvePoint(
                 eps=threat.eps,
                 eps_text=threat.eps_text,
-                attack=estimate(len(right - lost_ids(rows[strong.name])), n),
-                control=estimate(len(right - lost_ids(rows[control.name])), n),
+                attack=left(rows[strong.name]),
+                control=left(rows[control.name]),
             )
         )
     return points
@@ -202,7 +218,8 @@ def curve_points(plan: ThreatPlan, clean: Records, rows: dict[str, Records], ids
 def class_table(clean: Records, robust: Column, main: list[tuple[Cell, Records]], names: Sequence[str]) -> list[ClassPart]:
     """Clean and robust accuracy of each class that occurs, and what its samples are most often taken for."""
     errors: dict[int, Counter[int]] = {}
-    wrong = clean["prediction"] != clean["label"]
+    wrong = clean.has_status(Status.MISCLASSIFIED)
+    right = np.isin(clean["sample_id"], right_ids(clean))
     seen = [clean.columns["label"][wrong], clean.columns["prediction"][wrong]]
     pairs = list(zip(*seen, strict=True))
     for _, found in main:
@@ -219,7 +236,7 @@ def class_table(clean: Records, robust: Column, main: list[tuple[Cell, Records]]
                 label=int(label),
                 name=name_of(int(label), names),
                 n=int(mask.sum()),
-                clean=estimate(int((mask & ~wrong).sum()), int(mask.sum())),
+                clean=estimate(int((mask & right).sum()), int(mask.sum())),
                 robust=estimate(int((mask & robust).sum()), int(mask.sum())),
                 most_common_error=name_of(common[0][0], names) if common else "",
             )
@@ -238,7 +255,7 @@ def gallery(main: list[tuple[Cell, Records]]) -> list[Picture]:
     if not rows:
         rows = [(cell, found, i) for cell, found in main for i in range(len(found))]
     hits = [(cell, found, i) for cell, found, i in rows if found["verified"][i]]
-    stood = [(cell, found, i) for cell, found, i in rows if not found["verified"][i] and not found.message]
+    stood = [(cell, found, i) for cell, found, i in rows if found["status"][i] in ("failed", "unconfirmed")]
     last = {int(found["sample_id"][i]): (cell, found, i) for cell, found, i in stood}  # the last attack to fail on it
     beaten_ids = {int(found["sample_id"][i]) for _, found, i in hits}
     border = [item for sample, item in last.items() if sample not in beaten_ids]

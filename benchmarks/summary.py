@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from robustkit.benchmarks.statistics import Estimate
+from robustkit.benchmarks.statistics import Estimate, estimate
 
 Outcome = Literal["passed", "failed", "inconclusive", "untrusted", "incomplete", "measured", "nothing"]
 Role = Literal["attack", "control"]
@@ -164,11 +164,17 @@ class CorruptionErrorPart(_Part):
 
 
 class ThreatPart(_Part):
-    """One threat: the worst case over its attacks for each sample. Every robust accuracy is an upper bound."""
+    """One threat: the worst case over its attacks for each sample. Every robust accuracy is an upper bound.
+
+    `robust_accuracy` counts the samples that every attack answered and that survived them all. `errors` samples are neither
+    robust nor misclassified nor successfully attacked, for the model or an attack failed on them: `at_most` is the share that
+    would be robust if all of them were. `incomplete` says what else is missing.
+    """
 
     id: str
     kind: str
     robust_accuracy: Estimate
+    errors: int = 0
     attacks: list[AttackPart]
     trusted: bool
     flags: list[Flag] = []
@@ -179,6 +185,17 @@ class ThreatPart(_Part):
     patches: list[str] = []
     minimal: list[MinimalPart] = []
     corruption_error: CorruptionErrorPart | None = None
+    incomplete: list[str] = []
+
+    @property
+    def robust(self) -> int:
+        """Samples that are known to be robust against these attacks."""
+        return round(self.robust_accuracy.value * self.robust_accuracy.n)
+
+    @property
+    def at_most(self) -> Estimate:
+        """Robust accuracy if the samples without a valid answer were robust."""
+        return estimate(self.robust + self.errors, self.robust_accuracy.n)
 
 
 class GatePart(_Part):
@@ -202,7 +219,11 @@ class Verdict(_Part):
 
 
 class Summary(_Part):
-    """A whole run."""
+    """A whole run.
+
+    `clean` is the share of all samples that are correctly classified; to the clean images of `errors` samples the model gave no
+    valid answer, `message` says why.
+    """
 
     schema_version: Literal[1] = 1
     robustkit: str
@@ -213,6 +234,8 @@ class Summary(_Part):
     model: ModelPart
     data: DataPart
     clean: Estimate
+    errors: int = 0
+    message: str = ""
     threats: list[ThreatPart]
     gates: list[GatePart] = []
     not_tested: list[str] = []

@@ -19,9 +19,11 @@ from robustkit.benchmarks.words import (
     passes,
     percent,
     printable,
+    robust_share,
     seconds,
     share,
     short,
+    unanswered,
 )
 
 _STYLES: dict[Outcome, tuple[str, str]] = {
@@ -65,8 +67,12 @@ def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
 
 def _threat(threat: ThreatPart) -> list[RenderableType]:
     robust = threat.robust_accuracy
-    line = Text.assemble(f"Robust {share(robust)} ({interval(robust)}) at ", (_name(threat.id), "bold"), f", {UPPER_BOUND}")
+    line = Text.assemble(
+        f"Robust {robust_share(threat)} ({interval(robust)}) at ", (_name(threat.id), "bold"), f", {UPPER_BOUND}"
+    )
     parts: list[RenderableType] = [line]
+    if threat.errors:
+        parts.append(Text(f"◕ {unanswered(threat)}", style="yellow"))
     if threat.non_adaptive is not None:
         value = share(threat.non_adaptive.robust_accuracy)
         parts.append(Text(f"       {value} if the attacks ignore the defense, which an attacker need not do", style="dim"))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from robustkit.benchmarks.statistics import Estimate
-from robustkit.benchmarks.summary import AttackPart, Outcome, Verdict
+from robustkit.benchmarks.summary import AttackPart, Outcome, ThreatPart, Verdict
 
 UPPER_BOUND = "upper bound: as strong as the attacks"
 
@@ -33,6 +33,22 @@ def percent(share: float, digits: int = 1) -> str:
 def share(estimate: Estimate) -> str:
     """The value of an estimate, or a dash where nothing was counted."""
     return percent(estimate.value) if estimate.n else "—"
+
+
+def robust_share(threat: ThreatPart) -> str:
+    """Robust accuracy; from what is known to what is possible, where samples have no valid answer."""
+    known = share(threat.robust_accuracy)
+    return f"{known} to {share(threat.at_most)}" if threat.errors else known
+
+
+def unanswered(threat: ThreatPart) -> str:
+    """How samples without a valid answer were treated; nothing if there are none."""
+    if not threat.errors:
+        return ""
+    return (
+        f"{count(threat.errors)} of {count(threat.robust_accuracy.n)} samples have no valid answer: they count neither as robust "
+        "nor as successfully attacked."
+    )
 
 
 def interval(estimate: Estimate) -> str:

@@ -23,7 +23,7 @@ class Status(IntEnum):
     FOUND = 1  #: a verified adversarial image inside the threat
     MISCLASSIFIED = 2  #: the clean image is already wrong, so it was not attacked
     UNCONFIRMED = 3  #: the search reported success that the final pass did not confirm
-    ERROR = 4  #: the model or the attack failed on this sample: never robust
+    ERROR = 4  #: the model or the attack failed on this sample: neither robust nor successfully attacked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,8 @@ class AttackInfo:
         Passes a sample that is never beaten costs, in words with the parameters' names.
     paper
         Title and arXiv number.
+    control
+        Whether it shows what is reached without a method, so that it alone is no evidence of robustness.
     """
 
     name: str
@@ -52,6 +54,7 @@ class AttackInfo:
     targeted: bool
     cost: str
     paper: str
+    control: bool = False
 
 
 @dataclass(kw_only=True)

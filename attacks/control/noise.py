@@ -38,6 +38,7 @@ class Noise(IterativeAttack[State]):
         targeted=True,
         cost="steps + 2 forwards",
         paper="Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261",
+        control=True,
     )
 
     def start(self, batch: Batch) -> State:

@@ -42,6 +42,7 @@ class PatchControl(Sticker):
         targeted=True,
         cost="2 forwards",
         paper="Control for Adversarial Patch, arXiv 1712.09665",
+        control=True,
     )
 
     def fit(

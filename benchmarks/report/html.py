@@ -138,6 +138,7 @@ def _environment() -> Environment:
         percent=words.percent, share=words.share, interval=words.interval, count=words.count, short=words.short,
         seconds=words.seconds, passes=words.passes, brief=lambda text: words.printable(text, 60), word=words.outcome_word,
         answer=words.answer, when=words.when,
+        robust_share=words.robust_share, unanswered=words.unanswered,
     )  # fmt: skip
     environment.globals.update(UPPER_BOUND=words.UPPER_BOUND, label=words.label)
     return environment

@@ -152,8 +152,90 @@ def strangers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_crash_is_never_robust(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
     found = run(linear_model, linear_data, tmp_path / "run", attacks=["crashes"]).report
     assert found.threats[0].robust_accuracy.value == 0.0
+    assert found.threats[0].errors == 20
     assert found.exit_code == ExitCode.INCOMPLETE
     assert "boom" in found.verdict.sentence
+
+
+@pytest.mark.usefixtures("strangers")
+def test_a_crash_fails_no_gate_and_passes_none(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"attacks": ["crashes", "pgd:steps=5"]}
+    found = run(linear_model, linear_data, tmp_path / "run", min_robust=0.75, **options).report
+    # Ten samples were successfully attacked, whatever the other attack would have done.
+    assert (found.threats[0].robust_accuracy.value, found.threats[0].errors) == (0.0, 10)
+    assert found.threats[0].at_most.value == 0.5
+    assert found.exit_code == ExitCode.GATE_FAILED
+    assert found.threats[0].attacks[1].decided == 10
+    assert run(linear_model, linear_data, tmp_path / "run", min_robust=0.2, **options).exit_code == ExitCode.INCOMPLETE
+
+
+@pytest.mark.usefixtures("strangers")
+def test_a_crash_is_no_sign_of_masked_gradients(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    found = run(linear_model, linear_data, tmp_path / "run", attacks=["crashes"]).report
+    assert not [flag for flag in found.threats[0].flags if flag.weakens]
+
+
+class Flaky(nn.Module):
+    """Class 1 where the sum is above 2; bad images (by their sum) are answered by `bad` while it is set."""
+
+    def __init__(self, bad: str) -> None:
+        super().__init__()
+        self.bad = bad
+
+    def forward(self, x: torch.Tensor) -> Any:
+        total = x.flatten(1).sum(1)
+        logits = torch.stack([2 - total, total - 2], dim=1)
+        far = (total > 2.745) & (x.flatten(1).std(1) == 0)  # the clean images from 0.19 on
+        if self.bad == "raises" and far.any():
+            raise RuntimeError("boom")
+        return torch.where(far[:, None], torch.nan, logits) if self.bad == "nan" else logits
+
+
+@pytest.mark.parametrize("bad", ["raises", "nan"])
+def test_clean_images_without_an_answer_are_incomplete_and_asked_again(
+    bad: str, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "shard_size", lambda *_: 5)
+    net = Flaky(bad)
+    model = Model(net, spec=InputSpec(channels=1), device="cpu")
+    found = run(model, linear_data, tmp_path / "run", min_robust=0.6).report
+    lost = {"raises": 5, "nan": 2}[bad]
+    assert (found.errors, found.threats[0].errors) == (lost, lost)
+    assert found.threats[0].robust_accuracy.value == (10 - lost) / 20
+    assert found.exit_code == ExitCode.INCOMPLETE
+    assert found.verdict.sentence.startswith("Incomplete: the model gave no valid answer to")
+    net.bad = ""
+    after = run(model, linear_data, tmp_path / "run", min_robust=0.1).report
+    assert (after.errors, after.threats[0].robust_accuracy.value, after.exit_code) == (0, 0.5, 0)
+
+
+@pytest.mark.usefixtures("strangers")
+def test_what_crashed_is_computed_again_and_what_did_not_is_reused(
+    linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attacks = ["pgd:steps=5", "crashes"]
+    assert run(linear_model, linear_data, tmp_path / "run", attacks=attacks).exit_code == ExitCode.INCOMPLETE
+    asked = []
+    original = execution.attack_shard
+    monkeypatch.setattr(execution, "attack_shard", lambda cell, *rest: asked.append(cell.spec) or original(cell, *rest))
+    noise = registry.build("attacks", "noise", {})
+    monkeypatch.setattr(Crashes, "__call__", lambda self, *rest, **options: noise(*rest, **options))
+    found = run(linear_model, linear_data, tmp_path / "run", attacks=attacks).report
+    assert (asked, found.exit_code, found.threats[0].robust_accuracy.value) == (["crashes"], 0, 0.5)
+
+
+def test_a_universal_attack_whose_fit_crashes_is_fitted_again(
+    linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("boom")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(registry.build("attacks", "uap", {})), "fit", fail)
+        found = run(linear_model, linear_data, tmp_path / "run", attacks=["uap"]).report
+        assert (found.exit_code, found.threats[0].errors) == (ExitCode.INCOMPLETE, 20)
+        assert "boom" in found.verdict.sentence
+    assert run(linear_model, linear_data, tmp_path / "run", attacks=["uap"]).report.threats[0].errors == 0
 
 
 @pytest.mark.usefixtures("strangers")

@@ -50,3 +50,27 @@ def test_order_of_codes() -> None:
     assert ExitCode.worst([ExitCode.UNTRUSTED, ExitCode.INCONCLUSIVE]) == ExitCode.UNTRUSTED
     assert ExitCode.worst([ExitCode.GATE_FAILED, ExitCode.UNSAFE_FILE, ExitCode.USAGE]) == ExitCode.UNSAFE_FILE
     assert ExitCode.worst([]) == ExitCode.PASSED
+
+
+def test_only_verified_hits_fail_a_gate() -> None:
+    broken = threat(0, 1000).model_copy(update={"errors": 900})
+    gate = min_robust(broken, 0.5)
+    assert (gate.outcome, gate.low) == ("inconclusive", 0.0)
+    assert "between 0.0 % and 90.0 %" in gate.sentence
+    assert min_robust(threat(0, 1000).model_copy(update={"errors": 100}), 0.5).outcome == "failed"
+    assert min_robust(threat(900, 1000).model_copy(update={"errors": 100}), 0.5).outcome == "passed"
+
+
+def test_a_run_without_threats_or_attacked_samples_evaluated_nothing(summary: Summary) -> None:
+    assert judge(summary.model_copy(update={"threats": []}), 0.5).exit_code == ExitCode.NOTHING_EVALUATED
+    part = summary.threats[0]
+    idle = part.model_copy(update={"attacks": [part.attacks[0].model_copy(update={"evaluated": 0})]})
+    assert judge(summary.model_copy(update={"threats": [idle]}), 0.01).exit_code == ExitCode.NOTHING_EVALUATED
+
+
+@pytest.mark.parametrize("attacks", [["noise"], ["noise", "noise:kind=gaussian"]])
+def test_controls_alone_pass_no_gate(linear_model, linear_data, tmp_path: Path, attacks: list[str]) -> None:
+    run = audit(linear_model, linear_data, threats=["linf:0.1"], attacks=attacks, min_robust=0.1, out=tmp_path / "run")
+    assert run.exit_code == ExitCode.UNTRUSTED
+    assert {attack.role for attack in run.report.threats[0].attacks} == {"control"}
+    assert "only-controls" in [flag.id for flag in run.report.threats[0].flags]

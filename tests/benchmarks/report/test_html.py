@@ -217,7 +217,10 @@ def test_a_crashed_attack_that_saw_nothing(parts, write_run):
         evaluated=0, success_rate=estimate(0, 0), forwards=0, backwards=0, status="crashed", message="out of memory", errors=40
     )
     text = read(write_run(parts["summary"](threats=[parts["threat"](attacks=[crashed])]))).text
-    assert "crashed out of memory 40 samples without a valid answer, counted as not robust." in text
+    assert (
+        "crashed out of memory 40 samples without a valid answer: they count neither as robust nor as successfully attacked."
+        in text
+    )
 
 
 def test_the_non_adaptive_number_stands_beside_the_adaptive_one(parts, write_run):

@@ -14,7 +14,6 @@ import torch
 from safetensors.torch import load_file
 
 from robustkit import __version__
-from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import FORMAT, digest_of, fingerprint
 from robustkit.benchmarks.check import check_model
 from robustkit.benchmarks.corruption_run import run_corruptions
@@ -41,6 +40,7 @@ from robustkit.contract import Status
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
 from robustkit.errors import AttackError, UsageError
+from robustkit.files import atomic
 from robustkit.model import Model
 from robustkit.models.load import load_model
 from robustkit.threats import CorruptionThreat, Threat
@@ -298,7 +298,7 @@ def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> Non
         for path in sorted((folder / "patches").glob(f"{cell.name}-fold*.safetensors")):
             fitted = load_file(path)
             if "patch" in fitted:
-                with records.atomic(path.with_suffix(".png")) as partial:
+                with atomic(path.with_suffix(".png")) as partial:
                     Image.fromarray(patch_picture(fitted, model.bounds)).save(partial, format="PNG")
 
 

@@ -9,12 +9,12 @@ from robustkit.benchmarks.cell import digest_of
 from robustkit.benchmarks.corruption_error import Counts, count_errors, mean_corruption_error
 from robustkit.benchmarks.execute import Work, read_all
 from robustkit.benchmarks.progress import Progress
-from robustkit.benchmarks.records import atomic
 from robustkit.benchmarks.shards import is_crash, sentence_of
 from robustkit.benchmarks.summary import CorruptionErrorPart
 from robustkit.corruptions import SEVERITIES
 from robustkit.data.base import Data
 from robustkit.errors import AttackError
+from robustkit.files import write_text
 
 
 def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> CorruptionErrorPart | None:
@@ -41,9 +41,7 @@ def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> Cor
                     raise
                 crash = crash or sentence_of(error)
                 continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic(path) as partial:
-                partial.write_text(_text(counts, kinds))
+            write_text(path, _text(counts, kinds))
         total += counts
         progress.advance(name, len(part), cached=cached)
     if crash:

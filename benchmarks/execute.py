@@ -16,10 +16,11 @@ from safetensors.torch import load_file, save_file
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.progress import Progress
-from robustkit.benchmarks.records import Column, Records, atomic
+from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, is_crash, shard_size
 from robustkit.contract import Status
 from robustkit.data.base import Data, Samples
+from robustkit.files import atomic
 from robustkit.model import Model
 from robustkit.universal import Fitted, UniversalAttack, fold_of
 

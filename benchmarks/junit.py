@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from robustkit.benchmarks.summary import Summary, ThreatPart
 from robustkit.benchmarks.words import UPPER_BOUND, interval, printable, robust_share, unanswered
+from robustkit.files import write_bytes
 
 
 def write_junit(folder: Path) -> Path:
@@ -32,7 +33,7 @@ def write_junit(folder: Path) -> Path:
     suite.set("errors", str(sum(case.find("error") is not None for case in cases)))
     path = folder / "junit.xml"
     ElementTree.indent(suite)
-    path.write_bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_bytes(path, ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True) + b"\n")
     return path
 
 

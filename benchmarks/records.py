@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from robustkit.contract import Status
-from robustkit.errors import UsageError
+from robustkit.files import atomic
 
 Column = NDArray[Any]
 
@@ -136,37 +135,3 @@ def digest_of(table: pa.Table, metadata: dict[str, str]) -> str:
         column = table[name].to_numpy()
         digest.update(repr(column.tolist()).encode() if column.dtype == object else column.tobytes())
     return digest.hexdigest()
-
-
-class atomic:
-    """A temporary path that becomes `path` when the block ends well, and vanishes when it does not."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial")
-
-    def __enter__(self) -> Path:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-        return self.partial
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                os.replace(self.partial, self.path)
-                return
-        except OSError as failed:
-            raise unwritable(self.path, failed) from failed
-        finally:
-            self.partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise unwritable(self.path, error) from error
-
-
-def unwritable(path: Path, error: OSError) -> UsageError:
-    """One sentence for a full disk or a folder without permission."""
-    return UsageError(
-        f"cannot write {path}: {error.strerror or error}; free space or choose another -o, and run the same command again: "
-        "what was computed is kept"
-    )

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from robustkit.benchmarks.cell import digest_of
-from robustkit.benchmarks.records import atomic
 from robustkit.benchmarks.summary import Summary
 from robustkit.errors import UsageError
+from robustkit.files import refuse_links, write_text
+
+#: What is read back from a run folder.
+PARTS = ("run.json", "summary.json", "verdict.json", "records", "adversarial", "patches", "corruption")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Run:
         Raises
         ------
         UsageError
-            If the folder holds no finished run.
+            If the folder holds no finished run, or links.
         """
+        refuse_links(self.folder, PARTS)
         path = self.folder / "summary.json"
         if not path.is_file():
             hint = "run the same audit again to finish it" if (self.folder / "run.json").exists() else "give the -o of an audit"
@@ -71,8 +75,9 @@ class Run:
         Raises
         ------
         UsageError
-            If the folder holds a run of another configuration, or cannot be written.
+            If the folder holds a run of another configuration or links, or cannot be written.
         """
+        refuse_links(self.folder, PARTS)
         before = self.settings()
         now = json.loads(json.dumps(settings, default=str))
         if before.get("resolved"):
@@ -88,8 +93,7 @@ class Run:
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
         """Write a JSON file of the run, whole or not at all."""
-        with atomic(self.folder / name) as partial:
-            partial.write_text(json.dumps(value, indent=2, default=str) + "\n")
+        write_text(self.folder / name, json.dumps(value, indent=2, default=str) + "\n")
 
     def close(self, status: str) -> None:
         """Note how the run ended."""

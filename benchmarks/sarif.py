@@ -8,6 +8,7 @@ from typing import Any
 
 from robustkit.benchmarks.summary import Summary
 from robustkit.benchmarks.words import printable
+from robustkit.files import write_text
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -44,7 +45,7 @@ def write_sarif(folder: Path) -> Path:
         ],
     }
     path = folder / "robustkit.sarif"
-    path.write_text(json.dumps(log, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(log, indent=2, ensure_ascii=False) + "\n")
     return path
 
 

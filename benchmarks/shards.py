@@ -13,11 +13,12 @@ from torch import Tensor
 
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
-from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column, atomic
+from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column
 from robustkit.contract import AttackResult, Status, ask
 from robustkit.data.base import Samples
 from robustkit.defense import DefendedModel
 from robustkit.errors import ExitCode, RobustkitError
+from robustkit.files import atomic
 from robustkit.iterative import IterativeAttack
 from robustkit.losses import margin
 from robustkit.model import Model

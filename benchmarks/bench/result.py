@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from robustkit.errors import UsageError
+from robustkit.files import write_text
 
 Sense = Literal["at most", "at least"]
 
@@ -174,10 +174,6 @@ def save(bench: Bench, folder: Path) -> list[Path]:
     from robustkit.benchmarks.bench.markdown import markdown
 
     texts = {"bench.json": bench.model_dump_json(indent=2) + "\n", "bench.md": markdown(bench)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"bench folder {folder} cannot be written: {error.strerror}; choose another with -o") from None
+    for name, text in texts.items():
+        write_text(folder / name, text)
     return [folder / name for name in texts]

@@ -16,6 +16,7 @@ from robustkit.benchmarks import words
 from robustkit.benchmarks.report import charts, gallery
 from robustkit.benchmarks.summary import ClassPart, Summary, ThreatPart
 from robustkit.errors import RobustkitError
+from robustkit.files import refuse_links, write_bytes
 
 #: The page stays below this many bytes.
 LIMIT = 2_000_000
@@ -38,8 +39,9 @@ def write_report(folder: Path) -> Path:
     Raises
     ------
     RobustkitError
-        If the folder holds no readable ``summary.json``, or the page without pictures is still too large.
+        If the folder holds links or no readable ``summary.json``, or the page without pictures is still too large.
     """
+    refuse_links(folder, ("summary.json", "adversarial", "patches"))
     try:
         summary = Summary.model_validate_json((folder / "summary.json").read_bytes())
     except (OSError, ValueError) as error:
@@ -57,7 +59,7 @@ def write_report(folder: Path) -> Path:
             f"the report of {folder} does not fit in {LIMIT} bytes even without pictures: the summary is too long"
         )
     path = folder / "report.html"
-    path.write_bytes(page)
+    write_bytes(path, page)
     return path
 
 

@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import BaseModel, Field, ValidationError
 
 import robustkit
+from robustkit.files import write_text
 from robustkit.model import InputSpec, Model
 
 Card = dict[str, Any]
+
+
+class _Input(BaseModel):
+    channels: Annotated[int, Field(ge=1)]
+    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None
+    resize: Annotated[int, Field(ge=1)] | None
+    interpolation: Literal["bilinear", "bicubic", "nearest"]
+
+
+class _Model(BaseModel):
+    architecture: str | None
+    num_classes: Annotated[int, Field(ge=1)]
+    classes: list[str] | None
+    bounds: tuple[float, float]
+    mean: list[float] | None
+    std: list[float] | None
+    input: _Input
+
+
+class _Data(BaseModel):
+    name: str
+    n: int
+
+
+class _Run(BaseModel):
+    threat: str | None
+    val: _Data
+
+
+class _Metrics(BaseModel):
+    clean: float
+    robust: float | None = None
+
+
+class _Card(BaseModel):
+    """What is read back from a card; the rest of it is for people."""
+
+    command: str
+    model: _Model
+    run: _Run
+    metrics: _Metrics
+    validation_attack: str
+    versions: dict[str, str]
+
+
+def parse_card(text: bytes) -> Card:
+    """A card from JSON. Raises `ValueError`, with one sentence, if it is none."""
+    card: Card = json.loads(text)
+    try:
+        _Card.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from None
+    return card
 
 
 def describe_model(model: Model, architecture: str | None, num_classes: int) -> Card:
@@ -51,10 +106,8 @@ def versions() -> dict[str, str]:
 
 def write_card(folder: Path, card: Card) -> None:
     """Write ``card.md``, then ``card.json``, whose presence says that the run is complete."""
-    (folder / "card.md").write_text(_markdown(card), encoding="utf-8")
-    partial = folder / "card.json.partial"
-    partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, folder / "card.json")
+    write_text(folder / "card.md", _markdown(card))
+    write_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
 def _markdown(card: Card) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from robustkit.errors import UsageError
+from robustkit.files import atomic
 
 
 @dataclass(kw_only=True)
@@ -35,13 +36,46 @@ class Progress:
     best: list[float] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def check(self, epochs: int, batches: int) -> None:
+        """Raise `ValueError` if a run of so many epochs, of so many batches each, cannot stand there."""
+        if not (type(self.epoch) is int and 0 <= self.epoch <= epochs):
+            raise ValueError(f"its epoch is {self.epoch!r}, and the run has {epochs}")
+        if not (type(self.batch) is int and 0 <= self.batch < batches and (self.batch == 0 or self.epoch < epochs)):
+            raise ValueError(f"its batch is {self.batch!r}, and an epoch has {batches}")
+        if not (isinstance(self.losses, list) and len(self.losses) == self.batch):
+            raise ValueError("it does not hold one loss for each batch of the epoch")
+        if not all(isinstance(loss, Tensor) and loss.ndim == 0 and loss.is_floating_point() for loss in self.losses):
+            raise ValueError("its losses are no numbers")
+        if not (isinstance(self.history, list) and all(isinstance(row, dict) for row in self.history)):
+            raise ValueError("its history is no list of rows")
+        if [row.get("epoch") for row in self.history] != list(range(1, self.epoch + 1)):
+            raise ValueError("its history does not hold one row for each epoch")
+        if not all(_is_share(row.get("clean")) and _is_share(row.get("robust", 0.0)) for row in self.history):
+            raise ValueError("its history holds accuracies that are no shares")
+        scores = [[float(row.get("robust", 0.0)), float(row["clean"])] for row in self.history]
+        if self.best != max(scores, default=[]):
+            raise ValueError("its best score is not that of its history")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and 0 <= value <= 1
+
 
 def save_checkpoint(path: Path, progress: Progress, state: dict[str, Any]) -> None:
-    """Write the run's state; a crash in the middle leaves the checkpoint before it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save({"progress": asdict(progress), **state}, partial)
-    os.replace(partial, path)
+    """Write the run's state; a crash in the middle leaves the checkpoint before it.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written.
+    """
+    with atomic(path) as partial:
+        try:
+            torch.save({"progress": asdict(progress), **state}, partial)
+        except RuntimeError as error:
+            if "inline_container" not in str(error) and "PytorchStreamWriter" not in str(error):
+                raise
+            raise OSError("the disk is full, or the file too large") from error  # what PyTorch's writer means by it
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[Progress, dict[str, Any]] | None:
@@ -58,4 +92,10 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Progress, dict[st
         state = torch.load(path, map_location=device, weights_only=True)
         return Progress(**state.pop("progress")), state
     except Exception as error:
-        raise UsageError(f"checkpoint {path} cannot be read ({error}): delete it to begin again") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> UsageError:
+    """One sentence for a checkpoint that is damaged or of another run."""
+    cause = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return UsageError(f"checkpoint {path} cannot be read ({cause}): delete {path.parent} to begin again")

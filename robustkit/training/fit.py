@@ -18,6 +18,7 @@ from robustkit.contract import check_threat
 from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
 from robustkit.errors import UsageError
+from robustkit.files import atomic, refuse_links, write_text
 from robustkit.model import InputSpec, Model, resolve_device
 from robustkit.threats import Threat
 from robustkit.training.card import describe_model, versions, write_card
@@ -248,7 +249,8 @@ def _fit(
     )
     metrics = run(job, fabric)
     if fabric.is_global_zero:
-        save_model(model.net, str(folder / "model.safetensors"))
+        with atomic(folder / "model.safetensors") as partial:
+            save_model(model.net, str(partial))
         card = {
             "schema": 1,
             "name": folder.name,
@@ -275,20 +277,27 @@ def _options(written: dict[str, Any]) -> TrainingOptions:
 def _claim(folder: Path, config: dict[str, Any]) -> bool:
     """Whether the run in the folder is finished; a new folder becomes this run's, and another run's is refused."""
     path = folder / "config.json"
+    refuse_links(folder, ("config.json", "card.json", "checkpoints", "tensorboard"))
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = _read_config(path)
         if before != json.loads(json.dumps(config)):
             changed = ", ".join(sorted(key for key in config if before.get(key) != json.loads(json.dumps(config[key]))))
             raise UsageError(f"{folder} holds a run with another {changed}: give another -o, or delete that folder")
         return (folder / "card.json").exists()
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} holds something else than a training run: give an empty or new folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the run cannot be written to {folder}: {error.strerror}") from error
+    write_text(path, json.dumps(config, indent=2) + "\n")
     return False
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is damaged ({error}): give another -o, or delete that folder") from None
+    if not isinstance(config, dict):
+        raise UsageError(f"{path} is damaged (it holds no settings): give another -o, or delete that folder")
+    return config
 
 
 def _split(data: Any, val: Any, limit: int | None, seed: int) -> tuple[Data, Data]:

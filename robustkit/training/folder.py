@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from safetensors.torch import load_model as load_weights
 
 from robustkit.errors import UsageError
 from robustkit.model import Model
-from robustkit.training.card import model_settings
+from robustkit.training.card import model_settings, parse_card
 from robustkit.training.topology import build_network
 
 
@@ -29,11 +28,9 @@ def read_card(folder: Path) -> dict[str, Any]:
         hint = "its training is not finished: repeat its command" if unfinished else "it is not the folder of a training run"
         raise UsageError(f"{folder} holds no card.json: {hint}")
     try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        card["model"]["architecture"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is damaged ({error}): train again into a new folder") from error
-    return card
+        return parse_card(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is damaged ({error}): train again into a new folder") from None
 
 
 def load_run_model(path: str | Path, device: str | torch.device = "auto", batch_size: int | None = None) -> Model:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+
+from robustkit.files import unwritable, write_text
 
 
 class Log:
@@ -32,16 +35,19 @@ class Log:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.board:
-            self.board.finalize("success" if error is None else "failed")
+            with suppress(OSError):  # a full disk was said already, or costs the curves alone
+                self.board.finalize("success" if error is None else "failed")
 
     def epoch(self, row: dict[str, float]) -> None:
         """Note an epoch, which is the last of the history."""
         if not self.board:
             return
-        self.board.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
-        partial = self.path.with_suffix(".partial")
-        with open(partial, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-            writer.writerows(self.history)
-        os.replace(partial, self.path)
+        try:
+            self.board.log_metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
+        except OSError as error:
+            raise unwritable(self.path.parent / "tensorboard", error) from error
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, fieldnames=list(row))
+        writer.writeheader()
+        writer.writerows(self.history)
+        write_text(self.path, text.getvalue())

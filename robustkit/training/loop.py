@@ -24,13 +24,14 @@ from torch.utils.data import DataLoader
 from robustkit.data.base import Data
 from robustkit.defense import Recipe, TrainingBatch
 from robustkit.errors import ExitCode, RobustkitError
+from robustkit.files import atomic
 from robustkit.global_state import own_random_state
 from robustkit.model import Model, output_logits
 from robustkit.rng import derive_key
 from robustkit.threats import Threat
 from robustkit.training.augment import augment
 from robustkit.training.cache import Remembered
-from robustkit.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from robustkit.training.checkpoint import Progress, load_checkpoint, save_checkpoint, unreadable
 from robustkit.training.log import Log
 from robustkit.training.optimization import build_optimizer, learning_rate
 from robustkit.training.options import TrainingOptions
@@ -125,7 +126,10 @@ class _Loop:
                 log.epoch(row)
                 line.update(position.epoch * self.batches, _describe(row, self.options.epochs), always=True)
                 self._save()
-        load_model(self.job.model.net, self.best, device=str(self.fabric.device))
+        try:
+            load_model(self.job.model.net, self.best, device=str(self.fabric.device))
+        except Exception as error:
+            raise unreadable(self.best, error) from error
         best = max(position.history, key=_score)
         return {key: best[key] for key in ("epoch", "clean", "robust") if key in best}
 
@@ -222,8 +226,8 @@ class _Loop:
         if not position.best or _score(row) > position.best:
             position.best = _score(row)
             if self.fabric.is_global_zero:
-                self.best.parent.mkdir(parents=True, exist_ok=True)
-                save_model(self.kept.net, str(self.best))
+                with atomic(self.best) as partial:
+                    save_model(self.kept.net, str(partial))
         position.epoch, position.batch, position.losses = position.epoch + 1, 0, []
         return row
 
@@ -247,11 +251,15 @@ class _Loop:
         if loaded is None:
             return Progress()
         progress, state = loaded
-        self.net.load_state_dict(state["net"])
-        if self.ema is not None:
-            self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        try:
+            progress.check(self.options.epochs, self.batches)
+            self.net.load_state_dict(state["net"])
+            if self.ema is not None:
+                self.ema.load_state_dict(state["ema"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
+        except Exception as error:
+            raise unreadable(self.checkpoint, error) from error
         return progress
 
 

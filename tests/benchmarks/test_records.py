@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from robustkit.benchmarks import records
 from robustkit.benchmarks.records import SCHEMA, Records
 from robustkit.errors import UsageError
+from robustkit.files import atomic
 
 
 def rows(n: int) -> Records:
@@ -62,7 +63,7 @@ def test_a_truncated_or_foreign_file_is_no_record(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     def fill() -> None:
-        with records.atomic(tmp_path / "x" / "y") as partial:
+        with atomic(tmp_path / "x" / "y") as partial:
             partial.write_text("half")
             raise OSError(28, "No space left on device")
 
@@ -73,5 +74,5 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
-    with pytest.raises(UsageError, match="cannot write"), records.atomic(tmp_path / "x" / "y"):
+    with pytest.raises(UsageError, match="cannot write"), atomic(tmp_path / "x" / "y"):
         pass

@@ -1,0 +1,100 @@
+"""Files of a run: written whole or not at all, and never through a link."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from robustkit.errors import UsageError
+
+#: Seconds after which a half-written file that nobody writes on was left by a process that was killed.
+ABANDONED = 600.0
+
+
+class atomic:
+    """A new empty file beside `path` that takes its place when the block ends well, and vanishes when it does not.
+
+    A link that stands at `path` is replaced, not followed.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be written, on entering, inside or on leaving.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Nobody can have planted a link at a name that nobody can guess.
+        self.partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+
+    def __enter__(self) -> Path:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            self.partial.touch(exist_ok=False)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        return self.partial
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                os.replace(self.partial, self.path)
+                return
+        except OSError as failed:
+            raise unwritable(self.path, failed) from failed
+        finally:
+            self.partial.unlink(missing_ok=True)
+        if isinstance(error, OSError | SafetensorError):
+            raise unwritable(self.path, error) from error
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left of this file."""
+        with os.scandir(self.path.parent) as entries:
+            for entry in entries:
+                ours = entry.name.startswith(f".{self.path.name}.") and entry.name.endswith(".partial")
+                if ours and time.time() - entry.stat(follow_symlinks=False).st_mtime > ABANDONED:
+                    Path(entry.path).unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises `UsageError` if it cannot be written."""
+    with atomic(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file in UTF-8, whole or not at all. Raises `UsageError` if it cannot be written."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def unwritable(path: Path, error: Exception) -> UsageError:
+    """One sentence for a full disk or a folder without permission."""
+    cause = error.strerror if isinstance(error, OSError) and error.strerror else next(iter(str(error).splitlines()), "")
+    return UsageError(
+        f"cannot write {path}: {cause or type(error).__name__}; free space or choose another -o, and run the same command "
+        "again: what was computed is kept"
+    )
+
+
+def refuse_links(folder: Path, parts: Iterable[str]) -> None:
+    """Raise `UsageError` if one of these parts of a folder, or anything in it, is a link: it may lead anywhere."""
+    for part in parts:
+        link = _first_link(folder / part)
+        if link is not None:
+            raise UsageError(f"{link} is a link, and a run's files lie in its own folder: remove it, or choose another folder")
+
+
+def _first_link(path: Path) -> Path | None:
+    if path.is_symlink():
+        return path
+    for where, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            if os.path.islink(os.path.join(where, name)):
+                return Path(where, name)
+    return None

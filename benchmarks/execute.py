@@ -18,7 +18,7 @@ from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.progress import Progress
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, is_crash, shard_size
-from robustkit.contract import Status
+from robustkit.contract import Status, boxed
 from robustkit.data.base import Data, Samples
 from robustkit.files import atomic
 from robustkit.model import Model
@@ -122,11 +122,12 @@ def read_all(part: Data, work: Work) -> Samples:
     if not batches:
         empty = torch.empty(0)
         return Samples(torch.empty(0, work.model.spec.channels, 1, 1), empty.long(), empty.long())
-    return (
+    whole = (
         batches[0]
         if len(batches) == 1
         else Samples(*(torch.cat(c) for c in zip(*((b.x, b.y, b.ids) for b in batches), strict=True)))
     )
+    return whole._replace(x=boxed(work.model, whole.x))
 
 
 def due_for(cell: Cell, clean: Records, done: dict[str, Records | None], on_curve: Column) -> Column:

@@ -136,7 +136,8 @@ def attack_shard(
     status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
     status = torch.where(verified, int(Status.FOUND), status)
     if images is not None:
-        save_images(images, ids.cpu(), x.cpu(), result.x_adv.cpu(), verified, margins)
+        witness = None if result.witness is None else result.witness.cpu()
+        save_images(images, ids.cpu(), x.cpu(), result.x_adv.cpu(), witness, verified, margins)
     clean = {name: column[rows.numpy()] for name, column in shard.clean.columns.items()}
     return Records(
         {
@@ -183,8 +184,7 @@ def run_attack(
                 attack.apply(model, x[rows], y[rows], cell.threat, made, targets=wanted, sample_ids=ids[rows], seed=seed)
             )
             order.append(rows)
-    back = torch.cat(order).argsort()
-    return AttackResult(**{name: torch.cat([getattr(part, name) for part in parts])[back] for name in vars(parts[0])})
+    return AttackResult.join(parts, torch.cat(order).argsort())
 
 
 def verify(
@@ -195,9 +195,10 @@ def verify(
     Returns prediction, margin of the label, confidence, and whether the image is adversarial inside the threat; on the CPU.
     """
     x_adv = result.x_adv.to(x)
+    witness = None if result.witness is None else result.witness.to(x.device)
     draws = cell.attack.eot if isinstance(cell.attack, IterativeAttack) else 1
     logits, adversarial = ask(model, x_adv, y, targets, draws)
-    verified = cell.threat.contains(x, x_adv, model.bounds) & logits.isfinite().all(1) & adversarial
+    verified = cell.threat.contains(x, x_adv, model.bounds, witness) & logits.isfinite().all(1) & adversarial
     prediction, confidence = predicted(logits)
     return prediction.cpu(), margin(logits, y).cpu(), confidence.cpu(), verified.cpu()
 
@@ -240,14 +241,17 @@ def sentence_of(error: Exception) -> str:
     return f"{type(error).__name__}: {message[0] if message else 'no message'}"
 
 
-def save_images(path: Path, ids: Tensor, x: Tensor, x_adv: Tensor, verified: Tensor, margins: Tensor) -> None:
+def save_images(
+    path: Path, ids: Tensor, x: Tensor, x_adv: Tensor, witness: Tensor | None, verified: Tensor, margins: Tensor
+) -> None:
     """The failing inputs of a shard, and the best efforts that came nearest."""
     near = torch.where(verified, torch.inf, margins).argsort()[:NEAREST]
     keep = verified.clone()
     keep[near] = True
     rows = keep.nonzero().squeeze(1)
+    kept = {"sample_id": ids, "x": x, "x_adv": x_adv} | ({} if witness is None else {"witness": witness})
     with atomic(path) as partial:
-        save_file({"sample_id": ids[rows], "x": x[rows].contiguous(), "x_adv": x_adv[rows].contiguous()}, partial)
+        save_file({name: tensor[rows].contiguous() for name, tensor in kept.items()}, partial)
 
 
 def predicted(logits: Tensor) -> tuple[Tensor, Tensor]:

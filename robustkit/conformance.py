@@ -233,7 +233,7 @@ def check_result(case: Case) -> str | None:
     if not bool(x_adv.isfinite().all()):
         return "x_adv is not finite"
     clean = x.to(x_adv.dtype)
-    inside = case.threat.contains(clean, x_adv, model.bounds)
+    inside = case.threat.contains(clean, x_adv, model.bounds, result.witness)
     if not bool(inside.all()):
         worst = float(case.threat.distance(clean, x_adv).max())
         return f"{int((~inside).sum())} images are outside box or budget (distance up to {worst:.9g})"

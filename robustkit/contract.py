@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import ClassVar
 
@@ -88,6 +89,9 @@ class AttackResult:
     nearest_distance
         ``(N,)``: its distance in the threat's unit, an upper bound of the minimal perturbation: 0 where the clean image was
         misclassified, infinite where no adversarial image is known.
+    witness
+        ``(N, P)``: under a threat whose images are rendered, what `x_adv` was rendered from (`Threat.contains`); without it
+        no image of such a threat is verified.
     """
 
     x_adv: Tensor
@@ -102,6 +106,7 @@ class AttackResult:
     zero_gradients: Tensor
     nearest: Tensor = None  # type: ignore[assignment]
     nearest_distance: Tensor = None  # type: ignore[assignment]
+    witness: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.nearest is None:
@@ -109,6 +114,19 @@ class AttackResult:
         if self.nearest_distance is None:
             found = torch.where(self.success, self.distance, torch.inf)
             self.nearest_distance = torch.where(self.status == Status.MISCLASSIFIED, 0, found)
+
+    @staticmethod
+    def join(parts: Sequence[AttackResult], order: Tensor) -> AttackResult:
+        """The rows of several results, of which `order` takes row i of the whole to place i."""
+
+        def rows(name: str) -> Tensor | None:
+            columns = [getattr(part, name) for part in parts]
+            if any(column is None for column in columns):
+                return None
+            whole = torch.cat(columns)
+            return whole[order.to(whole.device)]
+
+        return AttackResult(**{f.name: rows(f.name) for f in fields(AttackResult)})  # type: ignore[arg-type]
 
     @property
     def robust(self) -> Tensor:
@@ -187,6 +205,20 @@ class Prepared:
     sample_ids: Tensor
 
 
+def boxed(model: Model, x: Tensor, y: Tensor | None = None) -> Tensor:
+    """Images with every pixel inside the model's bounds: what rounding left outside is put on them.
+
+    Once, before anything is measured: a projection would do so later, and each such pixel would count as changed.
+
+    Raises
+    ------
+    UsageError
+        If pixels are farther outside than rounding explains, or the labels do not fit the images.
+    """
+    model.check_images(x, y)
+    return x.detach().clamp(*model.bounds)
+
+
 def prepare(
     attack: Attack, model: Model, x: Tensor, y: Tensor, threat: Threat, targets: Tensor | None, sample_ids: Tensor | None
 ) -> Prepared:
@@ -197,7 +229,7 @@ def prepare(
     UsageError
         If anything does not fit, in one sentence that says what would.
     """
-    model.check_images(x, y)
+    x = boxed(model, x, y)
     check_threat(attack, threat)
     threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
     if threat.targeted and targets is None:

@@ -142,7 +142,9 @@ class _Search(Generic[S]):
             nearest=x if self.minimizes else x.new_empty(len(x), 0),
             nearest_distance=torch.full_like(x[:, 0, 0, 0], torch.inf),
         )
-        return batch, self.attack.start(batch), track
+        state = self.attack.start(batch)
+        track.witness_best = state.witness
+        return batch, state, track
 
     def _advance(self, batch: Batch, state: S, track: Track) -> tuple[Batch, S, Track]:
         """One pass through the model, and one step of the attack on its answer."""
@@ -155,13 +157,15 @@ class _Search(Generic[S]):
             counted = torch.ones_like(track.found) if followed is None else followed
             track.backwards = track.backwards + attack.eot * counted * (1 if loss.ndim == 1 else loss.shape[1])
             track.zero_gradients = track.zero_gradients + (counted & (grad.flatten(1).abs().amax(1) < VANISHED))
-        self._absorb(batch, x_seen, logits, adversarial, track, asked)
+        self._absorb(batch, x_seen, state.witness, logits, adversarial, track, asked)
         response = Response(logits=logits, loss=loss, grad=grad.nan_to_num(0.0, 0.0, 0.0), step=track.step)
         proposed = attack.step(batch, state, response)
         ended = attack.done(batch, proposed)
         if ended is not None:
             if not attack.early_exit:  # the attempt is over, though its slot goes on: its last proposal stays
                 proposed.x_adv = torch.where(per_sample(track.over, state.x_adv), state.x_adv, proposed.x_adv)
+                if state.witness is not None and proposed.witness is not None:
+                    proposed.witness = torch.where(track.over[:, None], state.witness, proposed.witness)
             track.over = track.over | ended
         track.step = track.step + 1
         return batch, proposed, track
@@ -254,7 +258,14 @@ class _Search(Generic[S]):
         return x_seen, logits, loss, grad
 
     def _absorb(
-        self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, track: Track, asked: Tensor | None = None
+        self,
+        batch: Batch,
+        x_seen: Tensor,
+        witness: Tensor | None,
+        logits: Tensor,
+        adversarial: Tensor,
+        track: Track,
+        asked: Tensor | None = None,
     ) -> None:
         """Note what a query showed: the first success stays, else the admissible image nearest to one."""
         finite = logits.isfinite().all(1)
@@ -268,12 +279,14 @@ class _Search(Generic[S]):
             clear = adversarial & (adversarial_margin(logits, batch.y, batch.targets) > least_lead(logits))
             admissible = self._approach(batch, x_seen, searching & finite & clear, track) & finite
         else:
-            admissible = finite & self.threat.contains(batch.x, x_seen, batch.bounds)
+            admissible = finite & self.threat.plausible(batch.x, x_seen, batch.bounds)
         searching = searching & ~track.found
         margin = torch.where(admissible, adversarial_margin(logits, batch.y, batch.targets), -torch.inf).to(x_seen.dtype)
         hit = searching & admissible & adversarial
         better = hit | (searching & (margin > track.margin_best))
         track.x_best = torch.where(per_sample(better, x_seen), x_seen, track.x_best)
+        if witness is not None and track.witness_best is not None:
+            track.witness_best = torch.where(better[:, None], witness, track.witness_best)
         track.margin_best = torch.where(better, margin, track.margin_best)
         track.logits_best = torch.where(better[:, None], logits, track.logits_best)
         track.first_success = torch.where(hit, track.queries - self.attack.eot, track.first_success)
@@ -325,7 +338,8 @@ class _Search(Generic[S]):
         if len(leaving) == 0:
             return batch, state, track
         self.settled[track.row[self._settled(track) & gone]] = True
-        self.findings.keep(select(track, leaving), state.x_adv[leaving], pending[leaving])
+        witness = None if state.witness is None else state.witness[leaving]
+        self.findings.keep(select(track, leaving), state.x_adv[leaving], witness, pending[leaving])
         if len(leaving) == len(gone):
             return None
         staying = (~gone).nonzero().squeeze(1)
@@ -346,10 +360,11 @@ class _Search(Generic[S]):
     def _ask_last(self, index: Tensor, batch: Batch, state: S, track: Track) -> Track:
         """Ask about the last proposals of some attempts."""
         batch_, x_adv, track_ = select(batch, index), state.x_adv[index], select(track, index)
+        witness = None if state.witness is None else state.witness[index]
         logits, adversarial = ask(self.quick, x_adv, batch_.y, batch_.targets, self.attack.eot)
         track_.queries = track_.queries + self.attack.eot
         track_.over = torch.zeros_like(track_.over)
-        self._absorb(batch_, x_adv, logits, adversarial, track_)
+        self._absorb(batch_, x_adv, witness, logits, adversarial, track_)
         return put(track, index, track_)
 
 

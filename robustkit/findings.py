@@ -28,6 +28,7 @@ class Track:
     failed: Tensor  #: the model answered with NaN or infinity
     first_success: Tensor
     zero_gradients: Tensor
+    witness_best: Tensor | None = None  #: what `x_best` was rendered from
     x_best: Tensor  #: the first success, else the admissible query with the greatest adversarial margin
     margin_best: Tensor
     logits_best: Tensor
@@ -63,6 +64,9 @@ class Findings:
         n, device = len(samples.x), samples.x.device
         self.candidates = samples.x.clone()
         self.fallback = samples.x.clone()
+        #: What candidates and fallback were rendered from; None until the attack says so.
+        self.witness: Tensor | None = None
+        self.fallback_witness: Tensor | None = None
         self.fallback_margin = torch.full((n,), -torch.inf, dtype=samples.x.dtype, device=device)
         self.fallback_logits = clean_logits.clone()
         self.status = torch.full((n,), int(Status.FAILED), device=device)
@@ -75,7 +79,7 @@ class Findings:
         self.forwards = torch.full((n,), attack.eot, device=device)
         self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
 
-    def keep(self, track: Track, last_proposal: Tensor, asked: Tensor) -> None:
+    def keep(self, track: Track, last_proposal: Tensor, last_witness: Tensor | None, asked: Tensor) -> None:
         """Keep what leaves the slots: of a sample's attempts the first that succeeded, else what came nearest to it.
 
         A last proposal that was not asked about is what verification will judge.
@@ -99,11 +103,19 @@ class Findings:
             self.nearest_distance[track.row[nearer]] = track.nearest_distance[nearer]
         waiting = (~asked).nonzero().squeeze(1)
         self.candidates[track.row[waiting]] = last_proposal[waiting]
+        if last_witness is not None:
+            last_witness = last_witness[attacked]
+            if self.witness is None or self.fallback_witness is None:
+                self.witness = last_witness.new_zeros(len(self.found), *last_witness.shape[1:])
+                self.fallback_witness = self.witness.clone()
+            self.witness[track.row[waiting]] = last_witness[waiting]
         won = best_of_each(track.row, torch.where(track.found, torch.inf, track.margin_best))
         rows = track.row[won]
         better = ~self.found[rows] & (track.found[won] | (track.margin_best[won] > self.fallback_margin[rows]))
         won, rows = won[better], rows[better]
         self.fallback[rows] = track.x_best[won]
+        if self.fallback_witness is not None and track.witness_best is not None:
+            self.fallback_witness[rows] = track.witness_best[won]
         self.fallback_margin[rows] = track.margin_best[won]
         self.fallback_logits[rows] = track.logits_best[won]
         self.found[rows] = track.found[won]
@@ -124,7 +136,8 @@ class Findings:
             fresh, adversarial = ask(self.model, x_adv_, y, targets, self.attack.eot)
             self.forwards[searched] += self.attack.eot
             finite = fresh.isfinite().all(1)
-            admissible = finite & self.threat.contains(x, x_adv_, self.model.bounds)
+            witness = None if self.witness is None else self.witness[searched]
+            admissible = finite & self.threat.contains(x, x_adv_, self.model.bounds, witness)
             success = admissible & adversarial
             found = self.found[searched]
             late = success & ~found
@@ -136,6 +149,10 @@ class Findings:
             moved = (self.fallback[searched] != x).flatten(1).any(1)
             fall_back = ~success & ~found & (self.fallback_margin[searched] > margin) & (moved | ~admissible)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
+            if self.witness is not None and self.fallback_witness is not None:
+                self.witness[searched] = torch.where(
+                    fall_back[:, None], self.fallback_witness[searched], self.witness[searched]
+                )
             logits[searched] = torch.where(fall_back[:, None], self.fallback_logits[searched], fresh)
             status = torch.full_like(searched, int(Status.FAILED))
             status[found] = int(Status.UNCONFIRMED)
@@ -157,6 +174,7 @@ class Findings:
             reported=self.found,
             logits=logits,
             zero_gradients=self.zero_gradients,
+            witness=self.witness,
         )
 
     def _verify_nearest(self, x_adv: Tensor) -> tuple[Tensor, Tensor]:
@@ -180,6 +198,8 @@ class Findings:
         """Set what verification judges: what was found, of a minimum-norm attack the nearest, else the last proposal."""
         settled = self.found | (self.status == Status.ERROR)
         self.candidates = torch.where(per_sample(settled, self.candidates), self.fallback, self.candidates)
+        if self.witness is not None and self.fallback_witness is not None:
+            self.witness = torch.where(settled[:, None], self.fallback_witness, self.witness)
         if self.nearest is not None:
             threat, x, bounds = self.threat, self.samples.x, self.model.bounds
             assert isinstance(threat, NormThreat)

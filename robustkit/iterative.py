@@ -63,9 +63,12 @@ class State:
     ----------
     x_adv
         ``(B, C, H, W)``: the images to ask the model about next.
+    witness
+        ``(B, P)``: under a threat that renders images, what `x_adv` was rendered from.
     """
 
     x_adv: Tensor
+    witness: Tensor | None = None
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ so all samples are judged and none is judged on what it helped to make.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -110,7 +110,4 @@ class UniversalAttack(Attack):
                     seed=seed,
                 )
             )
-        back = torch.cat(folds).argsort()
-        first, second = parts
-        joined = {f.name: torch.cat([getattr(first, f.name), getattr(second, f.name)]) for f in fields(first)}
-        return AttackResult(**{name: tensor[back.to(tensor.device)] for name, tensor in joined.items()})
+        return AttackResult.join(parts, torch.cat(folds).argsort())

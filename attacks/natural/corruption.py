@@ -11,7 +11,9 @@ from torch import Tensor
 from robustkit.contract import AttackInfo
 from robustkit.errors import UsageError
 from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.rng import SampleRandom
 from robustkit.threats import CorruptionThreat, Threat
+from robustkit.threats.corruption import DRAWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +49,18 @@ class WorstCorruption(IterativeAttack[State]):
         return max(1, self.draws * len(threat.kinds) - 1)
 
     def start(self, batch: Batch) -> State:
-        return State(x_adv=self._try(batch, torch.zeros_like(batch.sample_ids)))
+        return self._try(batch, torch.zeros_like(batch.sample_ids))
 
     def step(self, batch: Batch, state: State, response: Response) -> State:
-        return State(x_adv=self._try(batch, response.step + 1))
+        return self._try(batch, response.step + 1)
 
-    def _try(self, batch: Batch, number: Tensor) -> Tensor:
+    def _try(self, batch: Batch, number: Tensor) -> State:
         threat = batch.threat
         assert isinstance(threat, CorruptionThreat)
         # The first corruption comes last: of all of them it is noise, which leaves no image as it was.
         which = (number + 1) % len(threat.kinds)
-        return threat.transform(batch.x, which, batch.bounds, batch.random, batch.sample_ids, number)
+        random, ids = SampleRandom(batch.random.seed, DRAWS), batch.sample_ids
+        return State(
+            x_adv=threat.transform(batch.x, which, batch.bounds, random, ids, number),
+            witness=threat.witness(which, number, ids, random.seed),
+        )

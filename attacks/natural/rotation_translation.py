@@ -60,16 +60,16 @@ class RotationTranslation(IterativeAttack[State]):
         return self.steps if self.search == "random" else max(1, len(self._grid(threat)) - 1)
 
     def start(self, batch: Batch) -> State:
-        return State(x_adv=self._try(batch, torch.zeros_like(batch.sample_ids)))
+        return self._try(batch, torch.zeros_like(batch.sample_ids))
 
     def step(self, batch: Batch, state: State, response: Response) -> State:
-        return State(x_adv=self._try(batch, response.step + 1))
+        return self._try(batch, response.step + 1)
 
     def _grid(self, threat: Threat) -> tuple[tuple[float, float, float], ...]:
         assert isinstance(threat, SpatialThreat)
         return grid(self.steps + 1, threat.translate > 0)
 
-    def _try(self, batch: Batch, number: Tensor) -> Tensor:
+    def _try(self, batch: Batch, number: Tensor) -> State:
         threat = batch.threat
         assert isinstance(threat, SpatialThreat)
         if self.search == "grid":
@@ -77,4 +77,4 @@ class RotationTranslation(IterativeAttack[State]):
         else:
             places = 2 * batch.random.uniform(batch.sample_ids, (3,), step=number, dtype=torch.float64) - 1
         most = places.new_tensor([high for _, high in threat.ranges])
-        return threat.transform(batch.x, places * most, batch.bounds)
+        return State(x_adv=threat.transform(batch.x, places * most, batch.bounds), witness=places * most)

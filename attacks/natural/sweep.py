@@ -27,12 +27,12 @@ class Sweep(IterativeAttack[State]):
     needs_gradient: ClassVar[bool] = False
 
     def start(self, batch: Batch) -> State:
-        return State(x_adv=self._try(batch, torch.zeros_like(batch.sample_ids)))
+        return self._try(batch, torch.zeros_like(batch.sample_ids))
 
     def step(self, batch: Batch, state: State, response: Response) -> State:
-        return State(x_adv=self._try(batch, response.step + 1))
+        return self._try(batch, response.step + 1)
 
-    def _try(self, batch: Batch, number: Tensor) -> Tensor:
+    def _try(self, batch: Batch, number: Tensor) -> State:
         threat = batch.threat
         assert isinstance(threat, NaturalThreat)
         ((low, high),) = threat.ranges
@@ -40,4 +40,4 @@ class Sweep(IterativeAttack[State]):
         outwards = 1 - (number // 2).double() / pairs
         side = torch.where(number % 2 == 0, -1.0, 1.0)
         value = (low + high) / 2 + side * outwards * (high - low) / 2
-        return threat.transform(batch.x, value[:, None], batch.bounds)
+        return State(x_adv=threat.transform(batch.x, value[:, None], batch.bounds), witness=value[:, None])

@@ -93,8 +93,23 @@ class Threat(ABC):
         """How much of the budget each sample uses, in the threat's own unit. ``(B, C, H, W)`` twice to ``(B,)``."""
 
     @abstractmethod
-    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
-        """Whether each image is within budget and box, up to float rounding. Bool ``(B,)``."""
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
+        """Whether each image is within budget and box, up to float rounding. Bool ``(B,)``.
+
+        Parameters
+        ----------
+        x, x_adv
+            Clean and adversarial images ``(B, C, H, W)``.
+        bounds
+            The least and the greatest pixel value.
+        witness
+            ``(B, P)``: what the images were rendered from, where pixels alone do not show it. Each is rendered again and
+            compared; without a witness none but the clean image itself belongs to such a threat.
+        """
+
+    def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        """What a search checks of each query: `contains`, but for what costs a rendering. Bool ``(B,)``."""
+        return self.contains(x, x_adv, bounds)
 
     @staticmethod
     def parse(text: str) -> Threat:

@@ -14,13 +14,17 @@ from robustkit.projections import Bounds
 from robustkit.rng import SampleRandom
 from robustkit.threats.base import Threat, read_settings
 from robustkit.threats.norm import in_box
+from robustkit.threats.witness import checked_witness, is_clean, shows
+
+#: The purpose of the random numbers that an admissible corruption draws.
+DRAWS = "corruption"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorruptionThreat(Threat):
     """All images that a common corruption of one severity makes of the clean one, with any random numbers.
 
-    A found image is taken on construction: only that it is finite and in the box is checked. Its distance is the severity.
+    Membership needs a witness: which corruption with which random numbers (`witness`). The distance is the severity.
 
     Parameters
     ----------
@@ -94,8 +98,28 @@ class CorruptionThreat(Threat):
             corrupted[rows] = corrupt(self.kinds[index], unit[rows], self.severity, random, sample_ids[rows], number[rows])
         return (low + span * corrupted).clamp(*bounds)
 
+    @staticmethod
+    def witness(which: Tensor, number: Tensor, sample_ids: Tensor, seed: int) -> Tensor:
+        """What `transform` renders with the random numbers of `DRAWS`, int64 ``(B, 4)``."""
+        word = torch.full_like(
+            which, seed - 2**64 if seed >= 2**63 else seed
+        )  # an unsigned seed as the signed word of its bits
+        return torch.stack([which, number, sample_ids, word], dim=1)
+
+    def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        return in_box(x_adv, bounds)
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
+        found = is_clean(x, x_adv, bounds)
+        if witness is None:
+            return found
+        which, number, sample_ids, seeds = checked_witness(witness, x, 4).long().unbind(1)
+        for seed in seeds.unique().tolist():
+            rows = ((seeds == seed) & (which >= 0) & (which < len(self.kinds)) & ~found).nonzero().squeeze(1)
+            random = SampleRandom(seed % 2**64, DRAWS)
+            rendered = self.transform(x[rows], which[rows], bounds, random, sample_ids[rows], number[rows])
+            found[rows] = shows(x_adv[rows], rendered, bounds)
+        return found
+
     def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
         return torch.full_like(x[:, 0, 0, 0], self.severity)
-
-    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
-        return in_box(x_adv, bounds)

@@ -13,9 +13,7 @@ from robustkit.colour import hsv_to_rgb, rgb_to_hsv
 from robustkit.errors import UsageError
 from robustkit.projections import Bounds, per_sample
 from robustkit.threats.natural import NaturalThreat
-from robustkit.threats.norm import in_box
-
-ROUNDINGS = 64  #: of a pixel on its way through a transformation
+from robustkit.threats.witness import rounding, shows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +25,16 @@ class LightingThreat(NaturalThreat):
         """The parameter ``(B,)`` that leads from `x` to `x_adv` if any does, and how sharply pixels show it ``(B,)``:
         a parameter that moves by 1 moves the pixel that it was read from by so much."""
 
-    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+    def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        return self.contains(x, x_adv, bounds)
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
         """Whether the recovered parameter is in range and leads to the very image, up to float rounding. Bool ``(B,)``."""
         parameter, sharpness = self.recover(x, x_adv, bounds)
-        rounding = ROUNDINGS * torch.finfo(x.dtype).eps * max(abs(bounds[0]), abs(bounds[1]), bounds[1] - bounds[0])
-        slack = rounding / sharpness.double().clamp_min(1e-300)
+        slack = rounding(x, bounds) / sharpness.double().clamp_min(1e-300)
         low, high = self.ranges[0]
-        missed = (self.transform(x, parameter[:, None], bounds) - x_adv).abs().flatten(1).amax(1)
-        return in_box(x_adv, bounds) & (parameter >= low - slack) & (parameter <= high + slack) & (missed <= rounding)
+        allowed = (parameter >= low - slack) & (parameter <= high + slack)
+        return allowed & shows(x_adv, self.transform(x, parameter[:, None], bounds), bounds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from robustkit.errors import UsageError
 from robustkit.projections import Bounds
 from robustkit.threats.base import Threat, read_settings, read_size
 from robustkit.threats.norm import in_box
+from robustkit.threats.witness import checked_witness, is_clean, shows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,14 @@ class NaturalThreat(Threat):
         """The size itself, where pixels do not tell how much of it was used. ``(B,)``."""
         return torch.full_like(x[:, 0, 0, 0], self.size)
 
-    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
-        """Whether each image is finite and in the box; that it is a transformed one is taken on construction. Bool ``(B,)``."""
+    def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
         return in_box(x_adv, bounds)
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
+        """Whether parameters in range, the witness, lead to the very image, up to float rounding. Bool ``(B,)``."""
+        if witness is None:
+            return is_clean(x, x_adv, bounds)
+        parameters = checked_witness(witness, x, len(self.ranges)).double()
+        low, high = parameters.new_tensor(self.ranges).unbind(1)
+        allowed = ((parameters >= low) & (parameters <= high)).all(1)
+        return is_clean(x, x_adv, bounds) | (allowed & shows(x_adv, self.transform(x, parameters, bounds), bounds))

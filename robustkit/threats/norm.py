@@ -92,7 +92,7 @@ class NormThreat(Threat):
     def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
         return norm_of(x_adv - x, self.norm)
 
-    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
         return in_box(x_adv, bounds) & self.within_eps(x, self.distance(x, x_adv), bounds)
 
     def within_eps(self, x: Tensor, distance: Tensor, bounds: Bounds) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.projections import Bounds
 from robustkit.threats.base import Threat, read_settings, read_size
+from robustkit.threats.cover import covered_by_circle, covered_by_square
 
 Shape = Literal["square", "circle"]
 PlacementRule = Literal["random", "center"]
@@ -99,13 +100,20 @@ class PatchThreat(Threat):
     def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
         return self._changed(x, x_adv).flatten(1).double().mean(1).to(x.dtype)
 
-    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
-        """Whether each image differs in few enough pixels (an exact count), and those are in the box. Bool ``(B,)``."""
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
+        """Whether each image differs in few enough pixels (an exact count), those are in the box, and a sticker of the shape and
+        of that area, turned in any way and placed where the threat says, covers their centres. Bool ``(B,)``.
+        """
         changed = self._changed(x, x_adv)
         # Pixels that nobody touched are the image's own affair.
         in_box = ((x_adv >= bounds[0]) & (x_adv <= bounds[1])).all(1) | ~changed
         count = changed.flatten(1).sum(1)
-        return in_box.flatten(1).all(1) & (count <= self.pixels(x.shape[2], x.shape[3]))
+        pixels = self.pixels(x.shape[2], x.shape[3])
+        inside = in_box.flatten(1).all(1) & (count <= pixels)
+        rows = inside.nonzero().squeeze(1)
+        covered = covered_by_circle if self.shape == "circle" else covered_by_square
+        inside[rows] = covered(changed[rows], float(pixels), self.placement == "center")
+        return inside
 
     @staticmethod
     def _changed(x: Tensor, x_adv: Tensor) -> Tensor:

@@ -20,8 +20,8 @@ from robustkit.threats.natural import NaturalThreat
 class SpatialThreat(NaturalThreat):
     """All images that are the clean one turned about its middle and shifted, empty corners filled with the lowest value.
 
-    A found image is taken on construction: only that it is finite and in the box is checked. Its distance is the size, for
-    pixels do not say by how much they were turned.
+    Membership needs a witness, the turn and the shifts, for pixels do not say by how much they were turned; for the same reason
+    the distance is the size.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from robustkit import Threat, UsageError
 from robustkit.corruptions import CORRUPTIONS, corrupt
 from robustkit.rng import SampleRandom
 from robustkit.threats import CorruptionThreat
+from robustkit.threats.corruption import DRAWS
 
 
 @pytest.mark.parametrize("text", ["corruption:3", "corruption:5,kinds=fog+snow,targeted", "corruption:1,queries=30"])
@@ -48,5 +49,18 @@ def test_every_image_gets_its_own_corruption_in_the_models_bounds():
         expected = corrupt(kind, x[rows], 4, random, ids[rows], number[rows])
         assert torch.allclose(made[rows], 2 * expected - 1, atol=1e-12)
     assert threat.distance(x, made).tolist() == [4, 4, 4, 4]
-    assert bool(threat.contains(x, made, (-1.0, 1.0)).all())
-    assert not bool(threat.contains(x, made + 5, (-1.0, 1.0)).any())
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**63 - 1, 2**63, 2**64 - 1])
+def test_membership_is_shown_by_corrupting_again(seed):
+    threat = Threat.parse("corruption:4,kinds=fog+gaussian_noise+contrast")
+    x = torch.rand(5, 3, 12, 10)
+    which, ids, number = torch.tensor([2, 0, 1, 0, 1]), torch.tensor([3, 4, 5, 6, 7]), torch.tensor([0, 0, 7, 1, 2])
+    made = threat.transform(x, which, (0, 1), SampleRandom(seed, DRAWS), ids, number)
+    witness = threat.witness(which, number, ids, seed)
+    made[3] = torch.rand(3, 12, 10)
+    witness[4, 0] = 9
+    assert threat.contains(x, made, (0, 1), witness).tolist() == [True, True, True, False, False]
+    assert not threat.contains(x, made + 5, (0, 1), witness).any()
+    assert not threat.contains(x, made, (0, 1)).any()
+    assert threat.contains(x, x, (0, 1)).all()

@@ -58,11 +58,31 @@ def test_distance_and_membership_are_exact() -> None:
     threat = Threat.parse("patch:5%")
     x = torch.full((3, 3, 10, 20), 0.5)
     x_adv = x.clone()
-    x_adv[0, 0].view(-1)[:10] = 1.0  # one channel of ten pixels
-    x_adv[1].flatten(1)[:, :11] = 0.0  # eleven pixels
+    x_adv[0, 0, :3, :3] = 1.0
+    x_adv[0, 0, 0, 3] = 1.0  # one channel of ten pixels
+    x_adv[1, :, :3, :4] = 0.0  # twelve pixels
     x_adv[2, 1, 0, 0] = 1.5  # outside the box
-    assert threat.distance(x, x_adv).tolist() == pytest.approx([0.05, 0.055, 0.005])
+    assert threat.distance(x, x_adv).tolist() == pytest.approx([0.05, 0.06, 0.005])
     assert threat.contains(x, x_adv, (0, 1)).tolist() == [True, False, False]
     assert threat.contains(x, x, (0, 1)).all()
     x_adv[0, 0, 0, 0] = torch.nan
     assert not threat.contains(x, x_adv, (0, 1))[0]
+
+
+def lies(text: str, *places: tuple[slice | int, slice | int]) -> list[bool]:
+    """Whether each set of pixels of a 12 x 12 image may be changed."""
+    x = torch.full((len(places), 1, 12, 12), 0.5)
+    x_adv = x.clone()
+    for row, place in enumerate(places):
+        x_adv[row, 0][place] = 1.0
+    return Threat.parse(text).contains(x, x_adv, (0, 1)).tolist()
+
+
+def test_the_changed_pixels_fit_a_sticker_of_the_shape_where_the_threat_puts_it() -> None:
+    edge, block, middle = (0, slice(None)), (slice(0, 4), slice(8, 12)), (slice(4, 8), slice(4, 8))
+    strip, corners = (slice(3, 5), slice(2, 10)), (slice(None, None, 11), slice(None, None, 11))
+    assert lies("patch:16/144", edge, block, middle, strip, corners) == [False, True, True, False, False]
+    assert lies("patch:16/144,placement=center", edge, block, middle) == [False, False, True]
+    bar = (slice(5, 7), slice(4, 8))
+    assert lies("patch:16/144,shape=circle", edge, block, bar, strip) == [False, True, True, False]
+    assert lies("patch:16/144,shape=circle,placement=center", edge, block, bar) == [False, False, True]

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from robustkit import Threat, UsageError
+from robustkit.errors import AttackError
 from robustkit.threats import SpatialThreat
 
 
@@ -53,11 +54,18 @@ def test_shifts_go_right_and_down_and_leave_the_lowest_value_behind():
     assert bool((shifted[..., :2] == -1).all())
 
 
-def test_only_the_box_can_be_checked():
-    threat = Threat.parse("spatial:30")
-    x = torch.rand(3, 1, 4, 4)
-    x_adv = x.flip(0).clone()
-    x_adv[1, 0, 0, 0] = 1.1
-    x_adv[2, 0, 0, 0] = torch.nan
-    assert threat.contains(x, x_adv, (0, 1)).tolist() == [True, False, False]
-    assert threat.distance(x, x_adv).tolist() == [30, 30, 30]
+def test_membership_is_shown_by_rendering_again():
+    threat = Threat.parse("spatial:30,translate=10%")
+    x = torch.rand(6, 1, 8, 8)
+    witness = torch.tensor([[30.0, 0.1, -0.1]] * 5 + [[31.0, 0.0, 0.0]], dtype=torch.float64)
+    x_adv = threat.transform(x, witness, (0, 1))
+    assert threat.distance(x, x_adv).tolist() == [30] * 6
+    x_adv[1] = torch.rand(1, 8, 8)
+    x_adv[2, 0, 0, 0] = 1.1
+    x_adv[3, 0, 0, 0] = torch.nan
+    witness[4, 0] = torch.nan
+    assert threat.contains(x, x_adv, (0, 1), witness).tolist() == [True, False, False, False, False, False]
+    assert not threat.contains(x, x_adv, (0, 1)).any()  # nobody's word is taken for it
+    assert threat.contains(x, x, (0, 1)).all()
+    with pytest.raises(AttackError, match=r"witness has shape \(6, 2\); expected \(6, 3\)"):
+        threat.contains(x, x_adv, (0, 1), witness[:, :2])

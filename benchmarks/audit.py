@@ -141,6 +141,8 @@ def audit(
     plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=eot)
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
+    for note in samples.notes:
+        shown.note(note)
     run.open({"resolved": resolved, **surroundings(subject, repeat)})
     work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
     on_curve = chosen.curve.samples if chosen.curve else 0
@@ -155,6 +157,7 @@ def audit(
     finally:
         shown.stop()
     draw_patches(run.folder, plans, subject)
+    warnings = [*warnings, *(Flag(id="data", weakens=False, sentence=note) for note in samples.notes)]
     summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust, corrupted, classes)
     run.write_json("summary.json", summary.model_dump(mode="json"))
     write_documents(run.folder)
@@ -242,6 +245,7 @@ def summarize(
             available=available,
             skipped=skipped,
             class_names=list(names),
+            mapping=work.data.mapping,
         ),
         clean=estimate(right, len(clean)),
         errors=int(clean.has_status(Status.ERROR).sum()),

@@ -28,7 +28,10 @@ class ModelPart(_Part):
 
 
 class DataPart(_Part):
-    """The samples. `available` counts the set before `--limit`; `skipped` names broken files that were left out."""
+    """The samples. `available` counts the set before `--limit`; `skipped` names broken files that were left out.
+
+    `mapping` holds the model's label for each class of the data, such as a folder.
+    """
 
     name: str
     fingerprint: str
@@ -36,6 +39,7 @@ class DataPart(_Part):
     available: int
     skipped: list[str] = []
     class_names: list[str] = []
+    mapping: dict[str, int] = {}
 
 
 class AttackPart(_Part):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import UsageError, did_you_mean
 
 Model = Annotated[
@@ -79,6 +80,9 @@ def audit(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="Leave out images that cannot be read, and name them")
     ] = False,
+    class_order: ClassOrder = None,
+    follow_links: FollowLinks = False,
+    exif: Exif = False,
     allow_remote_code: Annotated[bool, typer.Option("--allow-remote-code", help="Let a hub model run its own code")] = False,
     config: Annotated[
         Path | None, typer.Option(callback=use_config, is_eager=True, help="Options from a TOML file (robustkit.toml)")
@@ -114,7 +118,7 @@ def audit(
         )
     folder = run_audit(
         subject,
-        load_data(data or default_data(model)),
+        load_data(data or default_data(model), class_order=class_order, follow_links=follow_links, exif=exif),
         threats=threats,
         suite=suite,
         attacks=attack or [],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import ExitCode, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def bench(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help=f"The most images (default {LIMIT})")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each, in turns; the median counts")] = 3,
+    class_order: ClassOrder = None,
+    follow_links: FollowLinks = False,
+    exif: Exif = False,
     seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for bench.json, bench.md and the plot")] = Path(
@@ -104,7 +108,8 @@ def bench(
             result = memory(seed=seed, device=device, note=_note)
         case _:
             name, most = OPEN.get(case, (MODEL, LIMIT))
-            subject, images, aim = _ground(model or name, data, threat, limit or most, seed, device)
+            reading = {"class_order": class_order, "follow_links": follow_links, "exif": exif}
+            subject, images, aim = _ground(model or name, data, threat, limit or most, seed, device, reading)
             result = _contest(subject, images, aim, rounds, attacks, case, peers, autoattack, adversarial_library, seed)
     written = save(result, out)
     if any(entry.cost is not None for entry in result.entries):
@@ -116,14 +121,18 @@ def bench(
         raise typer.Exit(ExitCode.GATE_FAILED)
 
 
-def _ground(model: str, data: str | None, threat: str | None, limit: int, seed: int, device: str) -> tuple[Model, Data, Threat]:
+def _ground(
+    model: str, data: str | None, threat: str | None, limit: int, seed: int, device: str, reading: dict[str, Any]
+) -> tuple[Model, Data, Threat]:
     from robustkit.cli.audit import default_data
     from robustkit.data.load import load_data
     from robustkit.models.load import load_model
     from robustkit.threats import Threat
 
     aim = Threat.parse(threat or THREAT)
-    images = load_data(data or default_data(model), limit=limit, seed=seed)
+    images = load_data(data or default_data(model), limit=limit, seed=seed, **reading)
+    for note in images.notes:
+        _note(note)
     return load_model(model, device=device), images, aim
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robustkit.cli.plugins import table
+from robustkit.cli.reading import FollowLinks
 from robustkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,23 +57,29 @@ def data_list() -> None:
     typer.echo(f"torchvision's files are looked for in {data_root()} (set ROBUSTKIT_DATA to change it)")
 
 
-def data_show(name: DataName) -> None:
+def data_show(name: DataName, follow_links: FollowLinks = False) -> None:
     """How many samples of which classes there are, and the size of the first."""
     import numpy as np
 
     from robustkit.data.load import load_data
     from robustkit.model import InputSpec
 
-    data = load_data(name)
+    data = load_data(name, follow_links=follow_links)
     first = next(data.batches(InputSpec(), 1, skip_broken=True), None)
     if first is None:
         raise UsageError(f"no image of {name} can be read")
-    counts = np.bincount(data.labels)
+    labels, counts = np.unique(data.labels, return_counts=True)
     size = "x".join(str(side) for side in reversed(first.x.shape[-2:]))
     table(["", ""], [["data", data.name], ["samples", f"{len(data):,}"], ["first image", f"{size} pixels"]])
-    names = data.classes or [str(label) for label in range(len(counts))]
+    for note in data.notes:
+        typer.echo(note, err=True)
     typer.echo("")
-    table(["label", "class", "samples"], [[str(k), names[k], f"{count:,}"] for k, count in enumerate(counts)])
+    named = data.classes or ()
+    rows = [
+        [str(label), named[label] if 0 <= label < len(named) else str(label), f"{count:,}"]
+        for label, count in zip(labels.tolist(), counts.tolist(), strict=True)
+    ]
+    table(["label", "class", "samples"], rows)
 
 
 def _input(spec: InputSpec) -> str:

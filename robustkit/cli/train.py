@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from robustkit.cli.audit import use_config
+from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 
 DataName = Annotated[
     str, typer.Option("--data", help="Training images: folder:… npz:… torchvision/… hf/… (its training split)")
@@ -64,6 +65,9 @@ def train(
     devices: Devices = 1,
     workers: Workers = 0,
     limit: Limit = None,
+    class_order: ClassOrder = None,
+    follow_links: FollowLinks = False,
+    exif: Exif = False,
     config: Config = None,
 ) -> None:
     """Train a network from fresh weights. The same command again resumes."""
@@ -79,6 +83,7 @@ def train(
         threat=threat,
         image_size=None if image_size is None else (image_size, image_size),
         limit=limit,
+        reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
         device=device,
         devices=devices,
         workers=workers,
@@ -113,6 +118,9 @@ def finetune(
     devices: Devices = 1,
     workers: Workers = 0,
     limit: Limit = None,
+    class_order: ClassOrder = None,
+    follow_links: FollowLinks = False,
+    exif: Exif = False,
     config: Config = None,
 ) -> None:
     """Give a trained network a new classifier and train it. The same command again resumes."""
@@ -129,6 +137,7 @@ def finetune(
         threat=threat,
         arch=arch,
         limit=limit,
+        reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
         device=device,
         devices=devices,
         workers=workers,
@@ -160,6 +169,9 @@ def harden(
     devices: Devices = 1,
     workers: Workers = 0,
     limit: Limit = None,
+    class_order: ClassOrder = None,
+    follow_links: FollowLinks = False,
+    exif: Exif = False,
     config: Config = None,
 ) -> None:
     """Train a network on adversarially changed images, from the weights it has. The same command again resumes."""
@@ -175,6 +187,7 @@ def harden(
         threat=threat,
         arch=arch,
         limit=limit,
+        reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
         device=device,
         devices=devices,
         workers=workers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
@@ -13,8 +14,10 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from robustkit.data.files import shown
 from robustkit.data.matching import match_labels
 from robustkit.data.prepare import prepare
+from robustkit.data.reading import ClassOrder
 from robustkit.errors import UsageError
 from robustkit.model import InputSpec, Model
 from robustkit.rng import derive_key
@@ -25,6 +28,12 @@ Labels = NDArray[np.int64]
 class BrokenImageError(UsageError):
     """One image of a data set cannot be read."""
 
+    @classmethod
+    def of(cls, where: str, error: Exception) -> BrokenImageError:
+        """The sentence for an image (named by `where`) and what went wrong."""
+        cause = " ".join(str(error).split())[:300] or type(error).__name__
+        return cls(f"{where} cannot be read ({cause}): mend or remove it, or leave such images out with --skip-broken")
+
 
 class Source(Protocol):
     """Where images come from, by position in the full set."""
@@ -33,7 +42,11 @@ class Source(Protocol):
     """Whether the images are given to the model as they are (tensors of the caller), not resized and scaled."""
 
     def image(self, position: int) -> Image.Image | Tensor:
-        """A decoded image, or a tensor ``(C, H, W)``. Raises `BrokenImageError` if it cannot be read."""
+        """A decoded image, or a tensor ``(C, H, W)``. Raises any error if it cannot be read."""
+        ...
+
+    def where(self, position: int) -> str:
+        """What to call that image in a message."""
         ...
 
     def fingerprint(self) -> str:
@@ -64,9 +77,15 @@ class Data:
         What reports call it.
     ids
         The position of each sample in `source`; None takes all of them in order.
+    class_order
+        How classes whose names are numbers are matched with a model's; None takes the numbers where they fit.
+    notes
+        Sentences about how the data were read that bear on results.
 
     Attributes
     ----------
+    mapping
+        The model's label for each class of the data, once they are matched with a model.
     skipped
         Why images were left out by ``batches(skip_broken=True)``, one sentence each.
     """
@@ -79,12 +98,17 @@ class Data:
         name: str,
         classes: Sequence[str] | None = None,
         ids: Labels | None = None,
+        class_order: ClassOrder | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.source = source
         self.labels = np.asarray(labels, dtype=np.int64)
         self.ids = np.arange(len(self.labels), dtype=np.int64) if ids is None else ids
         self.classes = None if classes is None else tuple(classes)
-        self.name = name
+        self.name = shown(name)
+        self.class_order = class_order
+        self.notes = tuple(notes)
+        self.mapping: dict[str, int] = {}
         self.skipped: list[str] = []
 
     def __len__(self) -> int:
@@ -93,7 +117,9 @@ class Data:
     def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> Data:
         """The samples at these positions, in this order; their ids stay those of the full set."""
         chosen = np.asarray(positions, dtype=np.int64)
-        return Data(self.source, self.labels[chosen], name=self.name, classes=self.classes, ids=self.ids[chosen])
+        part = copy.copy(self)
+        part.labels, part.ids, part.skipped = self.labels[chosen], self.ids[chosen], []
+        return part
 
     def limit(self, n: int, seed: int = 0) -> Data:
         """At most `n` samples with the same share of each class, in the order they had.
@@ -132,8 +158,15 @@ class Data:
             return self
         size = model.spec.size
         total = model.num_classes(size if size is not None else self._first_size(model.spec))
-        mapping, names = match_labels(self.labels, self.classes, model.classes, total, data=self.name, model=model.name)
-        return Data(self.source, mapping[self.labels], name=self.name, classes=names, ids=self.ids)
+        match = match_labels(
+            self.labels, self.classes, model.classes, total, data=self.name, model=model.name, order=self.class_order
+        )
+        matched = copy.copy(self)
+        matched.labels, matched.classes, matched.skipped = match.labels[self.labels], match.names, []
+        matched.notes = self.notes if match.note is None else (*self.notes, match.note)
+        if self.classes is not None:
+            matched.mapping = {self.classes[label]: int(match.labels[label]) for label in np.unique(self.labels)}
+        return matched
 
     def _first_size(self, spec: InputSpec) -> tuple[int, int]:
         """The height and width of the first image that can be read."""
@@ -146,8 +179,14 @@ class Data:
         raise UsageError(f"no image of {self.name} can be read")
 
     def _read(self, position: int, spec: InputSpec) -> Tensor:
-        image = self.source.image(position)
-        return image if self.source.as_is and isinstance(image, Tensor) else prepare(image, spec)
+        try:
+            image = self.source.image(position)
+            return image if self.source.as_is and isinstance(image, Tensor) else prepare(image, spec)
+        except UsageError:
+            raise
+        # Decoders raise many kinds of error on a damaged file.
+        except Exception as error:
+            raise BrokenImageError.of(self.source.where(position), error) from error
 
     def batches(self, spec: InputSpec, batch_size: int, *, skip_broken: bool = False) -> Iterator[Samples]:
         """The samples in order, `batch_size` at a time (fewer at the end): float32 images in [0, 1].

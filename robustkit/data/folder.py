@@ -2,85 +2,110 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
 
-from robustkit.data.base import BrokenImageError, Data
+from robustkit.data.base import Data
+from robustkit.data.decode import SUFFIXES
+from robustkit.data.encoded import EncodedSource
+from robustkit.data.files import Tree, brief, local_path, shown
+from robustkit.data.reading import Reading
 from robustkit.errors import UsageError
 
-EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+_SPLITS = frozenset({"dev", "test", "testing", "train", "training", "val", "valid", "validation"})
 
 
-class FolderSource:
-    """Image files under a root."""
+class FilesSource(EncodedSource):
+    """Image files below a root, or at paths relative to it."""
 
-    as_is = False
-
-    def __init__(self, root: Path, files: list[str]) -> None:
-        self.root = root
+    def __init__(self, tree: Tree, files: list[str], reading: Reading) -> None:
+        super().__init__(reading)
+        self.tree = tree
         self.files = files
 
-    def image(self, position: int) -> Image.Image:
-        """Decode one file."""
-        path = self.root / self.files[position]
-        try:
-            with Image.open(path) as image:
-                image.load()
-                return image
-        # Pillow's decoders raise many kinds of error on a damaged file.
-        except Exception as error:
-            raise BrokenImageError(
-                f"image {path} cannot be read ({error}): mend or remove it, or leave such files out with --skip-broken"
-            ) from error
+    def __len__(self) -> int:
+        return len(self.files)
 
-    def fingerprint(self) -> str:
-        """The files' names and sizes."""
-        digest = hashlib.sha256()
-        for name in self.files:
-            digest.update(f"{name}\0{os.stat(self.root / name).st_size}\n".encode())
-        return digest.hexdigest()
+    def open(self, position: int) -> BinaryIO:
+        """One file."""
+        return self.tree.open(self.files[position])
+
+    def where(self, position: int) -> str:
+        """Its path."""
+        return f"image {shown(str(self.tree.root / self.files[position]))}"
 
 
-def load_folder(path: str) -> Data:
-    """Every image file under a folder, the first level of folders being the classes in sorted order.
+def load_folder(path: str, reading: Reading | None = None) -> Data:
+    """Every image file below a folder, the first level of folders being the classes in sorted order.
 
     Raises
     ------
     UsageError
-        If there is no such folder, or it holds no images, or none inside a class's folder.
+        If there is no such folder, it holds no images or none inside a class's folder, it holds the splits of a data set and
+        not classes, or something in it leads out of it.
     """
-    root = Path(path).expanduser()
-    if not root.is_dir():
-        raise UsageError(f"data folder {path!r} does not exist: give a folder that holds one folder of images a class")
-    classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    reading = reading or Reading()
+    root = local_path(path, folder=True, expected="give a folder that holds one folder of images a class")
+    tree = Tree(root, follow_links=reading.follow_links)
+    top = tree.entries()
     files: list[str] = []
     labels: list[int] = []
-    for label, name in enumerate(classes):
-        found = _images(root, name)
-        files += found
-        labels += [label] * len(found)
+    classes: list[str] = []
+    empty: list[str] = []
+    left_out: Counter[str] = Counter()
+    for folder in (entry.name for entry in top if os.path.isdir(entry.path)):
+        found = []
+        for file in tree.walk(folder):
+            suffix = os.path.splitext(file)[1].lower()
+            if suffix in SUFFIXES:
+                found.append(file)
+            else:
+                left_out[suffix or "no suffix"] += 1
+        if not found:
+            empty.append(folder)
+            continue
+        files += sorted(found)
+        labels += [len(classes)] * len(found)
+        classes.append(folder)
     if not files:
-        loose = sum(entry.suffix.lower() in EXTENSIONS for entry in root.iterdir())
+        loose = sum(os.path.splitext(entry.name)[1].lower() in SUFFIXES for entry in top)
         what = f"{loose} images but none in a class's folder" if loose else "no images"
         raise UsageError(f"data folder {path!r} holds {what}: put the images of each class into a folder of its own")
-    return Data(FolderSource(root, files), np.asarray(labels), name=f"folder:{path}", classes=classes)
+    _refuse_splits(path, classes, files)
+    source = FilesSource(tree, files, reading)
+    notes = [*_left_out(left_out), *_empty(empty), source.orientation_note()]
+    return Data(
+        source,
+        np.asarray(labels),
+        name=f"folder:{path}",
+        classes=[shown(name) for name in classes],
+        notes=[note for note in notes if note],
+    )
 
 
-def _images(root: Path, of_class: str) -> list[str]:
-    """Image files below one class's folder, relative to the root, sorted; each real folder is entered once."""
-    found: list[str] = []
-    seen: set[str] = set()
-    for directory, inner, names in os.walk(root / of_class, followlinks=True):
-        real = os.path.realpath(directory)
-        if real in seen:
-            inner.clear()
-            continue
-        seen.add(real)
-        inner[:] = sorted(entry for entry in inner if not entry.startswith("."))
-        images = (name for name in names if not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS)
-        found += [os.path.relpath(os.path.join(directory, name), root) for name in images]
-    return sorted(found)
+def _refuse_splits(path: str, classes: Sequence[str], files: Sequence[str]) -> None:
+    """A folder of ``train/``, ``val/`` and ``test/`` is a whole data set, not a split with three classes."""
+    splits = [name for name in classes if name.lower() in _SPLITS]
+    nested = all(file.count(os.sep) > 1 for file in files)
+    if len(splits) > 1 or (splits == list(classes) and nested):
+        one_of = ", ".join(f"folder:{os.path.join(path, name)}" for name in splits)
+        raise UsageError(f"data folder {path!r} holds splits ({', '.join(splits)}), not classes: give one of them, as {one_of}")
+
+
+def _left_out(suffixes: Counter[str]) -> list[str]:
+    if not suffixes:
+        return []
+    kinds = ", ".join(f"{count} {brief(shown(suffix), 20)}" for suffix, count in suffixes.most_common(8))
+    more = ", …" if len(suffixes) > 8 else ""
+    return [f"{suffixes.total()} files that are not images by their suffix were left out ({kinds}{more})."]
+
+
+def _empty(folders: Sequence[str]) -> list[str]:
+    if not folders:
+        return []
+    named = ", ".join(brief(shown(name), 40) for name in folders[:8]) + (", …" if len(folders) > 8 else "")
+    return [f"Folders without images are not classes: {named}."]

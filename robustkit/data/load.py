@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from robustkit.data.base import Data
+from robustkit.data.files import brief
+from robustkit.data.reading import ClassOrder, Reading
 from robustkit.errors import UsageError, did_you_mean
 
 SOURCES = {
@@ -19,7 +21,15 @@ SOURCES = {
 }
 
 
-def load_data(name: str, *, limit: int | None = None, seed: int = 0) -> Data:
+def load_data(
+    name: str,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    class_order: ClassOrder | None = None,
+    follow_links: bool = False,
+    exif: bool = False,
+) -> Data:
     """Labelled images by name. Nothing is decoded before it is asked for.
 
     Parameters
@@ -30,6 +40,14 @@ def load_data(name: str, *, limit: int | None = None, seed: int = 0) -> Data:
         At most so many samples, the same share of each class; None takes all.
     seed
         Chooses the samples of a limit.
+    class_order
+        How classes whose names are numbers are matched with a model's: by ``number`` (folder 10 is class 10), or by ``name``,
+        in sorted order, as torchvision's ``ImageFolder`` does (folder 10 comes after 1). None takes the numbers where the
+        model has such classes, and notes where that matters.
+    follow_links
+        Let links lead out of the folder of the data: what they lead to becomes part of the data and of the report.
+    exif
+        Rotate images as their EXIF orientation says.
 
     Raises
     ------
@@ -38,11 +56,14 @@ def load_data(name: str, *, limit: int | None = None, seed: int = 0) -> Data:
     UnsafeFileError
         If reading it could run code.
     """
-    data = _open(name)
+    if class_order not in (None, "number", "name"):
+        raise UsageError(f"class_order={class_order!r} is unknown: write number or name")
+    data = _open(name, Reading(follow_links=follow_links, exif=exif))
+    data.class_order = class_order
     return data if limit is None else data.limit(limit, seed)
 
 
-def _open(name: str) -> Data:
+def _open(name: str, reading: Reading) -> Data:
     prefix = next((prefix for prefix in SOURCES if name.startswith(prefix)), None)
     rest = name.removeprefix(prefix or "")
     match prefix:
@@ -53,7 +74,7 @@ def _open(name: str) -> Data:
         case "folder:":
             from robustkit.data.folder import load_folder
 
-            return load_folder(rest)
+            return load_folder(rest, reading)
         case "npz:":
             from robustkit.data.npz import load_npz
 
@@ -66,10 +87,10 @@ def _open(name: str) -> Data:
             from robustkit.data.hf_data import load_hf
 
             return load_hf(rest)
-    kind = name.split(":")[0].split("/")[0]
+    kind = brief(name).split(":")[0].split("/")[0]
     examples = [example for example, _ in SOURCES.values()]
     hint = did_you_mean(kind, [prefix[:-1] for prefix in SOURCES])
-    raise UsageError(f"data {name!r} is unknown: {hint} Write it as one of {', '.join(examples)}.")
+    raise UsageError(f"data {brief(name)!r} is unknown: {hint} Write it as one of {', '.join(examples)}.")
 
 
 def as_data(data: Data | tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any] | str) -> Data:

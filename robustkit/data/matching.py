@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.data.reading import ClassOrder
 from robustkit.errors import UsageError
 
-Match = tuple[NDArray[np.int64], tuple[str, ...] | None]
+
+class Match(NamedTuple):
+    """The model's label for each label of the data, the names of the model's classes, and what is worth knowing about it."""
+
+    labels: NDArray[np.int64]
+    names: tuple[str, ...] | None
+    note: str | None = None
 
 
 def match_labels(
@@ -22,6 +29,7 @@ def match_labels(
     *,
     data: str,
     model: str,
+    order: ClassOrder | None = None,
 ) -> Match:
     """The model's class for each label of the data, and the names of the model's classes as far as they are known.
 
@@ -35,6 +43,9 @@ def match_labels(
         How many classes the model has.
     data, model
         Their names, for messages.
+    order
+        How names that are numbers are read: as numbers, or in the order of the data's classes (sorted by name, for folders);
+        None takes the numbers where the model has such classes.
 
     Raises
     ------
@@ -42,32 +53,80 @@ def match_labels(
         If a class of the data is not one of the model's, or a label is outside them.
     """
     known = None if model_classes is None else tuple(model_classes)
+    low, high = int(labels.min()), int(labels.max())
     if classes is None:
-        low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= total:
             raise UsageError(f"labels of {data} span {low} to {high}, but {model} has {total} classes (0 to {total - 1})")
-        return np.arange(high + 1, dtype=np.int64), known
-    mapping = _exactly(classes, known)
+        return Match(np.arange(high + 1, dtype=np.int64), known)
+    if low < 0 or high >= len(classes):
+        raise UsageError(
+            f"labels of {data} span {low} to {high}, but it names {len(classes)} classes (0 to {len(classes) - 1}): "
+            f"{'it may have no labels' if low < 0 else 'mend the labels or the names'}"
+        )
+    exact = _exactly(classes, known)
+    if exact is not None:
+        return Match(np.asarray(exact, dtype=np.int64), known)
+    numbers = [number for number in map(_number, classes) if number is not None]
+    if len(numbers) == len(classes):
+        read = _numbered(numbers, total, order, classes)
+        if read is not None:
+            return Match(np.asarray(read[0], dtype=np.int64), known, read[1])
+    elif order == "number":
+        raise UsageError(f"classes of {data} are not numbers, such as {classes[0]!r}: leave out --class-order number")
+    mapping = _as_synsets(classes, total)
+    found = _by_name(classes, known or ())
+    lost = [name for name, index in zip(classes, found, strict=True) if index is None]
+    note = None
+    if mapping is None and not lost:
+        mapping = [index for index in found if index is not None]
+    elif mapping is None and len(classes) == total and len(lost) == total:
+        # As many classes and not one shared name: the same order is the only reading left.
+        mapping = list(range(total))
+        if known is not None:
+            note = (
+                f"No class of {data} has a name of {model}'s: they are taken in their order, {classes[0]!r} for {known[0]!r} to "
+                f"{classes[-1]!r} for {known[-1]!r}."
+            )
+        known = known or tuple(classes)
     if mapping is None:
-        mapping = _as_numbers(classes, total) or _as_synsets(classes, total)
-    unmatched = None
-    if mapping is None:
-        found = _by_name(classes, known or ())
-        lost = [name for name, index in zip(classes, found, strict=True) if index is None]
         # Where the names are numbers, the one that is too great says more than the first.
-        unmatched = next((name for name in lost if _as_numbers([name], total) is None), None) or next(iter(lost), None)
-        if unmatched is None:
-            mapping = [index for index in found if index is not None]
-        elif len(classes) == total and not any(index is not None for index in found):
-            # As many classes and not one shared name: the same order is the only reading left.
-            mapping = list(range(total))
-            known = known or tuple(classes)
-    if mapping is None:
+        unmatched = next((name for name in lost if (_number(name) or 0) >= total), lost[0])
         raise UsageError(
             f"class {unmatched!r} of {data} is not one of the {total} classes of {model}: name each class as the model does, or "
             f"by its number (such as 006), or give exactly the model's {total} classes in its order"
         )
-    return np.asarray(mapping, dtype=np.int64), known
+    return Match(np.asarray(mapping, dtype=np.int64), known, note)
+
+
+def _numbered(
+    numbers: Sequence[int], total: int, order: ClassOrder | None, names: Sequence[str]
+) -> tuple[list[int], str | None] | None:
+    """Classes whose names are numbers: the label of each, and a note where they could be read otherwise; None if not at all."""
+    by_number = by_name = None
+    if max(numbers) < total:
+        by_number = list(numbers)
+    elif len(numbers) == total == len(set(numbers)):  # such as 1 to 10
+        by_number = np.argsort(np.argsort(numbers)).tolist()
+    if len(numbers) == total:
+        by_name = list(range(total))
+    chosen = order or ("number" if by_number is not None and max(numbers) < total else "name")
+    mapping = by_number if chosen == "number" else by_name
+    if mapping is None and order == "name":
+        raise UsageError(
+            f"the data has {len(numbers)} classes and the model {total}: --class-order name needs all of the model's classes"
+        )
+    if mapping is None or order is not None or by_number is None or by_name is None or by_number == by_name:
+        return None if mapping is None else (mapping, None)
+    here = next(index for index in range(total) if by_number[index] != by_name[index])
+    ways = {
+        "number": f"as a number (label {by_number[here]})",
+        "name": f"in the order of the names, as torchvision's ImageFolder does (label {by_name[here]})",
+    }
+    other = "name" if chosen == "number" else "number"
+    return mapping, (
+        f"Class {names[here]!r} and others are read {ways[chosen]}, and could be read {ways[other]}: --class-order {other} "
+        f"(class_order={other!r}) does that, --class-order {chosen} confirms what was taken."
+    )
 
 
 def _exactly(classes: Sequence[str], known: Sequence[str] | None) -> list[int] | None:
@@ -81,10 +140,8 @@ def _exactly(classes: Sequence[str], known: Sequence[str] | None) -> list[int] |
     return [list(known).index(name) for name in classes]
 
 
-def _as_numbers(classes: Sequence[str], total: int) -> list[int] | None:
-    if all(name.isascii() and name.isdigit() and int(name) < total for name in classes):
-        return [int(name) for name in classes]
-    return None
+def _number(name: str) -> int | None:
+    return int(name) if name.isascii() and name.isdigit() and len(name) < 18 else None
 
 
 def _as_synsets(classes: Sequence[str], total: int) -> list[int] | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
+from robustkit.data.decode import plain
 from robustkit.model import InputSpec
 
 _MODES = {1: "L", 3: "RGB"}
+_MOST_PIXELS = 2**26
 
 
 def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
@@ -27,8 +28,13 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
     Returns
     -------
     float32 ``(C, H, W)``; a floating-point image keeps its values (a resize apart).
+
+    Raises
+    ------
+    ValueError
+        If the image has no pixels or values of an unknown range, or would become too large.
     """
-    image = _with_channels(image, spec.channels)
+    image = _with_channels(plain(image) if isinstance(image, Image.Image) else image, spec.channels)
     if spec.size is not None:
         image = _resized(image, spec.size, spec)
     tensor = F.pil_to_tensor(image) if isinstance(image, Image.Image) else image
@@ -37,8 +43,6 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
 
 def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | Tensor:
     if isinstance(image, Image.Image):
-        if image.mode.startswith("I;16"):  # Pillow would clip 16 bits to 255, not scale them.
-            image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
         return image if image.mode == _MODES[channels] else image.convert(_MODES[channels])
     if len(image) == channels:
         return image
@@ -49,6 +53,11 @@ def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | 
 
 def _resized(image: Image.Image | Tensor, size: tuple[int, int], spec: InputSpec) -> Image.Image | Tensor:
     target: list[int] = list(size) if spec.resize is None else [spec.resize]
+    height, width = F.get_size(image)
+    if not height or not width:
+        raise ValueError(f"it has no pixels: {width}x{height}")
+    if spec.resize is not None and spec.resize**2 * max(height, width) / min(height, width) > _MOST_PIXELS:
+        raise ValueError(f"it is {width}x{height}: with a shorter side of {spec.resize} pixels it would be too large")
     mode = InterpolationMode(spec.interpolation)
     resized: Image.Image | Tensor = F.resize(image, target, interpolation=mode, antialias=True)
     if isinstance(image, Tensor) and isinstance(resized, Tensor) and image.is_floating_point():

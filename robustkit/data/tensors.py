@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 
-from robustkit.data.base import BrokenImageError, Data
+from robustkit.data.base import BrokenImageError, Data, Labels
 from robustkit.errors import UsageError
 
 
@@ -27,6 +27,10 @@ class TensorSource:
     def image(self, position: int) -> Tensor:
         """One image as it is, on the CPU."""
         return self.images[position].detach().cpu()
+
+    def where(self, position: int) -> str:
+        """Its number."""
+        return f"image {position}"
 
     def fingerprint(self) -> str:
         """Every value."""
@@ -49,13 +53,14 @@ class DatasetSource:
         try:
             image = self.dataset[position][0]
         except Exception as error:
-            raise BrokenImageError(
-                f"sample {position} of {type(self.dataset).__name__} cannot be read ({error}): mend it, or leave such samples out "
-                "with --skip-broken"
-            ) from error
+            raise BrokenImageError.of(self.where(position), error) from error
         if not isinstance(image, (Image.Image, Tensor)):
             raise UsageError(f"a dataset must yield (image, label) with a tensor or PIL image, not a {type(image).__name__}")
         return image
+
+    def where(self, position: int) -> str:
+        """Its number and the dataset's class."""
+        return f"sample {position} of {type(self.dataset).__name__}"
 
     def fingerprint(self) -> str:
         """The dataset's kind and length, and its first and last image: reading all of them is not cheap."""
@@ -70,9 +75,8 @@ def from_tensors(images: Tensor, labels: Tensor) -> Data:
     """Data of images ``(N, C, H, W)`` and labels ``(N,)``."""
     if images.ndim != 4:
         raise UsageError(f"images have shape {tuple(images.shape)}; expected (samples, channels, height, width)")
-    if labels.shape != (len(images),) or labels.is_floating_point():
-        raise UsageError(f"labels have shape {tuple(labels.shape)} and type {labels.dtype}; expected {len(images)} integers")
-    return Data(TensorSource(images), labels.detach().cpu().numpy(), name="tensors")
+    integers = as_integers(labels.detach().cpu().numpy(), "labels", len(images))
+    return Data(TensorSource(images), integers, name="tensors")
 
 
 def from_dataset(dataset: Dataset[Any]) -> Data:
@@ -82,16 +86,56 @@ def from_dataset(dataset: Dataset[Any]) -> Data:
     return Data(DatasetSource(dataset), dataset_labels(dataset), name=type(dataset).__name__)
 
 
-def dataset_labels(dataset: Any) -> NDArray[np.int64]:
-    """The labels of a torch dataset, without decoding its images where it lists them."""
+def dataset_labels(dataset: Any) -> Labels:
+    """The labels of a torch dataset, without decoding its images where it lists them.
+
+    Raises
+    ------
+    UsageError
+        If they are not one integer a sample, or cannot be read.
+    """
+    kind = type(dataset).__name__
+    try:
+        found = _listed(dataset)
+        values = np.asarray([dataset[i][1] for i in range(len(dataset))] if found is None else found)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"the labels of {kind} cannot be read ({type(error).__name__}: {error}): give (image, label)"
+        ) from error
+    if values.dtype.kind == "b" or (
+        values.dtype.kind == "f" and np.array_equal(values, np.trunc(values)) and np.isfinite(values).all()
+    ):
+        values = values.astype(np.int64)
+    return as_integers(values, f"labels of {kind}", len(dataset))
+
+
+def as_integers(values: NDArray[Any], what: str, count: int) -> Labels:
+    """Labels ``(N,)`` as 64-bit integers.
+
+    Raises
+    ------
+    UsageError
+        If they are of another shape, no integers, or beyond 64 bits.
+    """
+    if values.shape != (count,) or (values.dtype.kind not in "iu" and count):
+        raise UsageError(f"{what} have shape {values.shape} and type {values.dtype}: expected {count} integers")
+    if count and values.dtype.kind == "u" and values.max() > np.iinfo(np.int64).max:
+        raise UsageError(f"{what} reach {values.max()}: expected integers of at most 64 bits")
+    return values.astype(np.int64)
+
+
+def _listed(dataset: Any) -> Any:
+    """The labels as a dataset lists them; None if it does not."""
     if isinstance(dataset, Subset):
         return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]
     if getattr(dataset, "target_transform", None) is None:
         for attribute in ("targets", "labels", "_labels"):
             found = getattr(dataset, attribute, None)
             if found is not None and np.shape(found) == (len(dataset),):
-                return np.asarray(found, dtype=np.int64)
+                return found
         pairs = getattr(dataset, "samples", None) or getattr(dataset, "_samples", None)
         if isinstance(pairs, list) and len(pairs) == len(dataset) and isinstance(pairs[0], tuple):
-            return np.asarray([label for _, label in pairs], dtype=np.int64)
-    return np.asarray([int(dataset[i][1]) for i in range(len(dataset))], dtype=np.int64)
+            return [label for _, label in pairs]
+    return None

@@ -54,6 +54,7 @@ def train(
     threat: Threat | str | None = None,
     image_size: tuple[int, int] | None = None,
     limit: int | None = None,
+    reading: dict[str, Any] | None = None,
     device: str = "auto",
     devices: int = 1,
     workers: int = 0,
@@ -80,6 +81,8 @@ def train(
         Height and width; None takes that of the data if its images share one, else 224 x 224.
     limit
         At most so many training images, stratified.
+    reading
+        How data given by name are read: keywords of `load_data` such as ``class_order``.
     device, devices
         Where, and on how many.
     workers
@@ -101,7 +104,7 @@ def train(
         If the loss becomes NaN or infinite.
     """
     settings = _options(options)
-    training, validation = _split(data, val, limit, settings.seed)
+    training, validation = _split(data, val, limit, settings.seed, reading or {})
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
     built = fresh_model(model, len(classes), image_size or _size(training), seed=settings.seed, device=resolve_device(device))
     built.classes = tuple(classes)
@@ -126,6 +129,7 @@ def finetune(
     freeze: tuple[str, ...] = (),
     arch: str | None = None,
     limit: int | None = None,
+    reading: dict[str, Any] | None = None,
     device: str = "auto",
     devices: int = 1,
     workers: int = 0,
@@ -144,7 +148,7 @@ def finetune(
         How to build a model whose name does not say it (``package.module:factory``).
     """
     settings = _options(options)
-    training, validation = _split(data, val, limit, settings.seed)
+    training, validation = _split(data, val, limit, settings.seed, reading or {})
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
     copied, architecture = _copy(model, arch, device)
     replace_head(copied.net, len(classes), settings.seed)
@@ -169,6 +173,7 @@ def harden(
     recipe: str = "fast",
     arch: str | None = None,
     limit: int | None = None,
+    reading: dict[str, Any] | None = None,
     device: str = "auto",
     devices: int = 1,
     workers: int = 0,
@@ -177,7 +182,7 @@ def harden(
 ) -> Path:
     """Train a network on adversarially changed images, from the weights it has; arguments as `finetune`."""
     settings = _options(options)
-    training, validation = _split(data, val, limit, settings.seed)
+    training, validation = _split(data, val, limit, settings.seed, reading or {})
     copied, architecture = _copy(model, arch, device)
     matched = training.matched(copied)
     num_classes = copied(next(matched.batches(copied.spec, 1)).x.to(copied.device)).shape[1]
@@ -211,6 +216,8 @@ def _fit(
     if flow == "harden" and not built.needs_threat:
         raise UsageError(f"recipe {recipe_spec!r} does not harden: choose an adversarial one such as fast or pgd")
     model = start.model
+    for note in dict.fromkeys((*start.train.notes, *start.val.notes)):
+        print(note, file=sys.stderr)
     if against is not None:
         check_threat(attack(ATTACK), against)
         sample = next(start.train.batches(model.spec, 1)).x
@@ -300,13 +307,13 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _split(data: Any, val: Any, limit: int | None, seed: int) -> tuple[Data, Data]:
+def _split(data: Any, val: Any, limit: int | None, seed: int, reading: dict[str, Any]) -> tuple[Data, Data]:
     """Training and validation images that share none."""
-    whole = _open(data, training=True)
+    whole = _open(data, reading, training=True)
     if limit is not None:
         whole = whole.limit(limit, seed)
     if val is not None:
-        return whole, _open(val, training=False)
+        return whole, _open(val, reading, training=False)
     held_out = whole.limit(max(1, len(whole) // 10), seed)
     rest = np.flatnonzero(~np.isin(whole.ids, held_out.ids))
     if not len(rest):
@@ -314,11 +321,11 @@ def _split(data: Any, val: Any, limit: int | None, seed: int) -> tuple[Data, Dat
     return whole.subset(rest), held_out
 
 
-def _open(data: Any, *, training: bool) -> Data:
+def _open(data: Any, reading: dict[str, Any], *, training: bool) -> Data:
     if not isinstance(data, str):
         return as_data(data)
     has_splits = data.startswith(("torchvision/", "hf/"))
-    return load_data(f"{data}:train" if training and has_splits and ":" not in data else data)
+    return load_data(f"{data}:train" if training and has_splits and ":" not in data else data, **reading)
 
 
 def _size(data: Data) -> tuple[int, int]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from robustkit import InputSpec, Model, registry
 from robustkit.benchmarks import execute as execution
 from robustkit.benchmarks import records
 from robustkit.benchmarks.audit import audit
+from robustkit.benchmarks.progress import on_stderr
 from robustkit.contract import Attack, AttackInfo
+from robustkit.data import load_data
 from robustkit.errors import ExitCode, UsageError
 
 
@@ -329,3 +334,22 @@ def test_a_defended_model_shows_both_numbers(linear_model: Model, linear_data: A
     assert threat.non_adaptive is not None
     assert found.model.defenses
     assert np.isfinite(threat.non_adaptive.robust_accuracy.value)
+
+
+def test_how_the_data_were_read_stands_in_the_run(tmp_path: Path) -> None:
+    for name in range(11):
+        (tmp_path / f"d/{name}").mkdir(parents=True)
+        Image.new("L", (2, 2), 20 * name).save(tmp_path / f"d/{name}/x.png")
+    model = Model(nn.Sequential(nn.Flatten(), nn.Linear(4, 11)), spec=InputSpec(channels=1), device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", io.StringIO())
+        found = run(model, f"folder:{tmp_path / 'd'}", tmp_path / "run", progress=on_stderr()).report
+        said = sys.stderr.getvalue()
+    assert found.data.mapping["10"] == 10
+    (flag,) = [flag for flag in found.threats[0].flags if flag.id == "data"]
+    assert "--class-order name" in flag.sentence
+    assert "--class-order name" in said
+    assert not flag.weakens
+    by_name = run(model, load_data(f"folder:{tmp_path / 'd'}", class_order="name"), tmp_path / "other").report
+    assert by_name.data.mapping["10"] == 2
+    assert not [flag for flag in by_name.threats[0].flags if flag.id == "data"]

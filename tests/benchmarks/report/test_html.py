@@ -112,7 +112,9 @@ def test_names_from_strangers_stay_text(parts, write_run):
     summary = parts["summary"](
         run=EVIL,
         model=ModelPart(name=EVIL, fingerprint=EVIL, parameters=1, classes=3, bounds=(0.0, 1.0), defenses=[EVIL]),
-        data=DataPart(name=EVIL, fingerprint=EVIL, n=50, available=60, class_names=[EVIL] * 3, skipped=[EVIL]),
+        data=DataPart(
+            name=EVIL, fingerprint=EVIL, n=50, available=60, class_names=[EVIL] * 3, skipped=[EVIL], mapping={EVIL: 2}
+        ),
         threats=[threat],
         not_tested=[EVIL],
         repeat={"command": EVIL, EVIL: EVIL},
@@ -164,6 +166,14 @@ def test_six_threats_of_large_pictures_and_a_thousand_classes_fit(parts, write_r
     assert len(page.named("img")) >= 6 * 3 * 3
     assert "The other 980 classes" in page.text
     assert "Pictures are reduced to" in page.text
+
+
+def test_the_class_of_the_model_for_each_class_of_the_data_is_shown(parts, write_run):
+    mapping = {"0": 0, "10": 1, "unnamed": 7}
+    data = DataPart(name="set", fingerprint="beef", n=50, available=50, class_names=["cat", "dog"], mapping=mapping)
+    text = read(write_run(parts["summary"](data=data))).text
+    assert "Which class of the model each class of the data is" in text
+    assert re.search(r"10\s*1\s*dog\s*unnamed\s*7\s*without a name", text)
 
 
 def test_long_texts_are_cut(parts, write_run):

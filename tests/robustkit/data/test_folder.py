@@ -1,5 +1,7 @@
 """A folder of images a class."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -124,3 +126,93 @@ def test_the_fingerprint_follows_the_files(tmp_path):
     assert load_data(f"folder:{tmp_path}").fingerprint() == first
     photo(tmp_path / "a/x.png", (20, 20))
     assert load_data(f"folder:{tmp_path}").fingerprint() != first
+
+
+def test_every_suffix_of_a_format_read_counts_and_the_rest_is_said(tmp_path):
+    for name in ("a/1.jfif", "a/2.JPE", "a/3.TIF", "a/4.png", "__MACOSX/a/5.png", "@eaDir/5.png", ".ipynb_checkpoints/x.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (2, 2)).save(path, "TIFF" if name.endswith("TIF") else "JPEG")
+    (tmp_path / "a/7.heic").write_bytes(b"")
+    (tmp_path / "a/8").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+    data = load_data(f"folder:{tmp_path}")
+    assert len(data) == len(next(data.batches(InputSpec(1), 9)).y) == 4
+    assert data.classes == ("a",)
+    assert data.notes[0] == "2 files that are not images by their suffix were left out (1 .heic, 1 no suffix)."
+    assert data.notes[1] == "Folders without images are not classes: empty."
+    assert data.limit(2).notes == data.notes
+
+
+@pytest.mark.parametrize("splits", [("train", "val", "test"), ("Train", "Test"), ("train",)])
+def test_a_folder_of_splits_is_not_one_of_classes(tmp_path, splits):
+    for split in splits:
+        photo(tmp_path / split / "cat/x.png")
+        photo(tmp_path / split / "dog/x.png")
+    with pytest.raises(UsageError, match=f"holds splits .*give one of them, as .*folder:.*{splits[0]}"):
+        load_data(f"folder:{tmp_path}")
+    assert load_data(f"folder:{tmp_path / splits[0]}").classes == ("cat", "dog")
+
+
+def test_a_train_is_a_vehicle_too(tmp_path):
+    photo(tmp_path / "car/x.png")
+    photo(tmp_path / "train/x.png")
+    assert load_data(f"folder:{tmp_path}").classes == ("car", "train")
+
+
+def test_what_is_no_image_file_is_a_broken_image(tmp_path):
+    photo(tmp_path / "a/0.png")
+    (tmp_path / "a/1.png").symlink_to(tmp_path.parent / "gone.png")
+    os.mkfifo(tmp_path / "a/2.png")
+    (tmp_path / "a/3.png").symlink_to("3.png")
+    (tmp_path / "a/4.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+    data = load_data(f"folder:{tmp_path}")
+    assert data.fingerprint() == load_data(f"folder:{tmp_path}").fingerprint()
+    with pytest.raises(UsageError, match=r"1\.png cannot be read .*--skip-broken"):
+        list(data.batches(InputSpec(), 9))
+    assert next(data.batches(InputSpec(), 9, skip_broken=True)).ids.tolist() == [0]
+    assert [f"{k}.png" in reason for k, reason in enumerate(data.skipped, 1)] == [True] * 4
+
+
+def test_no_link_makes_a_private_file_a_sample(tmp_path):
+    photo(tmp_path / "private/secret.png")
+    photo(tmp_path / "data/a/x.png")
+    for link, target in (("data/a/y.png", "private/secret.png"), ("data/b", "private")):
+        (tmp_path / link).symlink_to(tmp_path / target)
+        with pytest.raises(UsageError, match="leads out of that folder"):
+            load_data(f"folder:{tmp_path / 'data'}")
+        assert len(load_data(f"folder:{tmp_path / 'data'}", follow_links=True)) == 2
+        (tmp_path / link).unlink()
+    data = load_data(f"folder:{tmp_path / 'data'}")
+    (tmp_path / "data/a/x.png").unlink()
+    (tmp_path / "data/a/x.png").symlink_to(tmp_path / "private/secret.png")
+    with pytest.raises(UsageError, match="leads out of that folder"):
+        list(data.batches(InputSpec(), 1, skip_broken=True))
+
+
+def test_names_that_are_not_utf8_are_escaped(tmp_path):
+    photo(tmp_path / "plain/x.png")
+    odd = os.fsencode(tmp_path) + b"/\xff"
+    os.rename(tmp_path / "plain", odd)
+    os.rename(odd + b"/x.png", odd + b"/\xfe.png")
+    data = load_data(f"folder:{tmp_path}")
+    assert data.classes == (r"\udcff",)
+    assert len(next(data.batches(InputSpec(), 1)).y) == 1
+    os.truncate(odd + b"/\xfe.png", 20)
+    with pytest.raises(UsageError) as caught:
+        list(data.batches(InputSpec(), 1))
+    str(caught.value).encode()
+    data.fingerprint().encode()
+
+
+def test_an_orientation_that_is_not_applied_is_said(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "a").mkdir()
+    Image.new("L", (4, 2)).save(tmp_path / "a/x.png", exif=exif)
+    data, turned = load_data(f"folder:{tmp_path}"), load_data(f"folder:{tmp_path}", exif=True)
+    assert "1 of 1 images looked at have an EXIF orientation" in data.notes[0]
+    assert next(data.batches(InputSpec(1), 1)).x.shape[2:] == (2, 4)
+    assert not turned.notes
+    assert next(turned.batches(InputSpec(1), 1)).x.shape[2:] == (4, 2)
+    assert data.fingerprint() != turned.fingerprint()

@@ -13,12 +13,12 @@ from robustkit.model import InputSpec, Model
 
 def match(classes, known, total=None):
     labels = np.arange(len(classes))
-    mapping, _ = match_labels(labels, classes, known, total or len(known), data="photos", model="net")
-    return mapping.tolist()
+    mapping = match_labels(labels, classes, known, total or len(known), data="photos", model="net")
+    return mapping.labels.tolist()
 
 
 def test_labels_without_names_are_used_as_they_are():
-    mapping, names = match_labels(np.array([2, 0]), None, None, 3, data="d", model="m")
+    mapping, names, _ = match_labels(np.array([2, 0]), None, None, 3, data="d", model="m")
     assert mapping.tolist() == [0, 1, 2]
     assert names is None
 
@@ -88,3 +88,60 @@ def test_names_that_do_not_fit_the_network_are_reported():
     with pytest.raises(UsageError, match="cannot take images of shape"):
         other.num_classes((4, 4))
     assert torch.is_grad_enabled()
+
+
+TEN = sorted(str(k) for k in range(11))
+
+
+def ordered(classes, order=None, total=None, known=None):
+    labels = np.arange(len(classes))
+    found = match_labels(labels, classes, known, total or len(classes), data="photos", model="net", order=order)
+    return found.labels.tolist(), found.note
+
+
+def test_numbers_that_could_be_read_in_two_ways_are_said_and_chosen():
+    by_number, by_name = [int(name) for name in TEN], list(range(11))
+    labels, note = ordered(TEN)
+    assert labels == by_number
+    assert "'10'" in note
+    assert "(label 10)" in note
+    assert "(label 2)" in note
+    assert "--class-order name" in note
+    assert ordered(TEN, "number") == (by_number, None)
+    assert ordered(TEN, "name") == (by_name, None)
+    assert ordered([f"{k:02}" for k in range(11)]) == (by_name, None)
+    # A model that names its classes leaves no choice.
+    assert ordered(TEN, known=TEN) == (by_name, None)
+
+
+def test_numbers_from_one_are_ranks_or_an_order():
+    one = sorted(str(k) for k in range(1, 11))
+    labels, note = ordered(one)
+    assert labels == list(range(10))
+    assert "--class-order number" in note
+    assert ordered(one, "number") == ([int(name) - 1 for name in one], None)
+
+
+def test_an_order_that_does_not_fit_is_refused():
+    with pytest.raises(UsageError, match="needs all of the model's classes"):
+        ordered(["3", "4"], "name", 10)
+    with pytest.raises(UsageError, match="are not numbers, such as 'cat'"):
+        ordered(["cat", "dog"], "number")
+    with pytest.raises(UsageError, match="write number or name"):
+        load_data("builtin/fashion", class_order="size")
+
+
+def test_another_order_than_the_models_names_is_said():
+    assert "'a' for 'x' to 'b' for 'y'" in ordered(["a", "b"], known=["x", "y"])[1]
+    assert ordered(["a", "b"])[1] is None
+
+
+def test_labels_without_a_name_are_refused():
+    for labels in ([-1, 0], [0, 2]):
+        with pytest.raises(UsageError, match="names 2 classes"):
+            match_labels(np.array(labels), ["a", "b"], None, 2, data="d", model="m")
+
+
+def test_thousands_of_digits_are_a_name():
+    with pytest.raises(UsageError, match="is not one of"):
+        ordered(["1" * 5000], total=3)

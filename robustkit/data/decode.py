@@ -1,0 +1,100 @@
+"""An encoded image becomes pixels, by Pillow's own decoders of a few formats."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError, features
+from torch import Tensor
+
+#: The suffixes of files that are taken for images.
+SUFFIXES = (
+    *(".apng", ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+)
+_ORIENTATION = 0x0112
+_LFS = b"version https://git-lfs.github.com/spec/"
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """What is decoded. Pillow knows more: among them EPS, for which it would start Ghostscript."""
+    optional = [name.upper() for name in ("webp", "avif") if features.check(name)]
+    return ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", *optional)
+
+
+def decode(file: BinaryIO, *, exif: bool = False) -> Image.Image | Tensor:
+    """Decode an image.
+
+    Parameters
+    ----------
+    file
+        What holds it, at its beginning.
+    exif
+        Whether to rotate it as its EXIF orientation says.
+
+    Returns
+    -------
+    A PIL image of bytes, or a float32 tensor ``(1, H, W)`` in [0, 1] for an image of floating-point numbers.
+
+    Raises
+    ------
+    Exception
+        Of any kind: decoders raise many on a damaged file.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        image = _identify(file)
+        image.load()
+    return plain(ImageOps.exif_transpose(image) if exif else image)
+
+
+def orientation(file: BinaryIO) -> int:
+    """The EXIF orientation of an image, 1 where it says none or cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(_identify(file).getexif().get(_ORIENTATION, 1))
+    except Exception:  # such files are named when they are decoded
+        return 1
+
+
+def plain(image: Image.Image) -> Image.Image | Tensor:
+    """An image whose values are bytes, or floating point in [0, 1]: Pillow would clip other numbers, not scale them.
+
+    Raises
+    ------
+    ValueError
+        If it has no pixels, or its range is not known.
+    """
+    if 0 in image.size:
+        raise ValueError(f"it has no pixels: {image.width}x{image.height}")
+    if image.mode == "F":
+        values = np.array(image, dtype=np.float32)
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise ValueError(
+                f"its floating-point values span {values.min():g} to {values.max():g}: scale them to [0, 1], or store bytes"
+            )
+        return torch.from_numpy(values)[None]
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if image.mode.startswith("I;16") or image.format in ("PNG", "PPM"):
+            return Image.fromarray((values // 257).astype(np.uint8))
+        if values.min() < 0 or values.max() > 255:
+            raise ValueError(f"its 32-bit integers span {values.min()} to {values.max()}: store 8 or 16 bits")
+        return Image.fromarray(values.astype(np.uint8))
+    return image
+
+
+def _identify(file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=formats())
+    except UnidentifiedImageError:
+        file.seek(0)
+        if file.read(len(_LFS)) == _LFS:
+            raise ValueError("it is a Git LFS pointer, not the image: git lfs pull fetches it") from None
+        raise ValueError(f"it is not an image, or of another format than {', '.join(formats())}") from None

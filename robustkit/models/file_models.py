@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from robustkit.errors import UnsafeFileError, UsageError
-from robustkit.models.network import one_line
+from robustkit.errors import UsageError
+from robustkit.models.entries import Entry, choose, shown
+from robustkit.models.network import note, one_line
+from robustkit.models.weights import read_weights
 
-_NESTED = ("state_dict", "model_state_dict", "model", "net", "module")
+#: What a training run keeps beside the weights: an average of them and an optimizer's moments, in double precision at most.
+_TIMES, _AT_LEAST = 16, 2**28
 
 
-def load_into(net: nn.Module, path: str) -> None:
+def load_into(net: nn.Module, path: Path, key: str | None = None) -> None:
     """Put a file's weights into a network.
 
     Parameters
@@ -25,7 +27,9 @@ def load_into(net: nn.Module, path: str) -> None:
     net
         Changed in place.
     path
-        A ``.safetensors`` file, or a ``.pth``, ``.pt``, ``.ckpt`` or ``.bin`` that torch reads with ``weights_only``.
+        A safetensors file, or one of torch, which is read with ``weights_only``.
+    key
+        Which of several weights in the file; None takes the only ones that fit.
 
     Raises
     ------
@@ -34,76 +38,45 @@ def load_into(net: nn.Module, path: str) -> None:
     UnsafeFileError
         If reading it would run code.
     """
-    state = _without_wrapper(read_weights(Path(path).expanduser()))
-    wanted = net.state_dict()
-    missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
-    differ = [key for key in sorted(wanted.keys() & state.keys()) if wanted[key].shape != state[key].shape]
-    problems = [
-        f"{what} {', '.join(keys[:3])}{f' and {len(keys) - 3} more' if len(keys) > 3 else ''}"
-        for what, keys in (("lacks", missing), ("has besides", unexpected), ("has other shapes for", differ))
-        if keys
-    ]
-    if problems:
-        raise UsageError(f"{path} does not fit the architecture {type(net).__name__}: it {'; it '.join(problems)}")
-    net.load_state_dict(state)
-
-
-def read_weights(path: Path) -> dict[str, Any]:
-    """What a file of weights holds, by name."""
-    if not path.is_file():
-        raise UsageError(f"weights {str(path)!r} do not exist: give file:PATH of a .safetensors, .pth or .pt file")
-    if path.suffix == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            return dict(load_file(path))
-        except (SafetensorError, OSError, ValueError) as error:
-            raise UsageError(f"{path} is not a readable safetensors file: {one_line(error)}") from error
-    if path.suffix == ".pt2" or _is_program(path):
-        raise UsageError(f"{path} is a compiled program (TorchScript or torch.export), not weights: save net.state_dict()")
-    if path.suffix not in (".pth", ".pt", ".ckpt", ".bin"):
-        raise UsageError(f"weights {str(path)!r} are of no known kind: give a .safetensors, .pth or .pt file")
+    wanted = {name: value for name, value in net.state_dict().items() if isinstance(value, Tensor)}
+    entry = _chosen(path, wanted, key)
+    _check(path, entry.tensors, wanted)
+    if key is None and (entry.key != "." or entry.aside):
+        aside = f", without the {len(entry.aside)} tensors beside them ({shown(entry.aside[0])} …)" if entry.aside else ""
+        note(f"{path}: the weights are those in {shown(entry.key)}{aside}")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Weights only load failed" in str(error) and _names_a_global(str(error)):
-            raise UnsafeFileError(
-                f"{path} was refused, since reading it could run code ({_names_a_global(str(error))}): save "
-                "net.state_dict(), best as safetensors, and give the network with --arch"
-            ) from error
-        raise UsageError(f"{path} is not a readable file of weights: {one_line(error)}") from error
+        net.load_state_dict(dict(entry.tensors), strict=False)
     except Exception as error:
-        raise UsageError(f"{path} is not a readable file of weights: {one_line(error)}") from error
-    if not isinstance(loaded, Mapping):
-        raise UsageError(f"{path} holds a {type(loaded).__name__}, not weights by name: save net.state_dict()")
-    return dict(loaded)
+        raise UsageError(f"the weights in {path} cannot be put into {type(net).__name__}: {one_line(error)}") from error
 
 
-def _is_program(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(("constants.pkl", "/archive_format")) or "/code/" in name for name in archive.namelist())
+def _chosen(path: Path, wanted: Mapping[str, Tensor], key: str | None) -> Entry:
+    size = sum(value.nbytes for value in wanted.values() if not is_lazy(value))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**34
+    loaded = read_weights(path, min(memory, max(_TIMES * size, _AT_LEAST)))
+    try:
+        return choose(loaded, wanted, key)
+    except UsageError as error:
+        raise UsageError(f"{path} {error}") from None
 
 
-def _names_a_global(text: str) -> str:
-    """The line of torch's message that says what the pickle asked for; empty if it is about something else."""
-    signs = ("Unsupported global", "Unsupported class", "Unsupported operand", "not an allowed global", "blocklist", "GLOBAL")
-    for line in text.splitlines():
-        if any(sign in line for sign in signs):
-            return line.strip().removeprefix("WeightsUnpickler error: ").split(". Please")[0].split(" was not")[0]
+def _check(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Raise `UsageError` if a tensor is of a kind that would lose its meaning in the network, or holds NaN."""
+    for name, tensor in tensors.items():
+        problem = _problem(tensor, wanted[name])
+        if problem:
+            raise UsageError(f"{path}: {shown(name)} {problem}")
+
+
+def _problem(tensor: Tensor, wanted: Tensor) -> str:
+    if tensor.is_quantized or tensor.layout != torch.strided:
+        kind = "quantised" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
+        return f"is a {kind} tensor: save dense weights"
+    if tensor.is_meta:
+        return "is a meta tensor, which has a shape and no values: save the weights from a device"
+    if (tensor.is_floating_point(), tensor.is_complex()) != (wanted.is_floating_point(), wanted.is_complex()):
+        here, there = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, wanted.dtype))
+        return f"is {here} where the network has {there}: save the weights before quantisation or conversion"
+    if tensor.is_floating_point() and bool(tensor.isnan().any()):
+        return "holds NaN: these weights are of a run that diverged, or damaged"
     return ""
-
-
-def _without_wrapper(state: dict[str, Any]) -> dict[str, Tensor]:
-    """The weights inside a checkpoint, without the prefixes that data parallelism and compilation add."""
-    for key in _NESTED:
-        inner = state.get(key)
-        if isinstance(inner, Mapping) and inner and all(isinstance(value, Tensor) for value in inner.values()):
-            state = dict(inner)
-            break
-    for prefix in ("module.", "_orig_mod."):
-        if state and all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
-    return {key: value for key, value in state.items() if isinstance(value, Tensor)}

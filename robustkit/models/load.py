@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.model import Model, resolve_device
-from robustkit.models.network import Network, plain_network
+from robustkit.models.entries import shown
+from robustkit.models.network import Network, note, plain_network
+from robustkit.models.overrides import Overrides
 
 SOURCES = {
     "builtin/": ("builtin/fashion-robust", "small networks shipped with robustkit"),
@@ -16,7 +20,7 @@ SOURCES = {
     "timm/": ("timm/resnet18.a1_in1k", "timm's classifiers"),
     "hf/": ("hf/owner/name", "image classifiers of the Hugging Face hub (safetensors)"),
     "file:": ("file:weights.safetensors", "weights for --arch package.module:factory; .pth and .pt hold weights alone"),
-    "python:": ("python:package.module:factory", "a function that returns a torch module or a robustkit Model"),
+    "python:": ("python:package.module:factory", "a torch module or a robustkit Model, or a function or class that makes one"),
     "": ("runs/NAME", "the folder of a training run"),
 }
 
@@ -28,6 +32,13 @@ def load_model(
     device: str | torch.device = "auto",
     batch_size: int | None = None,
     allow_remote_code: bool = False,
+    weights_key: str | None = None,
+    mean: str | float | Sequence[float] | None = None,
+    std: str | float | Sequence[float] | None = None,
+    size: str | int | Sequence[int] | None = None,
+    channels: int | None = None,
+    bounds: str | Sequence[float] | None = None,
+    classes: str | Path | Sequence[str] | None = None,
 ) -> Model:
     """A model by name, with the preprocessing that its source publishes inside it.
 
@@ -37,25 +48,39 @@ def load_model(
         ``builtin/NAME``, ``torchvision/NAME``, ``timm/NAME``, ``hf/owner/name``, ``file:WEIGHTS``,
         ``python:package.module:factory``, or the folder of a training run.
     arch
-        For ``file:``, the ``package.module:factory`` that builds the network for the weights.
+        What builds the network: ``package.module:factory``, with arguments as ``factory(num_classes=10)``. For ``file:``, and
+        for the folder of a training run whose card names code.
     device
         ``auto``, ``cpu``, ``cuda`` or a torch device.
     batch_size
         The most images in one pass; None chooses.
     allow_remote_code
-        Let a Hugging Face model run the Python code that comes with it.
+        Let a Hugging Face model run the Python code that comes with it, and a training run's card the code that it names.
+    weights_key
+        For ``file:``, which of the weights in the file, such as ``state_dict_ema``; ``.`` is the file's own top.
+    mean, std, size, channels, bounds, classes
+        For ``file:`` and ``python:``, what the network cannot say itself, above what the factory's `Model` says of it: a value a
+        channel (or one for all), in the unit of `bounds`; the side in pixels or ``(height, width)``; 1 or 3; the least and the
+        greatest pixel value; names in the order of the outputs, or a text file with a name a line. Texts are read as on the
+        command line: ``"0.485,0.456,0.406"``, ``"224x160"``.
 
     Raises
     ------
     UsageError
         If there is no such model, or it cannot be loaded.
     UnsafeFileError
-        If a file of weights would run code when read.
+        If a file would run code when read.
     """
+    _check_name(name)
     prefix = next((prefix for prefix in SOURCES if prefix and name.startswith(prefix)), "")
     rest = name.removeprefix(prefix)
-    if arch is not None and prefix != "file:":
-        raise UsageError(f"--arch goes with file:WEIGHTS, not with model {name!r}")
+    said = Overrides.parse(mean=mean, std=std, size=size, channels=channels, bounds=bounds, classes=classes)
+    if said.given and prefix not in ("file:", "python:"):
+        raise UsageError(f"{' and '.join(said.given)} go with file: and python: models; {shown(name)} says this itself")
+    if arch is not None and prefix not in ("file:", ""):
+        raise UsageError(f"--arch goes with file:WEIGHTS and training runs, not with model {shown(name)!r}")
+    if weights_key is not None and prefix != "file:":
+        raise UsageError(f"--weights-key goes with file:WEIGHTS, not with model {shown(name)!r}")
     match prefix:
         case "builtin/":
             from robustkit.models.builtin_models import load_builtin
@@ -79,21 +104,33 @@ def load_model(
 
             if arch is None:
                 raise UsageError(
-                    f"model {name!r} holds weights alone: say what builds its network, --arch package.module:factory"
+                    f"model {shown(name)!r} holds weights alone: say what builds its network, --arch package.module:factory"
                 )
+            path = local_path(rest)
             made = call_factory(arch)
-            load_into(made.net if isinstance(made, Model) else made, rest)
-            return _adopted(made, name, device, batch_size)
+            load_into(made.net if isinstance(made, Model) else made, path, weights_key)
+            return _adopted(made, name, device, batch_size, said)
         case "python:":
             from robustkit.models.python_models import call_factory
 
-            return _adopted(call_factory(rest), name, device, batch_size)
-    return _load_run(name, device, batch_size)
+            return _adopted(call_factory(rest), name, device, batch_size, said)
+    return _load_run(name, arch, device, batch_size, allow_remote_code)
+
+
+def _check_name(name: str) -> None:
+    """Raise `UsageError` for a name that no file system and no registry could hold."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"model name {shown(name)} is not UTF-8: rename it") from None
+    if "\0" in name or len(name) > 4096:
+        raise UsageError(f"model name {shown(name)} {'holds a NUL' if chr(0) in name else 'is too long'}: give one that exists")
 
 
 def _model(network: Network, name: str, device: str | torch.device, batch_size: int | None) -> Model:
     return Model(
         network.net,
+        bounds=network.bounds,
         mean=network.mean,
         std=network.std,
         spec=network.spec,
@@ -104,10 +141,20 @@ def _model(network: Network, name: str, device: str | torch.device, batch_size: 
     )
 
 
-def _adopted(made: torch.nn.Module | Model, name: str, device: str | torch.device, batch_size: int | None) -> Model:
-    """A user's own network or model, on the device that was asked for."""
+def _adopted(
+    made: torch.nn.Module | Model, name: str, device: str | torch.device, batch_size: int | None, said: Overrides
+) -> Model:
+    """A user's own network or model as the user describes it, on the device that was asked for."""
     if not isinstance(made, Model):
-        return _model(plain_network(made), name, device, batch_size)
+        return _model(said.over(_network(made, name, said)), name, device, batch_size)
+    if said.given and type(made) is not Model:
+        raise UsageError(f"{' and '.join(said.given)} cannot change {shown(name)}, a {type(made).__name__}: change its factory")
+    if said.given:
+        network = said.over(Network(made.net, made.spec, made.mean, made.std, made.classes, made.bounds))
+        made = copy.copy(made)
+        made.mean, made.std = (None if values is None else tuple(values) for values in (network.mean, network.std))
+        made.classes = None if network.classes is None else tuple(network.classes)
+        made.spec, made.bounds = network.spec, network.bounds
     made.device = resolve_device(device)
     made.net.to(made.device)
     if batch_size is not None:
@@ -115,17 +162,61 @@ def _adopted(made: torch.nn.Module | Model, name: str, device: str | torch.devic
     return made
 
 
-def _load_run(name: str, device: str | torch.device, batch_size: int | None) -> Model:
-    path = Path(name).expanduser()
-    if (path / "card.json").is_file():
+def _network(net: torch.nn.Module, name: str, said: Overrides) -> Network:
+    """What is known of a bare network: of one of timm's its own configuration, where the user does not say all of it."""
+    if not type(net).__module__.startswith("timm."):
+        return plain_network(net)
+    from robustkit.models.timm_models import timm_network
+
+    known = timm_network(net)
+    if (
+        known is not None
+        and (said.mean is None or said.size is None)
+        and known.mean is not None
+        and known.spec.size is not None
+    ):
+        mean, std = (",".join(f"{value:g}" for value in values or ()) for values in (known.mean, known.std))
+        height, width = known.spec.size
+        note(
+            f"{shown(name)} is a network of timm; its own configuration has mean {mean}, std {std}, size {height}x{width}: "
+            "--mean, --std and --size say otherwise"
+        )
+    return known or plain_network(net)
+
+
+def _load_run(
+    name: str, arch: str | None, device: str | torch.device, batch_size: int | None, allow_remote_code: bool
+) -> Model:
+    path = local_path(name)
+    try:
+        is_run, is_folder, is_file = (path / "card.json").is_file(), path.is_dir(), path.is_file()
+    except OSError as error:
+        raise UsageError(f"model {shown(name)!r} cannot be looked for: {error.strerror}") from None
+    if is_run:
         from robustkit.training.folder import load_run_model
 
-        return load_run_model(path, device=device, batch_size=batch_size)
-    if path.is_dir():
-        raise UsageError(f"model folder {name!r} has no card.json: give the folder of a training run, such as runs/signs")
-    if path.is_file():
-        raise UsageError(f"model {name!r} is a file: write file:{name} and --arch package.module:factory")
-    hint = did_you_mean(name.split(":")[0].split("/")[0], [prefix[:-1] for prefix in SOURCES if prefix])
+        return load_run_model(path, device, batch_size, arch=arch, allow_remote_code=allow_remote_code)
+    if is_folder:
+        raise UsageError(
+            f"model folder {shown(name)!r} has no card.json: give the folder of a training run, such as runs/signs"
+        )
+    if is_file:
+        raise UsageError(f"model {shown(name)!r} is a file: write file:{shown(name)} and --arch package.module:factory")
+    hint = did_you_mean(name[:80].split(":")[0].split("/")[0], [prefix[:-1] for prefix in SOURCES if prefix])
     raise UsageError(
-        f"model {name!r} is unknown: {hint} Write it as one of {', '.join(example for example, _ in SOURCES.values())}."
+        f"model {shown(name)!r} is unknown: {hint} Write it as one of {', '.join(example for example, _ in SOURCES.values())}."
     )
+
+
+def local_path(text: str) -> Path:
+    """A path, with the home folder in place of ``~``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(f"path {shown(text)!r} begins with the home folder of nobody on this machine: write it out") from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from torch import nn
 
 from robustkit.model import InputSpec
+from robustkit.projections import Bounds
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,11 @@ class Network:
     spec
         How files become its images.
     mean, std
-        A value a channel, for images in [0, 1].
+        A value a channel, for images in `bounds`.
     classes
         Class names in the order of the outputs, where the source knows them.
+    bounds
+        The least and the greatest pixel value.
     """
 
     net: nn.Module
@@ -31,6 +35,7 @@ class Network:
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
     classes: Sequence[str] | None = None
+    bounds: Bounds = (0.0, 1.0)
 
 
 def plain_network(net: nn.Module) -> Network:
@@ -42,3 +47,8 @@ def plain_network(net: nn.Module) -> Network:
 def one_line(error: BaseException) -> str:
     """The first line of an error's text, else its kind."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def note(sentence: str) -> None:
+    """Tell the user what was taken for granted, on stderr."""
+    print(f"robustkit: {sentence}", file=sys.stderr)

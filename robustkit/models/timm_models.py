@@ -9,7 +9,7 @@ from torch import nn
 
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.model import InputSpec
-from robustkit.models.network import Network, one_line
+from robustkit.models.network import Network, one_line, plain_network
 
 
 def load_timm(name: str) -> Network:
@@ -35,7 +35,22 @@ def load_timm(name: str) -> Network:
         ) from error
     if not isinstance(net, nn.Module) or not getattr(net, "num_classes", 0):
         raise UsageError(f"model 'timm/{name}' has no classifier: choose one with classes, such as timm/resnet18.a1_in1k")
-    config = timm.data.resolve_model_data_config(net)
+    return _described(net)
+
+
+def timm_network(net: nn.Module) -> Network | None:
+    """A network of the user's as timm's own configuration inside it describes it; None if it is not one of timm's.
+
+    One whose configuration is for images with another number of channels is described by nothing.
+    """
+    if not type(net).__module__.startswith("timm.") or not getattr(net, "pretrained_cfg", None):
+        return None
+    network = _described(net)
+    return network if network.spec.channels == plain_network(net).spec.channels else None
+
+
+def _described(net: nn.Module) -> Network:
+    config = importlib.import_module("timm.data").resolve_model_data_config(net)
     return Network(net, timm_spec(config), config["mean"], config["std"], _imagenet_classes(net))
 
 

@@ -1,0 +1,149 @@
+"""What a user says of a network that cannot say it itself: ``--mean --std --size --channels --bounds --classes``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from robustkit.errors import UsageError
+from robustkit.models.entries import shown
+from robustkit.models.network import Network
+from robustkit.projections import Bounds
+
+#: Sides beyond which an image is a slip of the pen.
+_LARGEST = 16_384
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """Facts of a network's input and classes, which stand above what its source says; None leaves those as they are."""
+
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    bounds: Bounds | None = None
+    classes: tuple[str, ...] | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        mean: str | float | Sequence[float] | None = None,
+        std: str | float | Sequence[float] | None = None,
+        size: str | int | Sequence[int] | None = None,
+        channels: int | None = None,
+        bounds: str | Sequence[float] | None = None,
+        classes: str | Path | Sequence[str] | None = None,
+    ) -> Overrides:
+        """Read the values as they are written on a command line, in a configuration or in Python.
+
+        Raises
+        ------
+        UsageError
+            If one of them is not what it should be.
+        """
+        chosen = cls(
+            mean=None if mean is None else _numbers("mean", mean, "0.485,0.456,0.406"),
+            std=None if std is None else _numbers("std", std, "0.229,0.224,0.225"),
+            size=None if size is None else _size(size),
+            channels=channels,
+            bounds=None if bounds is None else _bounds(bounds),
+            classes=None if classes is None else _classes(classes),
+        )
+        if channels is not None and (isinstance(channels, bool) or channels not in (1, 3)):
+            raise UsageError(f"--channels {shown(channels)} must be 1 (grey) or 3 (colour)")
+        if chosen.std is not None and min(chosen.std) <= 0:
+            raise UsageError(f"--std {shown(std)} must be above 0 in every channel")
+        if (chosen.std is not None and chosen.mean is None) or (chosen.std is None and chosen.mean is not None):
+            given, other = ("std", "mean") if chosen.mean is None else ("mean", "std")
+            raise UsageError(f"--{given} goes with --{other}: images are (x - mean) / std for the network")
+        return chosen
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The options that were given."""
+        return tuple(f"--{name}" for name, value in vars(self).items() if value is not None)
+
+    def over(self, network: Network) -> Network:
+        """The network as the user describes it.
+
+        Raises
+        ------
+        UsageError
+            If mean and std have another number of values than the images have channels.
+        """
+        most = max(len(self.mean or ()), len(self.std or ()))
+        channels = self.channels or (most if most > 1 else network.spec.channels)
+        if channels not in (1, 3, network.spec.channels):
+            raise UsageError(
+                f"--mean and --std have {channels} values: give one for each of the 1 or 3 channels, or one for all"
+            )
+        spec = replace(network.spec, channels=channels)
+        if self.size is not None:
+            spec = replace(spec, size=self.size, resize=None)
+        return replace(
+            network,
+            spec=spec,
+            mean=_per_channel("mean", self.mean, network.mean, channels),
+            std=_per_channel("std", self.std, network.std, channels),
+            bounds=self.bounds or network.bounds,
+            classes=self.classes or network.classes,
+        )
+
+
+def _per_channel(
+    name: str, given: tuple[float, ...] | None, known: Sequence[float] | None, channels: int
+) -> Sequence[float] | None:
+    values = known if given is None else given * channels if len(given) == 1 else given
+    if values is not None and len(values) != channels:
+        raise UsageError(f"--{name} has {len(values)} values for {channels} channels: give one for each, or one for all")
+    return values
+
+
+def _numbers(name: str, value: Any, example: str) -> tuple[float, ...]:
+    parts = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, Sequence) else [value]
+    try:
+        numbers = tuple(float(part) for part in parts if not isinstance(part, bool))
+    except (TypeError, ValueError, OverflowError):
+        numbers = ()
+    if len(numbers) != len(parts) or not numbers or not all(math.isfinite(number) for number in numbers):
+        raise UsageError(f"--{name} {shown(value)} must be numbers with commas between, such as {example}")
+    return numbers
+
+
+def _bounds(value: Any) -> Bounds:
+    numbers = _numbers("bounds", value, "0,255")
+    if len(numbers) != 2 or not numbers[0] < numbers[1]:
+        raise UsageError(f"--bounds {shown(value)} must be the least and the greatest pixel value, such as 0,1 or 0,255")
+    return numbers[0], numbers[1]
+
+
+def _size(value: Any) -> tuple[int, int]:
+    parts = value.lower().split("x") if isinstance(value, str) else list(value) if isinstance(value, Sequence) else [value]
+    sides = [int(part) for part in parts if str(part).strip().isdecimal() and len(str(part)) <= 6]
+    if len(sides) != len(parts) or len(sides) not in (1, 2) or not all(1 <= side <= _LARGEST for side in sides):
+        raise UsageError(f"--size {shown(value)} must be a side in pixels such as 224, or height x width such as 224x160")
+    return sides[0], sides[-1]
+
+
+def _classes(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (str, Path)):
+        value = str(value).split(",") if "," in str(value) else _lines(str(value))
+    names = tuple(str(part).strip() for part in value)
+    if len(names) < 2 or not all(names):
+        raise UsageError(f"--classes {shown(names)} must name at least two classes, a name a line or with commas between")
+    return names
+
+
+def _lines(text: str) -> list[str]:
+    try:
+        path = Path(text).expanduser()
+        if path.is_file() and path.stat().st_size < 2**24:
+            return path.read_text(encoding="utf-8").strip().splitlines()
+    except (OSError, RuntimeError, ValueError):
+        pass
+    raise UsageError(f"--classes {shown(text)} is neither a list with commas nor a text file in UTF-8 with a name a line")

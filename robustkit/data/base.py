@@ -15,14 +15,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from robustkit.data.files import shown
+from robustkit.data.labels import Labels
 from robustkit.data.matching import match_labels
 from robustkit.data.prepare import prepare
 from robustkit.data.reading import ClassOrder
 from robustkit.errors import UsageError
 from robustkit.model import InputSpec, Model
 from robustkit.rng import derive_key
-
-Labels = NDArray[np.int64]
 
 
 class BrokenImageError(UsageError):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import struct
-import zipfile
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from robustkit.data.base import Data
-from robustkit.errors import UnsafeFileError, UsageError
+from robustkit.data.files import local_path, open_regular, shown
+from robustkit.data.labels import Labels, as_integers, from_names
+from robustkit.data.npy import Archive
+from robustkit.errors import RobustkitError, UsageError
 
 SPLITS = ("test", "train", "val")
 _PAIRS = (("x", "y"), ("images", "labels"), ("data", "labels"), ("data", "targets"), ("image", "label"))
 _CLASS_NAMES = ("classes", "class_names", "names", "label_names")
+#: Bytes of labels or names that are read.
+_MOST_LABELS = 2**30
 
 
 class NpzSource:
-    """An array of images, read from disk where the archive is not compressed, else held once as it is stored."""
+    """An array of images, mapped from disk unless it is small and compressed."""
 
     as_is = False
 
@@ -42,9 +45,13 @@ class NpzSource:
             image = np.ascontiguousarray(image.transpose(2, 0, 1))
         return torch.from_numpy(image if image.dtype == np.uint8 else image.astype(np.float32))
 
+    def where(self, position: int) -> str:
+        """Its number and the file."""
+        return f"image {position} of {shown(str(self.path))}"
+
     def fingerprint(self) -> str:
         """The archive's bytes."""
-        with open(self.path, "rb") as file:
+        with open_regular(self.path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -61,37 +68,53 @@ def load_npz(path: str) -> Data:
         If an array needs pickle.
     """
     where, _, split = path.rpartition(":")
-    file = Path(where if where and split in SPLITS else path).expanduser()
     split = split if where and split in SPLITS else ""
-    if not file.is_file():
-        raise UsageError(f"data file {str(file)!r} does not exist: give an .npz with arrays x and y")
-    if not zipfile.is_zipfile(file):
-        raise UsageError(f"{file} cannot be read as an .npz file: it is not an archive, or cut short")
+    file = local_path(where if split else path, folder=False, expected="give an .npz with arrays x and y")
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            x, y = _find_pair(file, archive.files, split)
-            labels = _labels(file, y, archive[y])
-            names = next((name for name in archive.files if name.lower() in _CLASS_NAMES), None)
-            classes = None if names is None else [str(name) for name in archive[names].tolist()]
-        images = _open_member(file, x)
-    except ValueError as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
-            raise UnsafeFileError(f"{file} holds Python objects, which could run code when read: save plain arrays") from error
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"{file} cannot be read as an .npz file: {error}") from error
-    except (OSError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, struct.error) as error:
-        raise UsageError(f"{file} cannot be read as an .npz file: {error}") from error
+        with closing(Archive(file)) as archive:
+            return _read(archive, split, f"npz:{path}")
+    except RobustkitError:
+        raise
+    # NumPy, zipfile and zlib raise many kinds of error on a damaged file.
+    except Exception as error:
+        cause = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UsageError(f"{shown(str(file))} cannot be read as an .npz file: {cause}") from error
+
+
+def _read(archive: Archive, split: str, name: str) -> Data:
+    file = archive.path
+    x, y = _find_pair(file, archive.names, split)
+    images, labels = archive.header(x), archive.header(y)
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise UsageError(f"images {x!r} in {file} are {images.dtype}: store bytes (uint8), or floating point in [0, 1]")
-    if images.ndim not in (3, 4) or (images.ndim == 4 and 1 not in images.shape[1::2] and 3 not in images.shape[1::2]):
-        raise UsageError(f"images {x!r} in {file} have shape {images.shape}: expected (N, H, W, C) or (N, C, H, W), C 1 or 3")
-    if len(images) != len(labels) or not len(images):
+    sides = images.shape
+    if len(sides) not in (3, 4) or (len(sides) == 4 and 1 not in sides[1::2] and 3 not in sides[1::2]):
+        raise UsageError(f"images {x!r} in {file} have shape {sides}: expected (N, H, W, C) or (N, C, H, W), C 1 or 3")
+    count = labels.shape[0] if labels.shape else 1
+    if sides[0] != count or not count:
+        raise UsageError(f"{file} has {sides[0]} images in {x!r} and {count} labels in {y!r}: expected as many, above 0")
+    if labels.shape not in ((count,), (count, 1)) or labels.dtype.kind not in "iuSU":
         raise UsageError(
-            f"{file} has {len(images)} images in {x!r} and {len(labels)} labels in {y!r}: expected as many, above 0"
+            f"labels {y!r} in {file} have shape {labels.shape} and type {labels.dtype}: expected integers or names (N,)"
         )
-    source = NpzSource(file, images, channels_last=images.ndim == 4 and images.shape[3] in (1, 3))
-    return Data(source, labels, name=f"npz:{path}", classes=classes)
+    names = next((found for found in archive.names if found.lower() in _CLASS_NAMES), None)
+    for each in (y, names):
+        if each is not None and archive.header(each).nbytes > _MOST_LABELS:
+            raise UsageError(f"array {each!r} in {file} takes {archive.header(each).nbytes / 1e9:.1f} GB: too much for labels")
+    classes = None if names is None else [shown(text) for text in _text(archive.array(names)).ravel().tolist()]
+    values, note = archive.array(y).reshape(count), None
+    integers: Labels
+    if labels.dtype.kind in "SU":
+        integers, classes, note = from_names(_text(values), classes, f"labels {y!r} in {file}")
+    else:
+        integers = as_integers(values, f"labels {y!r} in {file}", count)
+    source = NpzSource(file, archive.array(x), channels_last=len(sides) == 4 and sides[3] in (1, 3))
+    return Data(source, integers, name=name, classes=classes, notes=[] if note is None else [note])
+
+
+def _text(values: NDArray[Any]) -> NDArray[np.str_]:
+    """Names as text, from UTF-8 where they are bytes."""
+    return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
 
 
 def _find_pair(file: Path, names: Iterable[str], split: str) -> tuple[str, str]:
@@ -105,36 +128,3 @@ def _find_pair(file: Path, names: Iterable[str], split: str) -> tuple[str, str]:
                     return by_name[pair[0]], by_name[pair[1]]
     end = f"_{split}" if split else ""
     raise UsageError(f"{file} holds arrays {sorted(by_name.values())}: expected images and labels as x{end} and y{end}")
-
-
-def _labels(file: Path, name: str, labels: NDArray[Any]) -> NDArray[np.int64]:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise UsageError(f"labels {name!r} in {file} have shape {labels.shape} and type {labels.dtype}: expected integers (N,)")
-    return labels.astype(np.int64)
-
-
-def _open_member(file: Path, name: str) -> NDArray[Any]:
-    """An array of the archive, mapped from disk if it is stored uncompressed."""
-    with zipfile.ZipFile(file) as archive:
-        member = archive.getinfo(f"{name}.npy")
-        if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
-            with archive.open(member) as stream:
-                version = np.lib.format.read_magic(stream)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, fortran, dtype = read(stream)
-                inside = stream.tell()
-            if dtype.hasobject:
-                raise ValueError("Object arrays need pickle")
-            with open(file, "rb") as raw:
-                # The lengths in the local header may differ from those in the archive's directory.
-                raw.seek(member.header_offset + 26)
-                name_length, extra_length = struct.unpack("<HH", raw.read(4))
-            start = member.header_offset + 30 + name_length + extra_length + inside
-            if start + dtype.itemsize * int(np.prod(shape, dtype=np.int64)) > os.path.getsize(file):
-                raise ValueError(f"array {name!r} is cut short")
-            return np.memmap(file, dtype, "r", start, shape, "F" if fortran else "C")
-    with np.load(file, allow_pickle=False) as arrays:
-        array: NDArray[Any] = arrays[name]
-        return array

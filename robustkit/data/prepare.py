@@ -34,6 +34,8 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
     ValueError
         If the image has no pixels or values of an unknown range, or would become too large.
     """
+    if isinstance(image, Tensor) and not image.numel():
+        raise ValueError(f"it has no pixels: {tuple(image.shape)}")
     image = _with_channels(plain(image) if isinstance(image, Image.Image) else image, spec.channels)
     if spec.size is not None:
         image = _resized(image, spec.size, spec)
@@ -54,8 +56,6 @@ def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | 
 def _resized(image: Image.Image | Tensor, size: tuple[int, int], spec: InputSpec) -> Image.Image | Tensor:
     target: list[int] = list(size) if spec.resize is None else [spec.resize]
     height, width = F.get_size(image)
-    if not height or not width:
-        raise ValueError(f"it has no pixels: {width}x{height}")
     if spec.resize is not None and spec.resize**2 * max(height, width) / min(height, width) > _MOST_PIXELS:
         raise ValueError(f"it is {width}x{height}: with a shorter side of {spec.resize} pixels it would be too large")
     mode = InterpolationMode(spec.interpolation)

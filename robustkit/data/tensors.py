@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 
-from robustkit.data.base import BrokenImageError, Data, Labels
+from robustkit.data.base import BrokenImageError, Data
+from robustkit.data.labels import Labels, as_integers
 from robustkit.errors import UsageError
 
 
@@ -109,21 +109,6 @@ def dataset_labels(dataset: Any) -> Labels:
     ):
         values = values.astype(np.int64)
     return as_integers(values, f"labels of {kind}", len(dataset))
-
-
-def as_integers(values: NDArray[Any], what: str, count: int) -> Labels:
-    """Labels ``(N,)`` as 64-bit integers.
-
-    Raises
-    ------
-    UsageError
-        If they are of another shape, no integers, or beyond 64 bits.
-    """
-    if values.shape != (count,) or (values.dtype.kind not in "iu" and count):
-        raise UsageError(f"{what} have shape {values.shape} and type {values.dtype}: expected {count} integers")
-    if count and values.dtype.kind == "u" and values.max() > np.iinfo(np.int64).max:
-        raise UsageError(f"{what} reach {values.max()}: expected integers of at most 64 bits")
-    return values.astype(np.int64)
 
 
 def _listed(dataset: Any) -> Any:

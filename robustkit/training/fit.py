@@ -104,7 +104,7 @@ def train(
         If the loss becomes NaN or infinite.
     """
     settings = _options(options)
-    training, validation = _split(data, val, limit, settings.seed, reading or {})
+    training, validation = _split(data, val, limit, settings.seed, reading)
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
     built = fresh_model(model, len(classes), image_size or _size(training), seed=settings.seed, device=resolve_device(device))
     built.classes = tuple(classes)
@@ -148,7 +148,7 @@ def finetune(
         How to build a model whose name does not say it (``package.module:factory``).
     """
     settings = _options(options)
-    training, validation = _split(data, val, limit, settings.seed, reading or {})
+    training, validation = _split(data, val, limit, settings.seed, reading)
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
     copied, architecture = _copy(model, arch, device)
     replace_head(copied.net, len(classes), settings.seed)
@@ -182,7 +182,7 @@ def harden(
 ) -> Path:
     """Train a network on adversarially changed images, from the weights it has; arguments as `finetune`."""
     settings = _options(options)
-    training, validation = _split(data, val, limit, settings.seed, reading or {})
+    training, validation = _split(data, val, limit, settings.seed, reading)
     copied, architecture = _copy(model, arch, device)
     matched = training.matched(copied)
     num_classes = copied(next(matched.batches(copied.spec, 1)).x.to(copied.device)).shape[1]
@@ -307,7 +307,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _split(data: Any, val: Any, limit: int | None, seed: int, reading: dict[str, Any]) -> tuple[Data, Data]:
+def _split(data: Any, val: Any, limit: int | None, seed: int, reading: dict[str, Any] | None = None) -> tuple[Data, Data]:
     """Training and validation images that share none."""
     whole = _open(data, reading, training=True)
     if limit is not None:
@@ -321,11 +321,11 @@ def _split(data: Any, val: Any, limit: int | None, seed: int, reading: dict[str,
     return whole.subset(rest), held_out
 
 
-def _open(data: Any, reading: dict[str, Any], *, training: bool) -> Data:
+def _open(data: Any, reading: dict[str, Any] | None, *, training: bool) -> Data:
     if not isinstance(data, str):
         return as_data(data)
     has_splits = data.startswith(("torchvision/", "hf/"))
-    return load_data(f"{data}:train" if training and has_splits and ":" not in data else data, **reading)
+    return load_data(f"{data}:train" if training and has_splits and ":" not in data else data, **(reading or {}))
 
 
 def _size(data: Data) -> tuple[int, int]:

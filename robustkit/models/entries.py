@@ -84,8 +84,16 @@ def choose(checkpoint: Mapping[Any, Any], wanted: Mapping[str, Tensor], key: str
 
 
 def misfits(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
-    """What is wrong with weights for a network, as phrases that follow "it"; a counter of batch norm may be missing."""
-    missing = sorted(key for key in wanted.keys() - tensors.keys() if not key.endswith("num_batches_tracked"))
+    """What is wrong with weights for a network, as phrases that follow "it".
+
+    A counter of batch norm may be missing, and so may a name of weights that are there by another name.
+    """
+    held = {_address(wanted[key]) for key in wanted.keys() & tensors.keys()} - {0}
+    missing = sorted(
+        key
+        for key in wanted.keys() - tensors.keys()
+        if not key.endswith("num_batches_tracked") and _address(wanted[key]) not in held
+    )
     differ = [key for key in sorted(wanted.keys() & tensors.keys()) if not _same_shape(wanted[key], tensors[key])]
     shapes = [f"{shown(key)} ({_shape(tensors[key])} for {_shape(wanted[key])})" for key in differ]
     return [
@@ -165,6 +173,10 @@ def _same(one: Entry, other: Entry) -> bool:
 
 def _same_shape(wanted: Tensor, given: Tensor) -> bool:
     return bool(is_lazy(wanted)) or wanted.shape == given.shape
+
+
+def _address(tensor: Tensor) -> int:
+    return 0 if is_lazy(tensor) or not tensor.numel() else tensor.data_ptr()
 
 
 def _shape(tensor: Tensor) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
-from robustkit.errors import UsageError
+from robustkit.errors import RobustkitError, UnsafeFileError, UsageError
 from robustkit.model import InputSpec
+from robustkit.models.entries import shown
 from robustkit.models.network import Network, one_line
 
 _INTERPOLATION = {0: "nearest", 2: "bilinear", 3: "bicubic"}
@@ -29,28 +31,74 @@ def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
     Raises
     ------
     UsageError
-        If the library is not installed, or the model cannot be loaded.
+        If the library is not installed, the model cannot be loaded, or it is not finished.
+    UnsafeFileError
+        If it would run code of its own.
     """
+    transformers = _library()
     try:
-        transformers: Any = importlib.import_module("transformers")  # only half typed
-    except ImportError:
-        raise UsageError("model 'hf/…' needs the transformers library: pip install 'robustkit[hf]'") from None
-    try:
-        net = transformers.AutoModelForImageClassification.from_pretrained(
-            name, use_safetensors=True, trust_remote_code=allow_remote_code
+        net, loading = transformers.AutoModelForImageClassification.from_pretrained(
+            name, use_safetensors=True, trust_remote_code=allow_remote_code, output_loading_info=True
         )
         processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=allow_remote_code)
     except Exception as error:
+        raise _refusal(name, error) from error
+    lost = sorted(
+        {*loading["missing_keys"], *(key[0] if isinstance(key, tuple) else key for key in loading["mismatched_keys"])}
+    )
+    if lost:
         raise UsageError(
-            f"model 'hf/{name}' cannot be loaded ({one_line(error)}): it must be an image classifier with safetensors weights "
-            "on the hub, in its cache (HF_HOME) or in a local folder; code that comes with it runs only with --allow-remote-code"
+            f"model 'hf/{shown(name)}' holds no weights for {', '.join(map(shown, lost[:3]))}{' …' if len(lost) > 3 else ''}, which "
+            "would be random: it is no finished classifier, so train one from it first"
+        )
+    try:
+        size, mean, std = _measured(processor)
+        channels = int(getattr(net.config, "num_channels", 3))
+        names = net.config.id2label
+        classes = [str(names[index]) for index in range(len(names))] if set(names) == set(range(len(names))) else None
+        spec = InputSpec(channels, size, _resize(processor, size), _interpolation(processor))
+    except Exception as error:
+        raise UsageError(
+            f"the configuration of model 'hf/{shown(name)}' is damaged, or describes no images ({one_line(error)})"
         ) from error
-    size, mean, std = _measured(processor)
-    channels = int(getattr(net.config, "num_channels", 3))
-    names = net.config.id2label
-    classes = [str(names[index]) for index in range(len(names))] if set(names) == set(range(len(names))) else None
-    spec = InputSpec(channels, size, _resize(processor, size), _interpolation(processor))
     return Network(net, spec, mean[:channels], std[:channels], classes)
+
+
+def fresh_hf(name: str, num_classes: int) -> nn.Module:
+    """An image classifier of a configuration on the hub or in a folder, with fresh weights; no code of its own runs.
+
+    Raises
+    ------
+    UsageError
+        If the library is not installed, or there is no such configuration.
+    UnsafeFileError
+        If it would run code.
+    """
+    transformers = _library()
+    try:
+        config = transformers.AutoConfig.from_pretrained(name, num_labels=num_classes, trust_remote_code=False)
+        net: nn.Module = transformers.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
+    except Exception as error:
+        raise _refusal(name, error) from error
+    return net
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("transformers")  # only half typed
+    except ImportError:
+        raise UsageError("model 'hf/…' needs the transformers library: pip install 'robustkit[hf]'") from None
+
+
+def _refusal(name: str, error: Exception) -> RobustkitError:
+    if "trust_remote_code" in str(error):
+        return UnsafeFileError(
+            f"model 'hf/{shown(name)}' was refused, since it brings code of its own: if you trust it, say --allow-remote-code"
+        )
+    return UsageError(
+        f"model 'hf/{shown(name)}' cannot be loaded ({one_line(error)[:300]}): it must be an image classifier with safetensors "
+        "weights on the hub, in its cache (HF_HOME) or in a local folder"
+    )
 
 
 def _measured(processor: Any) -> tuple[tuple[int, int], list[float], list[float]]:
@@ -62,6 +110,8 @@ def _measured(processor: Any) -> tuple[tuple[int, int], list[float], list[float]
     black, white = (torch.as_tensor(processor(shade, return_tensors="pt")["pixel_values"]).double()[0] for shade in shades)
     low, high = black.mean(dim=(1, 2)), white.mean(dim=(1, 2))
     std = 1 / (high - low)
+    if not bool(std.isfinite().all() and (std > 0).all()):
+        raise ValueError("its image processor makes the same of black and of white")
     height, width = black.shape[-2:]
     return (height, width), [round(v, 6) for v in (-low * std).tolist()], [round(v, 6) for v in std.tolist()]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_model as load_weights
 
-from robustkit.errors import UsageError
+from robustkit.errors import UnsafeFileError, UsageError
 from robustkit.model import Model
+from robustkit.models.entries import shown
+from robustkit.models.weights import read_weights
 from robustkit.training.card import model_settings, parse_card
 from robustkit.training.topology import build_network
 
@@ -33,25 +36,60 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is damaged ({error}): train again into a new folder") from None
 
 
-def load_run_model(path: str | Path, device: str | torch.device = "auto", batch_size: int | None = None) -> Model:
+def load_run_model(
+    path: str | Path,
+    device: str | torch.device = "auto",
+    batch_size: int | None = None,
+    *,
+    arch: str | None = None,
+    allow_remote_code: bool = False,
+) -> Model:
     """The model that a run of train, finetune or harden has made.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+    device, batch_size
+        As for `Model`.
+    arch
+        The ``package.module:factory`` that builds the network, in place of what the card names.
+    allow_remote_code
+        Import the code that the card names, if it names any.
 
     Raises
     ------
     UsageError
         If the folder is not that of a finished run, or its weights do not fit its network.
+    UnsafeFileError
+        If the card names code, and neither `arch` nor `allow_remote_code` was given.
     """
     folder = Path(path)
     card = read_card(folder)
     written = card["model"]
-    if written["architecture"] is None:
+    weights = folder / "model.safetensors"
+    numbers = sum(value.numel() for value in read_weights(weights, 0).values())
+    if written["num_classes"] > numbers:
         raise UsageError(
-            f"{folder} was trained from a network object, so its card cannot say how to build it: train with architecture="
-            "'python:package.module:factory', or load its model.safetensors as file: with --arch"
+            f"the card in {folder} has {written['num_classes']} classes, its weights but {numbers} numbers: it is damaged"
         )
-    net = build_network(written["architecture"], written["num_classes"])
+    architecture = f"python:{arch}" if arch is not None else written["architecture"]
+    if architecture is None:
+        raise UsageError(
+            f"{folder} was trained from a network object, so its card cannot say how to build it: give --arch "
+            "package.module:factory, or train with architecture='python:package.module:factory'"
+        )
+    if architecture.startswith("python:") and arch is None and not allow_remote_code:
+        where = shown(architecture.removeprefix("python:"))
+        raise UnsafeFileError(
+            f"{folder} was refused, since its card names code of somebody's to build the network ({where}): if you trust it, "
+            f"say --arch {shlex.quote(where)} (or --allow-remote-code)"
+        )
+    net = build_network(architecture, written["num_classes"])
     try:
-        load_weights(net, folder / "model.safetensors")
+        load_weights(net, weights)
     except Exception as error:
-        raise UsageError(f"the weights in {folder} cannot be loaded into {written['architecture']}: {error}") from error
+        raise UsageError(
+            f"the weights in {folder} do not fit {shown(architecture)}: {' '.join(str(error).split())[:400]}"
+        ) from error
     return Model(net, **model_settings(card), name=str(path), device=device, batch_size=batch_size)

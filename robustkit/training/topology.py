@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -69,10 +66,9 @@ def _build(name: str, num_classes: int) -> nn.Module:
             created: nn.Module = timm.create_model(rest, pretrained=False, num_classes=num_classes)
             return created
         case "hf":
-            transformers: Any = importlib.import_module("transformers")  # only half typed
-            config = transformers.AutoConfig.from_pretrained(rest, num_labels=num_classes)
-            shaped: nn.Module = transformers.AutoModelForImageClassification.from_config(config)
-            return shaped
+            from robustkit.models.hf_models import fresh_hf
+
+            return fresh_hf(rest, num_classes)
         case "python":
             made = call_factory(rest)
             return made.net if isinstance(made, Model) else made

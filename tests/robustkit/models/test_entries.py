@@ -103,3 +103,11 @@ def test_what_fits_nowhere_says_what_the_file_holds():
 def test_a_lazy_network_takes_the_shapes_of_the_file():
     lazy = nn.Sequential(nn.LazyLinear(3))
     assert choose(nn.Sequential(nn.Linear(4, 3)).state_dict(), lazy.state_dict(), None).tensors["0.weight"].shape == (3, 4)
+
+
+def test_tied_weights_are_there_by_one_of_their_names():
+    tied = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    tied[1].weight = tied[0].weight
+    state = dict(tied.state_dict())
+    del state["1.weight"]
+    assert choose(state, tied.state_dict(), None).tensors.keys() == state.keys()

@@ -5,11 +5,13 @@ import json
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torchvision.transforms.v2 import functional as F
 
 import robustkit as rk
 from robustkit.data.prepare import prepare
-from robustkit.errors import UsageError
+from robustkit.errors import UnsafeFileError, UsageError
+from robustkit.training.topology import build_network
 
 transformers = pytest.importorskip("transformers")
 
@@ -70,9 +72,41 @@ def test_pickled_weights_and_code_are_refused(tmp_path):
     config |= {"model_type": "mine", "auto_map": {"AutoConfig": "mine.C", "AutoModelForImageClassification": "mine.M"}}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "mine.py").write_text(f"open({str(tmp_path / 'touched')!r}, 'w')")
-    with pytest.raises(UsageError, match="--allow-remote-code"):
+    with pytest.raises(UnsafeFileError, match="--allow-remote-code"):
         rk.load_model(f"hf/{folder}", device="cpu")
+    with pytest.raises(UnsafeFileError, match="--allow-remote-code"):
+        build_network(f"hf/{folder}", 3)
     assert not (tmp_path / "touched").exists()
+
+
+def test_a_checkpoint_without_a_classifier_is_refused(tmp_path):
+    folder = tmp_path / "vit"
+    vit(folder)
+    weights = load_file(folder / "model.safetensors")
+    headless = {key: value for key, value in weights.items() if not key.startswith("classifier")}
+    save_file(headless, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UsageError, match=r"holds no weights for classifier\.bias, classifier\.weight, which would be random"):
+        rk.load_model(f"hf/{folder}", device="cpu")
+
+
+BROKEN = ["[]", "{", "null"]
+ODD = ['"hidden_size": "x"', '"image_size": -3', '"id2label": 3', '"num_attention_heads": 0', '"num_channels": "a"']
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        *((file, text) for file in ("config.json", "preprocessor_config.json", "model.safetensors") for text in BROKEN),
+        *(("config.json", f'{{"model_type": "vit", {odd}}}') for odd in ODD),
+        ("config.json", '{"model_type": 7}'),
+    ],
+)
+def test_damaged_folders_get_one_sentence(tmp_path, file, change):
+    vit(tmp_path / "vit")
+    (tmp_path / "vit" / file).write_text(change)
+    with pytest.raises(UsageError) as caught:
+        rk.load_model(f"hf/{tmp_path / 'vit'}", device="cpu")
+    assert len(str(caught.value)) < 700
 
 
 def test_a_model_that_is_not_there_gets_one_sentence(tmp_path):

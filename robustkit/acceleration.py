@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.model import Model, output_logits
+from robustkit.model import Model
+from robustkit.outputs import output_logits
 
 Precision = Literal["float32", "bf16"]
 

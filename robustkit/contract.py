@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from robustkit.arrays import as_tensor
 from robustkit.errors import UsageError
 from robustkit.losses import margin
 from robustkit.model import Model
@@ -224,11 +225,16 @@ def prepare(
 ) -> Prepared:
     """Check what the user gave and bring it to the model's device; half-precision images become float32.
 
+    Arrays and lists of numbers become tensors.
+
     Raises
     ------
     UsageError
         If anything does not fit, in one sentence that says what would.
     """
+    x, y = as_tensor(x, "images"), as_tensor(y, "labels")
+    targets = None if targets is None else as_tensor(targets, "targets")
+    sample_ids = None if sample_ids is None else as_tensor(sample_ids, "sample_ids")
     x = boxed(model, x, y)
     check_threat(attack, threat)
     threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)

@@ -59,10 +59,11 @@ class Preprocessor(ABC):
 
     def __call__(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
         """`apply` in the forward pass; in the backward pass its own gradient, or the stated substitute."""
+        # A transform may write on its input.
         if self.info.gradient == "exact":
-            return self.apply(x, bounds)
+            return self.apply(x.clone(), bounds)
         with torch.no_grad():
-            value = self.apply(x.detach(), bounds)
+            value = self.apply(x.detach().clone(), bounds)
         if not x.requires_grad:
             return value
         smooth = self.surrogate(x, bounds)

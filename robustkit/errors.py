@@ -65,3 +65,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return "none is registered."
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"known: {shown}."
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error's text that says something, else its kind."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

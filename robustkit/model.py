@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from robustkit.errors import AttackError, UsageError
+from robustkit.arrays import as_tensor
+from robustkit.errors import AttackError, UsageError, one_line
 from robustkit.global_state import full_precision, own_random_state
+from robustkit.outputs import output_logits
 from robustkit.projections import Bounds
 
 LossFunction = Callable[[Tensor], Tensor]
+
+#: What torch says in its own errors of a function that it cannot differentiate.
+NOT_DIFFERENTIABLE = ("derivative for", "modified by an inplace operation", "does not require grad", "Inference tensors")
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,27 @@ class InputSpec:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU."""
+    """``auto`` is the GPU where there is one, else the CPU.
+
+    Raises
+    ------
+    UsageError
+        If torch does not know the device, or this machine does not have it.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-    except RuntimeError:
+    except (RuntimeError, TypeError, ValueError):
         raise UsageError(f"device {device!r} is unknown: write auto, cpu, cuda or cuda:N") from None
+    if resolved.type == "cpu":
+        return torch.device("cpu")
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {str(device)!r} was asked for, but this machine has no CUDA GPU: use auto or cpu")
+    try:
+        torch.zeros(1, device=resolved).item()
+    except Exception as error:  # every backend has an error of its own
+        raise UsageError(f"device {str(device)!r} is not there on this machine: write auto, cpu, cuda or cuda:N") from error
     return resolved
 
 
@@ -56,6 +73,7 @@ class Model:
     """A classifier: images ``(B, C, H, W)`` in `bounds` to logits ``(B, K)``.
 
     It owns normalisation and resizing, adapts what the network returns, and counts the passes of every image through it.
+    A network may write on its input, which is a copy. One that answers with one logit z an image has the two classes ``(0, z)``.
     The network's mode, parameters, buffers, hooks and the global random state are as before after every call.
 
     Parameters
@@ -80,7 +98,7 @@ class Model:
     Raises
     ------
     UsageError
-        If the bounds are empty, or the mean and std do not fit each other.
+        If the bounds are empty, the mean and std do not fit each other, or lazy layers of the network have no values yet.
     """
 
     def __init__(
@@ -98,6 +116,12 @@ class Model:
     ) -> None:
         if not isinstance(net, nn.Module):
             raise UsageError(f"a model wraps a torch.nn.Module, not a {type(net).__name__}")
+        lazy = next((name for name, value in (*net.named_parameters(), *net.named_buffers()) if is_lazy(value)), None)
+        if lazy is not None:
+            raise UsageError(
+                f"{type(net).__name__} has lazy layers without values, such as {lazy}: pass one batch of images through it, or "
+                "load its weights, before it is made a model"
+            )
         if not bounds[0] < bounds[1]:
             raise UsageError(f"bounds {bounds} are empty: give (lowest, highest), such as (0, 1)")
         if (mean is None) != (std is None) or (mean is not None and std is not None and len(mean) != len(std)):
@@ -133,7 +157,10 @@ class Model:
         return next((p.dtype for p in self.net.parameters() if p.is_floating_point()), torch.float32)
 
     def preprocess(self, x: Tensor) -> Tensor:
-        """What the network sees of images in bounds: resized, normalised, in its own floating type. Differentiable."""
+        """What the network sees of images in bounds: resized, normalised, in its own floating type. Differentiable.
+
+        It shares no memory with `x`, so that a network may write on it.
+        """
         x = x.to(self.dtype)
         size = self.spec.size
         if size is not None and x.shape[-2:] != size:
@@ -145,8 +172,8 @@ class Model:
             shape = (1, -1, 1, 1)
             mean = torch.tensor(self.mean, dtype=x.dtype, device=x.device).reshape(shape)
             std = torch.tensor(self.std, dtype=x.dtype, device=x.device).reshape(shape)
-            x = (x - mean) / std
-        return x
+            return (x - mean) / std
+        return x.clone()
 
     def __call__(self, x: Tensor) -> Tensor:
         """Logits ``(B, K)`` of images ``(B, C, H, W)``, in the images' floating type (at least float32).
@@ -158,21 +185,24 @@ class Model:
         UsageError
             If the network does not return one row of logits an image.
         """
+        if not isinstance(x, Tensor):
+            x = as_tensor(x, "images").to(self.device)
         with nullcontext() if self._frozen else self.frozen():
             self.forwards += len(x)
             prepared = self.preprocess(x)
             if prepared.requires_grad:
-                # On a view, never on the caller's own tensor.
-                prepared = prepared.view_as(prepared)
                 prepared.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
             logits = output_logits(self.net(prepared), len(x))
-            return logits.to(torch.promote_types(x.dtype, torch.float32))
+            # A copy, for some networks write every answer into the same memory.
+            return logits.to(torch.promote_types(x.dtype, torch.float32), copy=True)
 
-    def _count_backward(self, grad: Tensor) -> None:
-        self.backwards += len(grad)
+    def _count_backward(self, grad: Tensor | None) -> None:
+        self.backwards += 0 if grad is None else len(grad)
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``."""
+        if not isinstance(x, Tensor):
+            x = as_tensor(x, "images").to(self.device)
         with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
             return self.in_chunks(lambda part: (self(part),), x)[0]
 
@@ -194,23 +224,40 @@ class Model:
         UsageError
             If no gradient reaches the images.
         """
+        if not isinstance(x, Tensor):
+            x = as_tensor(x, "images").to(self.device)
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
-            logits = self(leaf if view is None else view(leaf))
-            losses = loss(logits)
-            if not losses.requires_grad:
-                raise UsageError(
-                    f"no gradient flows from the logits of {self.name} to its input: it runs under no_grad, detaches, or is not "
-                    "differentiable; use attacks with knowledge=score or decision"
-                )
-            if losses.ndim == 1:
-                (grad,) = torch.autograd.grad(losses.sum(), leaf)
-            else:
-                columns = losses.sum(0)
-                last = len(columns) - 1
-                parts = [torch.autograd.grad(column, leaf, retain_graph=j < last)[0] for j, column in enumerate(columns)]
-                grad = torch.stack(parts, dim=1)
+            try:
+                logits = self(leaf if view is None else view(leaf))
+                losses = loss(logits)
+                if not losses.requires_grad:
+                    raise self._no_gradient("it runs under no_grad, detaches, or is not differentiable")
+                if losses.ndim == 1:
+                    grad = self._derivative(losses.sum(), leaf)
+                else:
+                    columns = losses.sum(0)
+                    last = len(columns) - 1
+                    grad = torch.stack(
+                        [self._derivative(column, leaf, retain=j < last) for j, column in enumerate(columns)], dim=1
+                    )
+            except RuntimeError as error:
+                if not any(sign in str(error) for sign in NOT_DIFFERENTIABLE):
+                    raise
+                raise self._no_gradient(one_line(error)) from error
         return logits.detach(), losses.detach(), grad
+
+    def _derivative(self, value: Tensor, leaf: Tensor, retain: bool = False) -> Tensor:
+        (grad,) = torch.autograd.grad(value, leaf, retain_graph=retain, allow_unused=True)
+        if grad is None:
+            raise self._no_gradient("what it computes with does not come from its input differentiably")
+        return grad
+
+    def _no_gradient(self, cause: str) -> UsageError:
+        return UsageError(
+            f"no gradient flows from the logits of {self.name} to its input ({cause}): use attacks that need none, with "
+            "knowledge=score or knowledge=decision, such as --threat linf:8/255,knowledge=score"
+        )
 
     def in_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor) -> tuple[Tensor, ...]:
         """Apply `function` to parts that fit in memory and join what it returns; out of memory halves the part for good.
@@ -291,13 +338,13 @@ class Model:
                         if not torch.equal(buffer, copy):  # batch norm writes without raising the tensor's version
                             buffer.copy_(copy)
 
-    def num_classes(self, size: tuple[int, int] | None = None) -> int:
-        """How many classes the network answers with, found by one pass on a blank image that is not counted.
+    def num_classes(self, x: Tensor | None = None) -> int:
+        """How many classes the network answers with, found by one pass that is not counted.
 
         Parameters
         ----------
-        size
-            The blank image's height and width; None takes the model's own size, else 224.
+        x
+            An image to ask with, ``(1, C, H, W)``; None takes a blank one of the model's own channels and size, else 224.
 
         Raises
         ------
@@ -305,17 +352,16 @@ class Model:
             If the network cannot take such an image, or has not as many classes as names were given.
         """
         if self._num_classes is None:
-            height, width = size or self.spec.size or (224, 224)
-            blank = torch.zeros(1, self.spec.channels, height, width, device=self.device) + self.bounds[0]
+            if x is None:
+                height, width = self.spec.size or (224, 224)
+                x = torch.zeros(1, self.spec.channels, height, width) + self.bounds[0]
             before = self.forwards
             try:
-                found = self.logits(blank).shape[1]
-            except RuntimeError as error:
-                cause = str(error).splitlines()[0]
-                raise UsageError(
-                    f"{self.name} cannot take images of shape {tuple(blank.shape[1:])} ({cause}): if its images are others, "
-                    "hand it over as robustkit.Model(net, spec=robustkit.InputSpec(channels=..., size=...))"
-                ) from error
+                found = self.logits(x[:1].to(self.device)).shape[1]
+            except (UsageError, AttackError):
+                raise
+            except Exception as error:  # networks refuse a size by any kind of error
+                raise cannot_take(self, x, error) from error
             finally:
                 self.forwards = before
             if self.classes is not None and len(self.classes) != found:
@@ -352,19 +398,12 @@ class Model:
                 )
 
 
-def output_logits(output: Any, batch: int) -> Tensor:
-    """The logits in what a network returned: a tensor, a tuple that starts with one, or an object or mapping with ``logits``."""
-    if isinstance(output, Mapping) and "logits" in output:
-        output = output["logits"]
-    elif not isinstance(output, Tensor) and hasattr(output, "logits"):
-        output = output.logits
-    elif isinstance(output, (tuple, list)) and output:
-        output = output[0]
-    if not isinstance(output, Tensor):
-        raise UsageError(f"the model returned a {type(output).__name__}; expected logits of shape ({batch}, classes)")
-    if output.ndim != 2 or output.shape[0] != batch or output.shape[1] < 2:
-        raise UsageError(f"the model returned shape {tuple(output.shape)}; expected logits of shape ({batch}, classes ≥ 2)")
-    return output
+def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
+    """One sentence for a network that fails on images, with the network's own first line."""
+    return UsageError(
+        f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {one_line(error)}): if its "
+        "images are others, hand it over as robustkit.Model(net, spec=robustkit.InputSpec(channels=..., size=...))"
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.contract import AttackResult, Prepared, prepare
-from robustkit.errors import UsageError
+from robustkit.errors import UsageError, one_line
 from robustkit.iterative import IterativeAttack, State
 from robustkit.judge import judge
 from robustkit.model import Model
@@ -158,10 +158,12 @@ class Ensemble(Model):
         for member in self.members:
             try:
                 found = self._ask(member, x).shape[1]
-            except RuntimeError as error:
-                cause = str(error).splitlines()[0]
+            except UsageError:
+                raise
+            except Exception as error:  # networks refuse a size by any kind of error
                 raise UsageError(
-                    f"surrogate {member.name} cannot take images of shape {tuple(x.shape[1:])} ({cause}): choose one that can"
+                    f"surrogate {member.name} cannot take images of shape {tuple(x.shape[1:])} ({one_line(error)}): choose one that "
+                    "can"
                 ) from error
             if found != num_classes:
                 raise UsageError(

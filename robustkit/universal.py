@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from robustkit.arrays import as_tensor
 from robustkit.contract import Attack, AttackResult
 from robustkit.errors import UsageError
 from robustkit.model import Model
@@ -78,7 +79,9 @@ class UniversalAttack(Attack):
         seed: int = 0,
     ) -> AttackResult:
         """Fit on each fold, apply to the other. Needs at least two images; see `Attack.__call__`."""
-        ids = torch.arange(len(x)) if sample_ids is None else sample_ids.cpu()
+        x, y = as_tensor(x, "images"), as_tensor(y, "labels")
+        targets = None if targets is None else as_tensor(targets, "targets")
+        ids = torch.arange(len(x)) if sample_ids is None else as_tensor(sample_ids, "sample_ids").cpu()
         folds = [(fold_of(ids, seed) == side).nonzero().squeeze(1) for side in (0, 1)]
         if not all(len(rows) for rows in folds):
             raise UsageError(f"a universal attack needs images to fit on and others to judge by; {len(x)} are too few")

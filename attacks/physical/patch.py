@@ -10,6 +10,7 @@ from torch import Tensor
 
 from robustkit.attacks.physical.sticker import Sticker, made
 from robustkit.contract import AttackInfo, Prepared, prepare
+from robustkit.engine import check_classes
 from robustkit.errors import UsageError
 from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.model import Model
@@ -77,6 +78,7 @@ class Patch(Sticker):
         assert isinstance(threat, PatchThreat)
         if not len(samples.x):
             raise UsageError("a patch cannot be fitted on no images: give more, so that both folds have some")
+        check_classes(model, samples, model.num_classes(samples.x[:1]))
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)
         adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)

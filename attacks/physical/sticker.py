@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from robustkit.contract import AttackResult, Prepared, Status, is_adversarial, prepare
+from robustkit.engine import check_classes
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.rendering import PlacementRange, cutout, render
@@ -71,6 +72,7 @@ class Sticker(UniversalAttack):
         patch = checked_patch(fitted, samples.x)
         with model.frozen(seed), torch.no_grad():
             clean = model.logits(samples.x)
+            check_classes(model, samples, clean.shape[1])
             status = torch.full_like(samples.y, int(Status.FAILED))
             status[clean.argmax(1) != samples.y] = int(Status.MISCLASSIFIED)
             status[~clean.isfinite().all(1)] = int(Status.ERROR)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from robustkit.attacks.gradient.apgd_momentum import direction
 from robustkit.contract import AttackInfo, AttackResult, Prepared, adversarial_margin, prepare
+from robustkit.engine import check_classes
 from robustkit.errors import UsageError
 from robustkit.judge import judge
 from robustkit.model import Model
@@ -81,6 +82,7 @@ class UAP(UniversalAttack):
         assert isinstance(threat, NormThreat)
         if not len(samples.x):
             raise UsageError("a perturbation cannot be fitted on no images: give more, so that both folds have some")
+        check_classes(model, samples, model.num_classes(samples.x[:1]))
         span = model.bounds[1] - model.bounds[0]
         zero = torch.zeros_like(samples.x[:1])
         delta = zero

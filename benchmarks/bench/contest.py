@@ -73,7 +73,7 @@ def ground_of(model: Model, data: Data, threat: Threat, seed: int) -> Ground:
     if not len(data):
         raise NothingEvaluatedError(f"data {data.name!r} holds no images: there is nothing to bench on")
     x, y = images_and_labels(data, model)
-    model.check_images(x, y, model.num_classes((x.shape[2], x.shape[3])))
+    model.check_images(x, y, model.num_classes(x[:1]))
     return Ground(model, data, x, y, threat, seed)
 
 

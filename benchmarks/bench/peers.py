@@ -155,7 +155,7 @@ def written(template: str, attack: Attack, ground: Ground) -> str:
     assert isinstance(threat, NormThreat)
     values: dict[str, Any] = {field.name: getattr(attack, field.name) for field in fields(attack)}
     span = model.bounds[1] - model.bounds[0]
-    wrong = model.num_classes((ground.x.shape[2], ground.x.shape[3])) - 1
+    wrong = model.num_classes(ground.x[:1]) - 1
     steps = values.get("steps", 1)
     if "step_size" in values:
         length = values["step_size"] or usual_step(attack.info.name, threat, steps, span)

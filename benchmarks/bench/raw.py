@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from robustkit.model import Model, output_logits
+from robustkit.model import Model
+from robustkit.outputs import output_logits
 
 
 class Whole(nn.Module):

@@ -155,8 +155,7 @@ class Data:
         """
         if not len(self):
             return self
-        size = model.spec.size
-        total = model.num_classes(size if size is not None else self._first_size(model.spec))
+        total = model.num_classes(self._first(model.spec)[None])
         match = match_labels(
             self.labels, self.classes, model.classes, total, data=self.name, model=model.name, order=self.class_order
         )
@@ -167,14 +166,13 @@ class Data:
             matched.mapping = {self.classes[label]: int(match.labels[label]) for label in np.unique(self.labels)}
         return matched
 
-    def _first_size(self, spec: InputSpec) -> tuple[int, int]:
-        """The height and width of the first image that can be read."""
+    def _first(self, spec: InputSpec) -> Tensor:
+        """The first image that can be read, ``(C, H, W)``."""
         for position in self.ids:
             try:
-                height, width = self._read(int(position), spec).shape[-2:]
+                return self._read(int(position), spec)
             except BrokenImageError:
                 continue
-            return height, width
         raise UsageError(f"no image of {self.name} can be read")
 
     def _read(self, position: int, spec: InputSpec) -> Tensor:

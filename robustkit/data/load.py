@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -93,10 +94,11 @@ def _open(name: str, reading: Reading) -> Data:
     raise UsageError(f"data {brief(name)!r} is unknown: {hint} Write it as one of {', '.join(examples)}.")
 
 
-def as_data(data: Data | tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any] | str) -> Data:
+def as_data(data: Data | tuple[Any, Any] | Dataset[Any] | DataLoader[Any] | str) -> Data:
     """Data from whatever a caller has: a name, a pair (images, labels), a map-style dataset or a data loader of one.
 
-    Tensors are not changed: they must be what the model takes. A loader's order and batch size play no part.
+    The pair may be tensors, NumPy arrays or nested lists. Tensors are not changed: they must be what the model takes. A loader's
+    order and batch size play no part.
 
     Raises
     ------
@@ -109,7 +111,11 @@ def as_data(data: Data | tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any] 
         return data
     if isinstance(data, str):
         return load_data(data)
-    if isinstance(data, (tuple, list)) and len(data) == 2 and all(isinstance(part, Tensor) for part in data):
+    if (
+        isinstance(data, (tuple, list))
+        and len(data) == 2
+        and all(isinstance(p, (Tensor, np.ndarray, list, tuple)) for p in data)
+    ):
         return from_tensors(*data)
     if isinstance(data, DataLoader):
         return from_dataset(data.dataset)

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 
+from robustkit.arrays import as_tensor
 from robustkit.data.base import BrokenImageError, Data
 from robustkit.data.labels import Labels, as_integers
 from robustkit.errors import UsageError
@@ -71,8 +72,9 @@ class DatasetSource:
         return digest.hexdigest()
 
 
-def from_tensors(images: Tensor, labels: Tensor) -> Data:
-    """Data of images ``(N, C, H, W)`` and labels ``(N,)``."""
+def from_tensors(images: Any, labels: Any) -> Data:
+    """Data of images ``(N, C, H, W)`` and labels ``(N,)``: tensors, NumPy arrays or nested lists."""
+    images, labels = as_tensor(images, "images"), as_tensor(labels, "labels")
     if images.ndim != 4:
         raise UsageError(f"images have shape {tuple(images.shape)}; expected (samples, channels, height, width)")
     integers = as_integers(labels.detach().cpu().numpy(), "labels", len(images))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from robustkit.errors import one_line as one_line  # for the other modules here
 from robustkit.model import InputSpec
 from robustkit.projections import Bounds
 
@@ -42,11 +43,6 @@ def plain_network(net: nn.Module) -> Network:
     """A network nothing else is known of: images of any size, with as many channels as its first convolution takes."""
     first = next((module for module in net.modules() if isinstance(module, nn.Conv2d)), None)
     return Network(net, InputSpec(channels=1 if first is not None and first.in_channels == 1 else 3))
-
-
-def one_line(error: BaseException) -> str:
-    """The first line of an error's text, else its kind."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def note(sentence: str) -> None:

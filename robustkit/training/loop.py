@@ -26,7 +26,8 @@ from robustkit.defense import Recipe, TrainingBatch
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.files import atomic
 from robustkit.global_state import own_random_state
-from robustkit.model import Model, output_logits
+from robustkit.model import Model
+from robustkit.outputs import output_logits
 from robustkit.rng import derive_key
 from robustkit.threats import Threat
 from robustkit.training.augment import augment

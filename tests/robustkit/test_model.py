@@ -1,14 +1,13 @@
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from robustkit import InputSpec, Model, UsageError
+from robustkit import InputSpec, Model, Threat, UsageError, attack
 from robustkit.errors import AttackError
-from robustkit.model import output_logits
+from robustkit.model import resolve_device
 
 
 def tiny(**kwargs):
@@ -77,22 +76,140 @@ def test_gradients_and_counts():
     assert not x.requires_grad
 
 
-def test_a_model_without_a_gradient_says_so():
-    class Stuck(nn.Module):
+class DeadEnd(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return None
+
+
+class Classifier(nn.Module):
+    """Applies `change` to the images before a linear layer."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change, self.head = change, nn.Linear(12, 3)
+
+    def forward(self, x):
+        return self.head(self.change(x).flatten(1))
+
+
+def purified(x):
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_()
+        return leaf - torch.autograd.grad((leaf**2).sum(), leaf)[0] / 10
+
+
+def quantised():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3))
+    return torch.ao.quantization.quantize_dynamic(net, {nn.Linear}, dtype=torch.qint8)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantiz.*")
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Classifier(torch.detach),
+        lambda: Classifier(DeadEnd.apply),
+        lambda: Classifier(purified),
+        lambda: Classifier(torch.inference_mode()(lambda x: x + 1)),
+        lambda: Classifier(lambda x: x.mul_(x)),
+        quantised,
+    ],
+)
+def test_a_network_without_a_gradient_says_so_and_can_be_asked(build):
+    model = Model(build(), device="cpu")
+    x, threat = torch.rand(2, 3, 2, 2), "linf:8/255,knowledge=score"
+    with pytest.raises(UsageError, match=f"no gradient flows .* {threat}"):
+        model.gradient(x, lambda z: z[:, 0])
+    with pytest.raises(UsageError, match=f"no gradient flows .* {threat}"):
+        model.gradient(x, lambda z: z[:, :2])
+    result = attack("square", steps=2)(model, x, model.logits(x).argmax(1), Threat.parse(threat))
+    assert bool((result.forwards > 1).all())
+
+
+def blanked(x):
+    x[:, :, :1] = 0
+    return x
+
+
+@pytest.mark.parametrize("settings", [{}, {"mean": [0.5] * 3, "std": [0.2] * 3}, {"spec": InputSpec(size=(2, 2))}])
+@pytest.mark.parametrize(
+    "change", [blanked, lambda x: x.clamp_(0.2, 0.8), lambda x: x.pow_(2), lambda x: x.sub_(0.5).div_(0.2), torch.relu_]
+)
+def test_a_network_may_write_on_its_input(change, settings):
+    torch.manual_seed(0)
+    model = Model(Classifier(lambda x: change(x.clone())), device="cpu", **settings)
+    writing = Model(Classifier(change), device="cpu", **settings)
+    writing.net.head = model.net.head
+    x = torch.rand(3, 3, 2, 2)
+    before, y, threat = x.clone(), model.logits(x).argmax(1), Threat.parse("linf:0.3")
+    assert torch.equal(writing(x), model(x))
+    assert torch.equal(writing.logits(x), model.logits(x))
+    for ours, theirs in zip(model.gradient(x, lambda z: z[:, 0]), writing.gradient(x, lambda z: z[:, 0]), strict=True):
+        assert torch.equal(ours, theirs)
+    assert writing.backwards == 3
+    ours, theirs = (attack("pgd", steps=3)(each, x, y, threat) for each in (model, writing))
+    assert torch.equal(ours.x_adv, theirs.x_adv)
+    assert torch.equal(x, before)
+
+
+def test_answers_written_into_one_memory_stay_as_they_were():
+    class Static(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.answer = torch.zeros(2, 2)
+
         def forward(self, x):
-            return x.detach().flatten(1)[:, :2]
+            return self.answer.copy_(x.flatten(1)[:, :2])
 
-    with pytest.raises(UsageError, match="no gradient flows"):
-        Model(Stuck(), device="cpu").gradient(torch.rand(1, 3, 4, 4), lambda z: z[:, 0])
+    model = Model(Static(), device="cpu", batch_size=2)
+    x = torch.rand(6, 3, 2, 2)
+    assert torch.equal(model.logits(x), x.flatten(1)[:, :2])
 
 
-def test_outputs_of_every_kind():
-    logits = torch.rand(2, 3)
-    for output in (logits, (logits, 1), [logits], {"logits": logits}, SimpleNamespace(logits=logits)):
-        assert output_logits(output, 2) is logits
-    for wrong in ("text", torch.rand(2), torch.rand(3, 3), torch.rand(2, 1), torch.rand(2, 3, 1)):
-        with pytest.raises(UsageError, match="expected logits"):
-            output_logits(wrong, 2)
+def test_lazy_layers_are_refused_until_they_have_values():
+    net = nn.Sequential(nn.LazyConv2d(2, 1), nn.Flatten(), nn.LazyLinear(3))
+    with pytest.raises(UsageError, match="lazy layers .* 0.weight: pass one batch"):
+        Model(net, device="cpu")
+    net(torch.rand(1, 3, 2, 2))
+    assert Model(net, device="cpu").num_classes(torch.rand(1, 3, 2, 2)) == 3
+
+
+def test_classes_are_counted_with_the_image_given_and_any_refusal_is_one_sentence():
+    grey = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 4, 5))
+    assert Model(grey, device="cpu").num_classes(torch.rand(1, 1, 4, 4)) == 5
+
+    class Picky(nn.Module):
+        def forward(self, x):
+            raise AssertionError(f"input height {x.shape[2]} does not match 224")
+
+    with pytest.raises(UsageError, match="cannot take images of shape .3, 8, 8. .AssertionError: input height 8"):
+        Model(Picky(), device="cpu").num_classes(torch.rand(1, 3, 8, 8))
+
+
+def test_arrays_and_lists_are_taken_as_images_and_labels():
+    model = tiny()
+    x = torch.rand(2, 3, 4, 4)
+    assert torch.equal(model(x.numpy()), model(x))
+    assert torch.equal(model.logits(x.tolist()), model.logits(x))
+    assert torch.equal(model.gradient(x.numpy(), lambda z: z[:, 0])[2], model.gradient(x, lambda z: z[:, 0])[2])
+    y = model.logits(x).argmax(1)
+    threat = Threat.parse("linf:0.1,targeted")
+    tensors = attack("pgd", steps=2)(model, x, y, threat, targets=(y + 1) % 3, sample_ids=torch.tensor([3, 4]))
+    others = attack("pgd", steps=2)(model, x.numpy(), y.tolist(), threat, targets=((y + 1) % 3).numpy(), sample_ids=[3, 4])
+    assert torch.equal(tensors.x_adv, others.x_adv)
+
+
+@pytest.mark.parametrize(
+    "device", ["tpu9", "", "mps:9", "xpu:9", "meta", "cuda:99", "hpu", "opengl", "privateuseone", None, -3]
+)
+def test_a_device_that_is_not_there_is_one_sentence(device):
+    with pytest.raises(UsageError, match="device .* use auto or cpu|device .* write auto, cpu"):
+        resolve_device(device)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ def test_what_fits_nothing_and_what_was_not_fitted():
         built.apply(model(), x, y, threat, {"patch": x[0]})
     with pytest.raises(UsageError, match="shape"):
         built.apply(model(), x, y, threat, {"perturbation": x[0, :, :1]})
+    with pytest.raises(UsageError, match="labels span .* classes"):
+        built(model(), x, y + 900, threat)
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 0}, {"step_size": 0.0}, {"cap": 0.0}, {"fit_images": 0}])

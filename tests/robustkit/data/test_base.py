@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 from robustkit.data import Data, as_data, load_data
 from robustkit.data.tensors import TensorSource
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
+from robustkit.model import InputSpec, Model
 
 GREY = InputSpec(channels=1, size=(28, 28))
 
@@ -148,3 +148,21 @@ def test_unknown_names_are_answered_with_close_ones():
         load_data("foldr:x")
     with pytest.raises(UsageError, match="did you mean 'fashion'"):
         load_data("builtin/fashon")
+
+
+def test_arrays_and_lists_are_a_pair_too():
+    x, y = torch.rand(4, 1, 2, 2), torch.tensor([0, 1, 2, 1])
+    for pair in ((x.numpy(), y.numpy()), (x.tolist(), y.tolist()), [x, y.numpy().astype("uint8")]):
+        samples = next(as_data(pair).batches(InputSpec(1, (2, 2)), 4))
+        assert torch.equal(samples.x, x)
+        assert torch.equal(samples.y, y)
+    with pytest.raises(UsageError, match="labels are a list"):
+        as_data((x, ["cat", "dog", "cat", "dog"]))
+    with pytest.raises(UsageError, match="labels have shape"):
+        as_data((x.numpy(), y.numpy() + 0.5))
+
+
+def test_one_channel_images_say_so_themselves():
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 2), torch.nn.Flatten(), torch.nn.Linear(2, 3))
+    model = Model(net, device="cpu")
+    assert as_data((torch.rand(4, 1, 2, 2), [0, 1, 2, 1])).matched(model).labels.tolist() == [0, 1, 2, 1]

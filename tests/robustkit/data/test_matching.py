@@ -86,7 +86,7 @@ def test_names_that_do_not_fit_the_network_are_reported():
         model.num_classes()
     other = Model(nn.Linear(5, 3), device="cpu")
     with pytest.raises(UsageError, match="cannot take images of shape"):
-        other.num_classes((4, 4))
+        other.num_classes(torch.rand(1, 3, 4, 4))
     assert torch.is_grad_enabled()
 
 

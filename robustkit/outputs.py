@@ -1,0 +1,70 @@
+"""What networks return, as logits: one row an image, one column a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from robustkit.errors import UsageError
+
+
+def output_logits(output: Any, batch: int) -> Tensor:
+    """The logits ``(batch, K)`` in what a network returned.
+
+    Parameters
+    ----------
+    output
+        A tensor, a tuple that starts with one, or an object or mapping with ``logits``. Trailing sides of length 1 are dropped;
+        one number an image, ``(batch, 1)`` or ``(batch,)``, is the logit z of class 1 and becomes ``(0, z)``.
+    batch
+        How many images were asked about.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these.
+    """
+    logits = _taken(output, batch)
+    if logits.ndim < 2 and logits.numel() == batch:
+        logits = logits.reshape(batch, 1)
+    elif logits.ndim > 2 and logits.shape[2:].numel() == 1:
+        logits = logits.flatten(1)
+    if logits.ndim != 2 or logits.shape[0] != batch or logits.shape[1] < 1:
+        raise UsageError(f"the model returned shape {tuple(logits.shape)}; expected logits of shape ({batch}, classes)")
+    if not logits.is_floating_point():
+        raise UsageError(
+            f"the model returned {logits.dtype}; expected floating-point logits of shape ({batch}, classes): return the scores "
+            "of the classes, not the class"
+        )
+    return logits if logits.shape[1] > 1 else torch.cat([torch.zeros_like(logits), logits], dim=1)
+
+
+def _taken(output: Any, batch: int) -> Tensor:
+    if isinstance(output, Mapping) and "logits" in output:
+        output = output["logits"]
+    elif not isinstance(output, Tensor) and hasattr(output, "logits"):
+        output = output.logits
+    elif isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    if isinstance(output, Tensor):
+        return output
+    holds = f" of {', '.join(map(str, list(output)[:5]))}" if isinstance(output, Mapping) else ""
+    raise UsageError(
+        f"the model returned a {type(output).__name__}{holds}; expected logits of shape ({batch}, classes), alone, first in a "
+        "tuple, or under the name logits"
+    )
+
+
+def is_one_logit(output: Any, batch: int) -> bool:
+    """Whether a network answers with one number an image, which `output_logits` makes two classes of."""
+    return _taken(output, batch).numel() == batch
+
+
+def tuple_widths(output: Any) -> list[int]:
+    """How many columns each of the ``(B, columns)`` tensors in a tuple has; empty if the network returned no tuple."""
+    if not isinstance(output, (tuple, list)) or hasattr(output, "logits"):
+        return []
+    return [entry.shape[1] for entry in output if isinstance(entry, Tensor) and entry.ndim == 2]

@@ -33,7 +33,7 @@ def as_tensor(values: Any, what: str) -> Tensor:
             return torch.stack(list(values))
         array = np.asarray(values)
         if array.dtype.kind not in "buif":
-            raise TypeError(f"they hold {array.dtype.name}")  # noqa: TRY301 - told like torch's own refusals
+            raise TypeError(f"they hold {array.dtype.name}")
         if isinstance(values, (list, tuple)) and array.dtype == np.float64:
             array = array.astype(np.float32)  # Python's numbers have no precision of their own
         if array.dtype.kind == "u" and array.dtype.itemsize > 1:

@@ -24,5 +24,5 @@ def test_arrays_that_torch_does_not_take_as_they_are():
 
 @pytest.mark.parametrize("wrong", ["cat", ["cat"], [[1, 2], [3]], [torch.zeros(2), torch.zeros(3)], None, {"a": 1}, [1j]])
 def test_what_holds_no_numbers_is_one_sentence(wrong):
-    with pytest.raises(UsageError, match="labels are a .* NumPy array"):
+    with pytest.raises(UsageError, match=r"labels are a .* NumPy array"):
         as_tensor(wrong, "labels")

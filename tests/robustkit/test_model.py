@@ -173,7 +173,7 @@ def test_answers_written_into_one_memory_stay_as_they_were():
 
 def test_lazy_layers_are_refused_until_they_have_values():
     net = nn.Sequential(nn.LazyConv2d(2, 1), nn.Flatten(), nn.LazyLinear(3))
-    with pytest.raises(UsageError, match="lazy layers .* 0.weight: pass one batch"):
+    with pytest.raises(UsageError, match=r"lazy layers .* 0.weight: pass one batch"):
         Model(net, device="cpu")
     net(torch.rand(1, 3, 2, 2))
     assert Model(net, device="cpu").num_classes(torch.rand(1, 3, 2, 2)) == 3
@@ -187,7 +187,7 @@ def test_classes_are_counted_with_the_image_given_and_any_refusal_is_one_sentenc
         def forward(self, x):
             raise AssertionError(f"input height {x.shape[2]} does not match 224")
 
-    with pytest.raises(UsageError, match="cannot take images of shape .3, 8, 8. .AssertionError: input height 8"):
+    with pytest.raises(UsageError, match=r"cannot take images of shape .3, 8, 8. .AssertionError: input height 8"):
         Model(Picky(), device="cpu").num_classes(torch.rand(1, 3, 8, 8))
 
 
@@ -208,7 +208,7 @@ def test_arrays_and_lists_are_taken_as_images_and_labels():
     "device", ["tpu9", "", "mps:9", "xpu:9", "meta", "cuda:99", "hpu", "opengl", "privateuseone", None, -3]
 )
 def test_a_device_that_is_not_there_is_one_sentence(device):
-    with pytest.raises(UsageError, match="device .* use auto or cpu|device .* write auto, cpu"):
+    with pytest.raises(UsageError, match=r"device .* use auto or cpu|device .* write auto, cpu"):
         resolve_device(device)
 
 

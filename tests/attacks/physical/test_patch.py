@@ -175,7 +175,7 @@ def test_values_that_do_not_fit_are_refused_in_a_sentence(model: Model) -> None:
     with pytest.raises(UsageError, match="too few"):
         Patch()(model, x[:1], y[:1], threat)
     for name in ("patch", "patch-control"):
-        with pytest.raises(UsageError, match="labels span .* classes"):
+        with pytest.raises(UsageError, match=r"labels span .* classes"):
             attack(name)(model, x, y + 900, threat)
     for wrong in ({"steps": 0}, {"batch": 0}, {"learning_rate": 0.0}, {"scale": 1.5}, {"rotation": 200.0}, {"brightness": 1.0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):

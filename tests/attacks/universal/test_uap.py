@@ -75,7 +75,7 @@ def test_what_fits_nothing_and_what_was_not_fitted():
         built.apply(model(), x, y, threat, {"patch": x[0]})
     with pytest.raises(UsageError, match="shape"):
         built.apply(model(), x, y, threat, {"perturbation": x[0, :, :1]})
-    with pytest.raises(UsageError, match="labels span .* classes"):
+    with pytest.raises(UsageError, match=r"labels span .* classes"):
         built(model(), x, y + 900, threat)
 
 

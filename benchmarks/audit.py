@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from robustkit import __version__
-from robustkit.benchmarks.cell import FORMAT, digest_of, fingerprint
+from robustkit.benchmarks.cell import FORMAT, digest_of
 from robustkit.benchmarks.check import check_model
 from robustkit.benchmarks.corruption_run import run_corruptions
 from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute, right_ids
@@ -122,23 +122,24 @@ def audit(
     resolved = {
         "format": FORMAT,
         "model": subject.name,
-        "model_fingerprint": fingerprint(subject),
         "data": samples.name,
-        "data_fingerprint": samples.fingerprint(),
-        "samples": digest_of([samples.ids.tolist(), samples.labels.tolist()]),
+        "limit": limit,
         "seed": seed,
         "skip_broken": skip_broken,
         "threats": [threat.id for threat in wanted],
         "suite": chosen.model_dump(mode="json"),
         "search": "" if subject.twin is None else repr(subject.twin.net),
-        "surrogates": [[each.name, fingerprint(each)] for each in helpers],
+        "surrogates": [[each.name, each.fingerprint()] for each in helpers],
         "eot": eot,
+        "model_fingerprint": subject.fingerprint(),
+        "data_fingerprint": samples.fingerprint(),
+        "samples": digest_of([samples.ids.tolist(), samples.labels.tolist()]),
     }
     parts = ("model_fingerprint", "search", "data_fingerprint", "samples", "seed", "skip_broken")
     context = digest_of([resolved[key] for key in parts])
     span = subject.bounds[1] - subject.bounds[0]
     defended = isinstance(subject, DefendedModel)
-    plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=eot)
+    plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=eot, device=subject.device)
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
     for note in samples.notes:

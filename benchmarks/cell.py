@@ -6,6 +6,7 @@ So resuming and caching are one mechanism: a file of that name is either the ans
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import re
@@ -13,15 +14,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import torch
-
 from robustkit.contract import Attack
-from robustkit.defense import DefendedModel
+from robustkit.identity import Identity
 from robustkit.model import Model
 from robustkit.threats import Threat
 
 #: Raise it when a change to the engine or the records changes results.
-FORMAT = 2
+FORMAT = 3
 
 Part = Literal["main", "curve", "non-adaptive"]
 
@@ -66,8 +65,10 @@ class Cell:
             [
                 FORMAT,
                 self.context,
+                plugin(type(self.attack)),
                 self.attack.name,
                 parameters(self.attack),
+                plugin(type(self.threat)),
                 self.threat.id,
                 self.part,
                 self.before,
@@ -79,31 +80,26 @@ class Cell:
 
 
 def parameters(attack: Attack) -> dict[str, Any]:
-    """An attack's parameters as values that JSON can hold: a model stands as its fingerprint."""
+    """An attack's parameters as values that JSON can hold: a model stands as its fingerprint, other objects as their digest."""
     assert dataclasses.is_dataclass(attack)
 
     def plain(value: Any) -> Any:
         if isinstance(value, Model):
-            return [value.name, fingerprint(value)]
-        return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+            return [value.name, value.fingerprint()]
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return value if isinstance(value, str | int | float | None) else Identity().of(value).hex()
 
     return {field.name: plain(getattr(attack, field.name)) for field in dataclasses.fields(attack)}
+
+
+@functools.cache
+def plugin(kind: type) -> str:
+    """Hexadecimal digest of a plugin's class: its qualified name, distribution and version, its code and what that uses."""
+    identity = Identity()
+    return digest_of([identity.of(kind).hex(), identity.reached().hex()])
 
 
 def digest_of(value: Any) -> str:
     """Hexadecimal digest of anything JSON can hold."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def fingerprint(model: Model) -> str:
-    """Hexadecimal digest of a model's weights, structure and preprocessing, defenses included."""
-    digest = hashlib.sha256()
-    described: list[object] = [repr(model.net), model.bounds, model.mean, model.std, repr(model.spec)]
-    if isinstance(model, DefendedModel):
-        described.append([repr(defense) for defense in model.defenses])
-    digest.update(json.dumps(described).encode())
-    for name, tensor in model.net.state_dict().items():
-        if isinstance(tensor, torch.Tensor):
-            digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

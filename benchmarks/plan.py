@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import torch
 
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.suite import Stage, Suite
@@ -13,6 +15,7 @@ from robustkit.contract import Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.threats import NormThreat, Threat
+from robustkit.transfer import TransferAttack, load_surrogates
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def plan(
     defended: bool,
     surrogates: Sequence[Model] = (),
     eot: int = 1,
+    device: torch.device | None = None,
 ) -> list[ThreatPlan]:
     """Every cell of a run, with every attack built and checked against every threat before anything is computed.
 
@@ -81,6 +85,8 @@ def plan(
         Models that transfer attacks are made on.
     eot
         Draws of a randomised model in each query, for attacks that do not say so themselves.
+    device
+        Where surrogates are loaded that an attack's own parameters name.
 
     Raises
     ------
@@ -91,7 +97,8 @@ def plan(
         raise UsageError("no threat was given: name one, such as --threat linf:8/255")
     if len({threat.id for threat in threats}) < len(threats):
         raise UsageError("a threat was given twice: name each once")
-    return [_plan_one(suite, threat, context, span, defended, tuple(surrogates), eot) for threat in threats]
+    given = Given(tuple(surrogates), eot, device or torch.device("cpu"))
+    return [_plan_one(suite, threat, context, span, defended, given) for threat in threats]
 
 
 def survivors_of(cells: Sequence[Cell], on: str) -> tuple[str, ...]:
@@ -99,24 +106,33 @@ def survivors_of(cells: Sequence[Cell], on: str) -> tuple[str, ...]:
     return tuple(cell.name for cell in cells) if on == "survivors" else ()
 
 
-def equip(built: Attack, surrogates: tuple[Model, ...], eot: int) -> Attack:
+class Given(NamedTuple):
+    """What a run provides to its attacks."""
+
+    surrogates: tuple[Model, ...]
+    eot: int
+    device: torch.device
+
+
+def equip(built: Attack, given: Given) -> Attack:
     """The attack with what the run provides, where it has a use for it and does not say otherwise itself."""
     assert is_dataclass(built)
-    given: dict[str, Any] = {"surrogate": surrogates or None, "eot": eot}
-    changes = {f.name: given[f.name] for f in fields(built) if f.name in given and getattr(built, f.name) == f.default}
+    provided: dict[str, Any] = {"surrogate": given.surrogates or None, "eot": given.eot}
+    changes = {f.name: provided[f.name] for f in fields(built) if f.name in provided and getattr(built, f.name) == f.default}
+    if isinstance(built, TransferAttack) and built.surrogate is not None:
+        # Loaded now, for a cell's name must hold what the surrogates are and not only what they are called.
+        changes["surrogate"] = load_surrogates(built.surrogate, given.device)
     return replace(built, **changes)
 
 
-def _plan_one(
-    suite: Suite, threat: Threat, context: str, span: float, defended: bool, surrogates: tuple[Model, ...], eot: int
-) -> ThreatPlan:
+def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended: bool, given: Given) -> ThreatPlan:
     suite.check(threat)
     main: list[Cell] = []
     escalation: list[Cell] = []
     for stage in suite.stages:
-        if not stage.answers(threat) or (stage.surrogate and not surrogates):
+        if not stage.answers(threat) or (stage.surrogate and not given.surrogates):
             continue
-        built = equip(attack(stage.attack), surrogates, eot)
+        built = equip(attack(stage.attack), given)
         check_threat(built, threat)
         before = survivors_of(main, stage.on)
         role = "control" if built.info.control else stage.role
@@ -131,7 +147,7 @@ def _plan_one(
             if threat.norm == "linf" and other.eps > span:
                 continue
             strong, control = (
-                Cell(stage.attack, equip(attack(stage.attack), surrogates, eot), other, stage.role, "all", "curve", context)
+                Cell(stage.attack, equip(attack(stage.attack), given), other, stage.role, "all", "curve", context)
                 for stage in (Stage(attack=suite.curve.attack), Stage(attack=suite.curve.control, role="control"))
             )
             curve.append((other, strong, control))

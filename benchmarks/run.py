@@ -80,13 +80,14 @@ class Run:
         refuse_links(self.folder, PARTS)
         before = self.settings()
         now = json.loads(json.dumps(settings, default=str))
-        if before.get("resolved"):
-            differing = [key for key in now["resolved"] if before["resolved"].get(key) != now["resolved"][key]]
-            if differing:
+        known = before.get("resolved")
+        if isinstance(known, dict) and known:
+            differing = [key for key in now["resolved"] if known.get(key) != now["resolved"][key]]
+            if set(differing) - {"limit"}:  # another limit that leaves the same samples is the same run
                 key = differing[0]
                 raise UsageError(
-                    f"{self.folder} holds a run of another configuration ({key} was {brief(before['resolved'].get(key))}, now "
-                    f"{brief(now['resolved'][key])}): choose another -o, or delete that folder"
+                    f"{self.folder} holds a run of another configuration ({key.replace('_', ' ')} was {brief(known.get(key))}, "
+                    f"now {brief(now['resolved'][key])}): choose another -o, or delete that folder"
                 )
         now["created"] = before.get("created", now["created"])
         self.write_json("run.json", {**now, "status": "running"})

@@ -369,6 +369,12 @@ class Model:
             self._num_classes = found
         return self._num_classes
 
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of all that can change an answer: weights, buffers, code, attributes, and answers to probe images."""
+        from robustkit.fingerprint import fingerprint
+
+        return fingerprint(self)
+
     def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
         """Raise `UsageError` if images or labels cannot be meant: wrong rank or type, outside bounds, unknown classes."""
         if x.ndim != 4:

@@ -1,0 +1,82 @@
+"""The fingerprint of a model: all that can change an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from robustkit.identity import Identity, module_parts
+from robustkit.rng import SampleRandom
+
+if TYPE_CHECKING:
+    from robustkit.model import Model
+
+#: Sides of the probe images where the model names none, the first that it can take.
+_SIDES = (32, 224)
+_PROBES = 2
+_DIRECTIONS = 4
+
+
+def fingerprint(model: Model) -> str:
+    """Hexadecimal digest of what answers: preprocessing, weights, buffers, attributes, hooks, code, and outputs on probe images.
+
+    What a pass changes of the network (a counter, the last features) does not count, nor do outputs that differ between two
+    passes of one seed. Passes on the probe images are not counted.
+    """
+    first, before = _probe(model), module_parts(model.net, Identity())
+    again, identity = _probe(model), Identity()
+    after = module_parts(model.net, identity)
+    lasting = {name: part for name, part in after.items() if before.get(name) == part}
+    settings = (model.bounds, model.mean, model.std, repr(model.spec), type(model), getattr(model, "defenses", ()))
+    state = dict(model.net.state_dict())
+    answers = first if first == again else ()
+    described = identity.of((settings, state, lasting, answers))
+    return hashlib.sha256(described + identity.reached()).hexdigest()
+
+
+def _probe(model: Model) -> tuple[float, ...]:
+    """What a few passes answer, so coarse that another kernel's rounding does not show; empty if no probe image fits."""
+    sizes = [model.spec.size] if model.spec.size is not None else [(side, side) for side in _SIDES]
+    counted = model.forwards, model.backwards
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        # An image at a time and one thread, so that neither the batch size nor the machine's load plays a part.
+        with _uncompiled():
+            for height, width in sizes:
+                shape = (model.spec.channels, height, width)
+                draws = SampleRandom(0, "fingerprint").uniform(torch.arange(_PROBES), shape)
+                images = (model.bounds[0] + draws * (model.bounds[1] - model.bounds[0])).to(model.device)
+                try:
+                    with model.frozen(seed=0):
+                        return tuple(value for image in images for value in _coarse(model.logits(image[None])[0]))
+                except Exception:  # not a size that it takes
+                    continue
+    finally:
+        torch.set_num_threads(threads)
+        model.forwards, model.backwards = counted
+    return ()
+
+
+def _coarse(logits: Tensor) -> list[float]:
+    """A few numbers that hang on every logit, to three digits."""
+    values = logits.double().cpu()
+    if not bool(values.isfinite().all()):
+        return [float(values.isfinite().sum())]
+    directions = SampleRandom(0, "directions").normal(torch.arange(_DIRECTIONS), (len(values),), dtype=torch.float64)
+    scale = float(values.norm()) or 1.0
+    turned = directions @ (values / scale)
+    return [float(f"{scale:.2e}"), *(round(float(value), 3) + 0.0 for value in turned)]
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Passes without compilation, of whose results the rounding hangs on the batch; nothing is imported where none is used."""
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return nullcontext()
+    stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return stance

@@ -48,8 +48,8 @@ class Source(Protocol):
         """What to call that image in a message."""
         ...
 
-    def fingerprint(self) -> str:
-        """What the images are, cheaply: changes when they do."""
+    def fingerprint(self, positions: Labels) -> str:
+        """What the images at these positions are: changes when they do."""
         ...
 
 
@@ -234,7 +234,7 @@ class Data:
 
     def fingerprint(self) -> str:
         """A hash of what the samples are, their labels and their order: hexadecimal, cheap."""
-        digest = hashlib.sha256(self.source.fingerprint().encode())
+        digest = hashlib.sha256(self.source.fingerprint(self.ids).encode())
         digest.update(self.ids.tobytes())
         digest.update(self.labels.tobytes())
         return digest.hexdigest()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import warnings
-from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 from torch import Tensor
+
+from robustkit.data.files import Stream
 
 #: The suffixes of files that are taken for images.
 SUFFIXES = (
@@ -27,7 +28,7 @@ def formats() -> tuple[str, ...]:
     return ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", *optional)
 
 
-def decode(file: BinaryIO, *, exif: bool = False) -> Image.Image | Tensor:
+def decode(file: Stream, *, exif: bool = False) -> Image.Image | Tensor:
     """Decode an image.
 
     Parameters
@@ -53,7 +54,7 @@ def decode(file: BinaryIO, *, exif: bool = False) -> Image.Image | Tensor:
     return plain(ImageOps.exif_transpose(image) if exif else image)
 
 
-def orientation(file: BinaryIO) -> int:
+def orientation(file: Stream) -> int:
     """The EXIF orientation of an image, 1 where it says none or cannot be read."""
     try:
         with warnings.catch_warnings():
@@ -90,7 +91,7 @@ def plain(image: Image.Image) -> Image.Image | Tensor:
     return image
 
 
-def _identify(file: BinaryIO) -> Image.Image:
+def _identify(file: Stream) -> Image.Image:
     try:
         return Image.open(file, formats=formats())
     except UnidentifiedImageError:

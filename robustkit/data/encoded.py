@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from contextlib import closing
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from robustkit.data.decode import decode, orientation
+from robustkit.data.files import Stream
+from robustkit.data.labels import Labels
 from robustkit.data.reading import Reading
 from robustkit.errors import UsageError
 
@@ -31,7 +32,7 @@ class EncodedSource(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def open(self, position: int) -> BinaryIO:
+    def open(self, position: int) -> Stream:
         """What holds one image, at its beginning. Raises any error if it cannot be read."""
 
     @abstractmethod
@@ -43,12 +44,12 @@ class EncodedSource(ABC):
         with closing(self.open(position)) as file:
             return decode(file, exif=self.reading.exif)
 
-    def fingerprint(self) -> str:
-        """The bytes of every image, and how they are read."""
+    def fingerprint(self, positions: Labels) -> str:
+        """The bytes of these images, and how they are read."""
         digest = hashlib.sha256(f"exif={self.reading.exif}".encode())
-        for position in range(len(self)):
+        for position in positions:
             try:
-                with closing(self.open(position)) as file:
+                with closing(self.open(int(position))) as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
             except UsageError:
                 raise

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import functools
+import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from robustkit.errors import UsageError
 
+#: An open file, or bytes.
+Stream = io.BufferedReader | io.BytesIO
 #: File systems that the kernel makes up: they hold no images, change while they are read, and may not end.
 _MADE_UP = (
     *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "fusectl"),
@@ -64,7 +66,7 @@ def local_path(text: str, *, folder: bool, expected: str) -> Path:
     return path
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """A regular file, open for reading; a pipe or a device is neither waited for nor read.
 
     Raises
@@ -115,7 +117,7 @@ class Tree:
                 "--follow-links (follow_links=True)"
             )
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> io.BufferedReader:
         """One file, open for reading.
 
         Raises

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from typing import BinaryIO
 
 import numpy as np
 
 from robustkit.data.base import Data
 from robustkit.data.decode import SUFFIXES
 from robustkit.data.encoded import EncodedSource
-from robustkit.data.files import Tree, brief, local_path, shown
+from robustkit.data.files import Stream, Tree, brief, local_path, shown
 from robustkit.data.reading import Reading
 from robustkit.errors import UsageError
 
@@ -30,7 +29,7 @@ class FilesSource(EncodedSource):
     def __len__(self) -> int:
         return len(self.files)
 
-    def open(self, position: int) -> BinaryIO:
+    def open(self, position: int) -> Stream:
         """One file."""
         return self.tree.open(self.files[position])
 

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from robustkit.data.base import BrokenImageError, Data
-from robustkit.errors import UsageError
+from robustkit.data.base import Data
+from robustkit.data.encoded import EncodedSource
+from robustkit.data.files import Stream, Tree, brief
+from robustkit.data.labels import Labels, as_integers, from_names
+from robustkit.data.reading import Reading
+from robustkit.errors import RobustkitError, UsageError
 
 
-class HFSource:
-    """The image column of a table."""
+class HFSource(EncodedSource):
+    """The image column of a table: encoded bytes, or paths of files below one of some folders."""
 
-    as_is = False
-
-    def __init__(self, table: Any, column: str) -> None:
+    def __init__(self, table: Any, column: str, folders: list[Path], reading: Reading) -> None:
+        super().__init__(reading)
         self.table = table
         self.column = column
+        self.folders = folders
 
-    def image(self, position: int) -> Image.Image:
-        """Decode one row's image."""
-        try:
-            image = self.table[position][self.column]
-            image.load()
-        except Exception as error:
-            raise BrokenImageError(
-                f"row {position} of the dataset cannot be read ({error}): mend it, or leave such rows out with --skip-broken"
-            ) from error
-        assert isinstance(image, Image.Image)
-        return image
+    def __len__(self) -> int:
+        return len(self.table)
 
-    def fingerprint(self) -> str:
-        """The one the library keeps of the table, and its length."""
-        return f"{self.table._fingerprint} {len(self.table)}"
+    def open(self, position: int) -> Stream:
+        """One row's image."""
+        image = self.table[position][self.column]
+        if image["bytes"] is not None:
+            return io.BytesIO(image["bytes"])
+        path = os.path.realpath(image["path"])
+        inside = (folder for folder in self.folders if path.startswith(os.path.join(os.path.realpath(folder), "")))
+        return Tree(next(inside, self.folders[0]), follow_links=self.reading.follow_links).open(path)
+
+    def where(self, position: int) -> str:
+        """Its row."""
+        return f"row {position} of the dataset"
+
+    def fingerprint(self, positions: Labels) -> str:
+        """The one the library keeps of the table, and the bytes of these images."""
+        return hashlib.sha256(f"{self.table._fingerprint} {super().fingerprint(positions)}".encode()).hexdigest()
 
 
-def load_hf(name: str) -> Data:
+def load_hf(name: str, reading: Reading | None = None) -> Data:
     """A split of a dataset on the Hugging Face hub (or in its cache) or in a local folder; code in it is never run.
 
     Without a split, the test split is taken, else the validation split, else the only one.
@@ -55,22 +65,39 @@ def load_hf(name: str) -> Data:
 
     where, _, split = name.partition(":")
     try:
-        if (Path(where) / "dataset_dict.json").is_file() or (Path(where) / "dataset_info.json").is_file():
-            found = datasets.load_from_disk(where)
-        else:
-            found = datasets.load_dataset(where)
+        return _read(datasets, where, split, f"hf/{name}", reading or Reading())
+    except RobustkitError:
+        raise
     except Exception as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        cause = brief((str(error).splitlines() or [""])[0], 300) or type(error).__name__
         raise UsageError(
-            f"data 'hf/{where}' cannot be loaded ({cause}): check the name, the network, or give a dataset's local folder"
+            f"data 'hf/{brief(where)}' cannot be loaded ({cause}): check the name, the network, or give a dataset's local folder"
         ) from error
+
+
+def _read(datasets: Any, where: str, split: str, name: str, reading: Reading) -> Data:
+    if any((Path(where) / saved).is_file() for saved in ("dataset_dict.json", "dataset_info.json")):
+        found = datasets.load_from_disk(where)
+    else:
+        found = datasets.load_dataset(where)
     table = _split(found, where, split) if isinstance(found, dict) else found
     image, label = _columns(table, where)
-    labels = table.select_columns([label]).with_format("numpy")[:][label]
+    values = np.asarray(table.select_columns([label]).with_format("numpy")[:][label])
     feature = table.features[label]
-    classes = feature.names if isinstance(feature, datasets.ClassLabel) else None
-    # Only the image column from here on: a row's other columns need not be decoded.
-    return Data(HFSource(table.select_columns([image]), image), np.asarray(labels), name=f"hf/{name}", classes=classes)
+    classes, note, what = None, None, f"labels {label!r} of {brief(where)}"
+    if values.dtype.kind in "OU" and feature.dtype in ("string", "large_string"):
+        labels, classes, note = from_names(values.astype(np.str_), None, what)
+    else:
+        labels = as_integers(values, what, len(table))
+        classes = feature.names if isinstance(feature, datasets.ClassLabel) else None
+    # Only the image column from here on: a row's other columns need not be decoded. Images are decoded by robustkit, since the
+    # library would let Pillow try every format.
+    images = table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
+    config = datasets.config
+    folders = [Path(where), *(Path(cache) for cache in (config.HF_DATASETS_CACHE, config.HF_CACHE_HOME))]
+    source = HFSource(images, image, folders, reading)
+    notes = [found for found in (note, source.orientation_note()) if found]
+    return Data(source, labels, name=name, classes=classes, notes=notes)
 
 
 def _split(tables: Any, name: str, split: str) -> Any:
@@ -90,7 +117,8 @@ def _columns(table: Any, name: str) -> tuple[str, str]:
     features = table.features
     images = [column for column, feature in features.items() if isinstance(feature, datasets.Image)]
     labels = [column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
-    plain = [c for c in ("label", "labels", "fine_label", "target") if "int" in str(getattr(features.get(c), "dtype", ""))]
+    known = ("label", "labels", "fine_label", "target")
+    plain = [name for name in known if any(kind in str(getattr(features.get(name), "dtype", "")) for kind in ("int", "string"))]
     if not images or not (labels or plain):
         raise UsageError(f"data 'hf/{name}' has columns {', '.join(features)}: expected an image and a class label column")
     ordered = sorted(labels, key=lambda column: column not in ("label", "labels", "fine_label"))

@@ -87,7 +87,7 @@ def _open(name: str, reading: Reading) -> Data:
         case "hf/":
             from robustkit.data.hf_data import load_hf
 
-            return load_hf(rest)
+            return load_hf(rest, reading)
     kind = brief(name).split(":")[0].split("/")[0]
     examples = [example for example, _ in SOURCES.values()]
     hint = did_you_mean(kind, [prefix[:-1] for prefix in SOURCES])

@@ -8,12 +8,12 @@ import tempfile
 import zipfile
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.data.files import open_regular, shown
+from robustkit.data.files import Stream, open_regular, shown
 from robustkit.errors import UnsafeFileError, UsageError
 
 #: A compressed array of more bytes is unpacked into a temporary file.
@@ -45,7 +45,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: BinaryIO = open_regular(path)
+        self._file: Stream = open_regular(path)
         try:
             self._zip = zipfile.ZipFile(self._file)
         except BaseException:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from robustkit.data.base import Data
-from robustkit.data.files import local_path, open_regular, shown
+from robustkit.data.files import local_path, shown
 from robustkit.data.labels import Labels, as_integers, from_names
 from robustkit.data.npy import Archive
 from robustkit.errors import RobustkitError, UsageError
@@ -49,10 +49,13 @@ class NpzSource:
         """Its number and the file."""
         return f"image {position} of {shown(str(self.path))}"
 
-    def fingerprint(self) -> str:
-        """The archive's bytes."""
-        with open_regular(self.path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def fingerprint(self, positions: Labels) -> str:
+        """Every value of these images."""
+        digest = hashlib.sha256(f"{self.images.dtype.newbyteorder('=')}{self.images.shape[1:]}".encode())
+        for position in positions:
+            image = self.images[position]
+            digest.update(np.ascontiguousarray(image, image.dtype.newbyteorder("=")).tobytes())
+        return digest.hexdigest()
 
 
 def load_npz(path: str) -> Data:

@@ -33,10 +33,11 @@ class TensorSource:
         """Its number."""
         return f"image {position}"
 
-    def fingerprint(self) -> str:
-        """Every value."""
-        digest = hashlib.sha256(f"{self.images.dtype}{tuple(self.images.shape)}".encode())
-        for image in self.images:
+    def fingerprint(self, positions: Labels) -> str:
+        """Every value of these images."""
+        digest = hashlib.sha256(f"{self.images.dtype}{tuple(self.images.shape[1:])}".encode())
+        for position in positions:
+            image = self.images[int(position)]
             digest.update(image.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
@@ -63,7 +64,7 @@ class DatasetSource:
         """Its number and the dataset's class."""
         return f"sample {position} of {type(self.dataset).__name__}"
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, positions: Labels) -> str:
         """The dataset's kind and length, and its first and last image: reading all of them is not cheap."""
         length = len(self.dataset)  # type: ignore[arg-type]
         digest = hashlib.sha256(f"{type(self.dataset).__qualname__} {length}".encode())
@@ -99,6 +100,8 @@ def dataset_labels(dataset: Any) -> Labels:
     kind = type(dataset).__name__
     try:
         found = _listed(dataset)
+        if found is None and len(dataset) and np.ndim(dataset[0][1]):
+            raise UsageError(f"the items of {kind} are not pairs of an image and a class: their second part has several values")
         values = np.asarray([dataset[i][1] for i in range(len(dataset))] if found is None else found)
     except UsageError:
         raise

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-from torch import Tensor
-
 from robustkit.data.base import Data
+from robustkit.data.files import brief
+from robustkit.data.labels import Labels
 from robustkit.data.tensors import DatasetSource, dataset_labels
 from robustkit.errors import UsageError, did_you_mean
 
+_PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -30,13 +30,9 @@ class TorchvisionSource(DatasetSource):
         super().__init__(dataset)
         self.name = name
 
-    def image(self, position: int) -> Image.Image | Tensor:
-        """One image."""
-        return super().image(position)
-
-    def fingerprint(self) -> str:
+    def fingerprint(self, positions: Labels) -> str:
         """The dataset's name, split and length, and its first and last image."""
-        return f"{self.name} {super().fingerprint()}"
+        return f"{self.name} {super().fingerprint(positions)}"
 
 
 def data_root() -> Path:
@@ -59,7 +55,12 @@ def load_torchvision(name: str) -> Data:
     known = [entry for entry in datasets.__all__ if _options(getattr(datasets, entry), "test") is not None]
     options = _options(kind, split or "test") if short in known else None
     if options is None:
-        raise UsageError(f"data 'torchvision/{short}' is unknown: {did_you_mean(short, known)}")
+        if inspect.isclass(kind) and issubclass(kind, datasets_base()) and short in datasets.__all__:
+            raise UsageError(
+                f"data 'torchvision/{short}' is not a set of images and classes with a test split: build it yourself, and give "
+                "a Dataset of (image, label) to robustkit.audit"
+            )
+        raise UsageError(f"data 'torchvision/{brief(short)}' is unknown: {did_you_mean(brief(short), known)}")
     root = data_root()
     if short == "FashionMNIST":
         _unpack_debian(root)
@@ -67,12 +68,13 @@ def load_torchvision(name: str) -> Data:
         dataset = kind(str(root), **options)  # type: ignore[misc]
     except ValueError as error:
         raise UsageError(f"data 'torchvision/{name}' has no split {split or 'test'!r}: {error}") from error
-    except (RuntimeError, OSError) as error:
+    except Exception as error:
         fetch = f"torchvision.datasets.{short}({str(root)!r}, download=True)"
         if short == "FashionMNIST":
             fetch += ", or on Debian with apt install dataset-fashion-mnist"
+        cause = f"are damaged ({type(error).__name__}: {error}) in" if _present(error) else "are not in"
         raise UsageError(
-            f"the files of 'torchvision/{short}' are not in {root} (ROBUSTKIT_DATA): get them once with {fetch}"
+            f"the files of 'torchvision/{short}' {cause} {root} (ROBUSTKIT_DATA): get them once with {fetch}"
         ) from error
     full = f"torchvision/{short}:{split or 'test'}"
     classes = getattr(dataset, "classes", None)
@@ -84,13 +86,20 @@ def _options(kind: Any, split: str) -> dict[str, Any] | None:
     if not inspect.isclass(kind) or not issubclass(kind, datasets_base()):
         return None
     parameters = inspect.signature(kind).parameters
+    needed = {
+        name for name, parameter in parameters.items() if parameter.default is parameter.empty and parameter.kind is _PLAIN
+    }
+    if needed - {"root", "split", "train"}:  # such as the videos of Kinetics, which need a number of frames
+        return None
     if "train" in parameters:
         if split not in ("train", "test"):
             raise UsageError(f"split {split!r} of {kind.__name__} is unknown: write train or test")
         return {"train": split == "train"}
     if "split" in parameters:
         # ImageNet's and Imagenette's labelled images for testing are called val.
-        return {"split": "val" if split == "test" and kind.__name__ in ("ImageNet", "Imagenette") else split}
+        # EMNIST's splits are sets of letters, each with a part for testing.
+        named = {"split": "val" if split == "test" and kind.__name__ in ("ImageNet", "Imagenette") else split}
+        return named | {"train": False} if kind.__name__ == "EMNIST" else named
     if kind.__name__ == "ImageNet":  # takes its split through **kwargs in some versions
         return {"split": "val" if split == "test" else split}
     return None
@@ -102,6 +111,11 @@ def datasets_base() -> type:
 
     base: type = VisionDataset
     return base
+
+
+def _present(error: Exception) -> bool:
+    """Whether a dataset failed on its files, which torchvision reports missing with these two kinds of error."""
+    return not isinstance(error, (RuntimeError, OSError))
 
 
 def _names(classes: Sequence[Any] | None) -> list[str] | None:

@@ -70,3 +70,42 @@ def test_a_broken_row_is_named(tmp_path):
 def test_a_dataset_that_is_not_there(tmp_path):
     with pytest.raises(UsageError, match="cannot be loaded"):
         load_data(f"hf/{tmp_path / 'none'}")
+
+
+def test_a_table_s_path_leads_to_no_private_file(tmp_path):
+    private = tmp_path / "private.png"
+    Image.new("RGB", (5, 6)).save(private)
+    rows = {"image": [{"bytes": None, "path": str(private)}] * 2, "label": [0, 1]}
+    features = datasets.Features({"image": datasets.Image(decode=False), "label": datasets.Value("int64")})
+    folder = tmp_path / "d"
+    datasets.Dataset.from_dict(rows, features=features).cast_column("image", datasets.Image()).save_to_disk(folder)
+    made = datasets.load_from_disk(folder)
+    if made.cast_column("image", datasets.Image(decode=False))[0]["image"]["bytes"] is None:
+        with pytest.raises(UsageError, match="leads out of that folder"):
+            load_data(f"hf/{folder}")
+        assert len(next(load_data(f"hf/{folder}", follow_links=True).batches(InputSpec(), 2)).y) == 2
+
+
+def test_labels_that_are_missing_or_names(tmp_path):
+    images = [Image.new("RGB", (5, 6))] * 3
+    datasets.Dataset.from_dict({"image": images, "label": ["b", "a", "b"]}).save_to_disk(tmp_path / "names")
+    data = load_data(f"hf/{tmp_path / 'names'}")
+    assert data.classes == ("a", "b")
+    assert data.labels.tolist() == [1, 0, 1]
+    datasets.Dataset.from_dict({"image": images, "label": [0, None, 1]}).save_to_disk(tmp_path / "missing")
+    with pytest.raises(UsageError, match="expected 3 integers"):
+        load_data(f"hf/{tmp_path / 'missing'}")
+
+
+def test_a_broken_cache_is_one_sentence(tmp_path, monkeypatch):
+    def broken(*args, **kwargs):
+        raise KeyError("_format_type")
+
+    table(2).save_to_disk(tmp_path / "d")
+    (tmp_path / "d/dataset_info.json").write_text("{")
+    with pytest.raises(UsageError, match="cannot be loaded"):
+        load_data(f"hf/{tmp_path / 'd'}")
+    monkeypatch.setattr(datasets, "load_dataset", broken)
+    for name in ("owner/name", "", "\0", "~nouser", "x" * 5000):
+        with pytest.raises(UsageError, match="cannot be loaded"):
+            load_data(f"hf/{name}")

@@ -69,7 +69,14 @@ def test_a_dataset_with_lists_of_targets(root, monkeypatch):
         ("ImageNet", "are not in"),
         ("FashionMNIST", "dataset-fashion-mnist"),
         ("FashonMNIST", "did you mean 'FashionMNIST'"),
-        ("VisionDataset", "is unknown"),
+        ("VisionDataset", "build it yourself"),
+        ("Kinetics", "build it yourself"),
+        ("UCF101", "build it yourself"),
+        ("PhotoTour", "build it yourself"),
+        ("FakeData", "build it yourself"),
+        ("EMNIST", "no split 'test'"),
+        ("x" * 5000, "is unknown"),
+        ("\0", "is unknown"),
         ("MNIST:val", "write train or test"),
         ("SVHN:nope", "no split 'nope'"),
     ],
@@ -77,3 +84,29 @@ def test_a_dataset_with_lists_of_targets(root, monkeypatch):
 def test_what_is_not_there_gets_one_sentence(root, name, says):
     with pytest.raises(UsageError, match=says):
         load_data(f"torchvision/{name}")
+
+
+def test_no_class_of_torchvision_raises_anything_else(root):
+    from torchvision import datasets
+
+    for name in datasets.__all__:
+        with pytest.raises(UsageError):
+            load_data(f"torchvision/{name}")
+
+
+def test_targets_that_are_not_classes_are_refused(root, monkeypatch):
+    from torchvision import datasets
+
+    class Boxes(datasets.VisionDataset):
+        def __init__(self, root, split="train"):
+            super().__init__(root)
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return None, [{"box": 1}]
+
+    monkeypatch.setattr(datasets, "Kitti", Boxes)
+    with pytest.raises(UsageError, match="not pairs of an image and a class"):
+        load_data("torchvision/Kitti")

@@ -6,8 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from robustkit.benchmarks.summary import Summary, ThreatPart
-from robustkit.benchmarks.words import UPPER_BOUND, interval, printable, robust_share, unanswered
+from robustkit.benchmarks.words import UPPER_BOUND, interval, robust_share, unanswered
 from robustkit.files import write_bytes
+from robustkit.printable import printable
 
 
 def write_junit(folder: Path) -> Path:

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any, Protocol
 
+from robustkit.printable import one_line
+
 
 class Progress(Protocol):
     """What the harness tells of its work."""
@@ -49,7 +51,7 @@ class Lines:
     def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
         self.began, self.computed = time.monotonic(), 0
         self.total = self.done + len(cells) * samples
-        self.labels = {name: f"{attack} {threat}" for name, attack, threat, _ in cells}
+        self.labels = {name: f"{one_line(attack, 60)} {one_line(threat, 60)}" for name, attack, threat, _ in cells}
 
     def enter(self, cell: str) -> None: ...
 
@@ -65,7 +67,7 @@ class Lines:
         self.note(f"{self.labels.get(cell, cell)}: {self.done}/{self.total} ({rate:.0f}/s, {left:.0f} s left)")
 
     def note(self, sentence: str) -> None:
-        print(sentence, file=sys.stderr, flush=True)
+        print(one_line(sentence, 4000), file=sys.stderr, flush=True)
 
     def stop(self) -> None: ...
 
@@ -92,11 +94,14 @@ class Live:
         self.computed: dict[str, int] = {}
 
     def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
+        from rich.markup import escape
+
         curve = [name for name, _, _, part in cells if part == "curve"]
         for name, attack, threat, part in cells:
             if part == "curve":
                 continue
-            label = f"{attack} [dim]{threat}[/dim]" + (" [dim]non-adaptive[/dim]" if part == "non-adaptive" else "")
+            label = f"{escape(one_line(attack, 60))} [dim]{escape(one_line(threat, 60))}[/dim]"
+            label += " [dim]non-adaptive[/dim]" if part == "non-adaptive" else ""
             self.tasks[name] = self.bars.add_task(label, total=samples, rate="")
         if curve:
             task = self.bars.add_task("accuracy against eps", total=samples * len(curve), rate="")
@@ -115,9 +120,9 @@ class Live:
         self.bars.update(task, advance=samples, rate=rate)
 
     def note(self, sentence: str) -> None:
-        from rich.markup import escape
+        from rich.text import Text
 
-        self.bars.console.print(escape(sentence))
+        self.bars.console.print(Text(one_line(sentence, 4000)))
 
     def stop(self) -> None:
         self.bars.stop()

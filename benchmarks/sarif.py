@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from robustkit.benchmarks.summary import Summary
-from robustkit.benchmarks.words import printable
 from robustkit.files import write_text
+from robustkit.printable import printable
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -18,13 +18,13 @@ from robustkit.benchmarks.words import (
     outcome_word,
     passes,
     percent,
-    printable,
     robust_share,
     seconds,
     share,
     short,
     unanswered,
 )
+from robustkit.printable import one_line
 
 _STYLES: dict[Outcome, tuple[str, str]] = {
     "passed": ("✓", "bold green"),
@@ -49,7 +49,7 @@ def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
     """
     mark, style = _STYLES[summary.verdict.outcome]
     parts: list[RenderableType] = [
-        Text.assemble((f"{mark} {outcome_word(summary.verdict.outcome)}", style), "  ", _name(answer(summary.verdict))),
+        Text.assemble((f"{mark} {outcome_word(summary.verdict.outcome)}", style), "  ", one_line(answer(summary.verdict))),
         Text(),
         Text(f"Clean {share(summary.clean)} ({interval(summary.clean)}), {count(summary.clean.n)} samples"),
     ]
@@ -57,7 +57,7 @@ def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
         parts += _threat(threat)
     for gate in summary.gates:
         mark, style = _STYLES[gate.outcome]
-        parts.append(Text.assemble((f"{mark} {gate.outcome}", style), f"  {_name(gate.id)}: {_name(gate.sentence)}"))
+        parts.append(Text.assemble((f"{mark} {gate.outcome}", style), f"  {one_line(gate.id)}: {one_line(gate.sentence)}"))
     if summary.gates:
         parts.append(Text())
     if report is not None:
@@ -68,7 +68,7 @@ def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
 def _threat(threat: ThreatPart) -> list[RenderableType]:
     robust = threat.robust_accuracy
     line = Text.assemble(
-        f"Robust {robust_share(threat)} ({interval(robust)}) at ", (_name(threat.id), "bold"), f", {UPPER_BOUND}"
+        f"Robust {robust_share(threat)} ({interval(robust)}) at ", (one_line(threat.id), "bold"), f", {UPPER_BOUND}"
     )
     parts: list[RenderableType] = [line]
     if threat.errors:
@@ -90,19 +90,19 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
         )
     parts += [
         Text(
-            f"Nearest adversarial image by {_name(part.spec)}: median distance {short(part.median)}, found for {count(part.found)}"
+            f"Nearest adversarial image by {one_line(part.spec)}: median distance {short(part.median)}, found for {count(part.found)}"
         )
         for part in threat.minimal
         if part.median is not None
     ]
     parts += [
-        Text(f"◕ {_name(attack.spec)} {attack.status}: {_name(attack.message or 'no message')}", style="yellow")
+        Text(f"◕ {one_line(attack.spec)} {attack.status}: {one_line(attack.message or 'no message')}", style="yellow")
         for attack in threat.attacks
         if attack.status != "complete"
     ]
     for flag in threat.flags:
         mark, style = ("▲ weakens the evidence:", "yellow") if flag.weakens else ("● note:", "")
-        parts.append(Text.assemble((mark, style), " ", _name(flag.sentence)))
+        parts.append(Text.assemble((mark, style), " ", one_line(flag.sentence)))
     return [*parts, Text()]
 
 
@@ -113,7 +113,7 @@ def _table(threat: ThreatPart) -> Table:
         table.add_column(title, justify="right")
     for attack in threat.attacks:
         table.add_row(
-            Text(_name(label(attack, threat.attacks)) + (" (control)" if attack.role == "control" else "")),
+            Text(one_line(label(attack, threat.attacks)) + (" (control)" if attack.role == "control" else "")),
             count(attack.evaluated),
             share(attack.robust_accuracy),
             percent(attack.success_rate.value) if attack.evaluated else "—",
@@ -122,7 +122,3 @@ def _table(threat: ThreatPart) -> Table:
             short(passes(attack)),
         )
     return table
-
-
-def _name(text: str) -> str:
-    return printable(text, 400).replace("\n", " ")

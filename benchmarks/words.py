@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,17 +11,6 @@ from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import AttackPart, Outcome, ThreatPart, Verdict
 
 UPPER_BOUND = "upper bound: as strong as the attacks"
-
-
-def printable(text: object, most: int = 2000) -> str:
-    """Text without control characters or direction overrides, cut to `most` characters: names come from strangers."""
-    shown = str(text)
-    cut = shown[:most] + "…" if len(shown) > most else shown
-    if cut.isprintable():
-        return cut
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}" for c in cut
-    )
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -15,6 +15,7 @@ from robustkit.errors import AttackError, UsageError, one_line
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.outputs import output_logits
 from robustkit.projections import Bounds
+from robustkit.watch import at_work
 
 LossFunction = Callable[[Tensor], Tensor]
 
@@ -192,7 +193,9 @@ class Model:
             prepared = self.preprocess(x)
             if prepared.requires_grad:
                 prepared.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
-            logits = output_logits(self.net(prepared), len(x))
+            with at_work:
+                output = self.net(prepared)
+            logits = output_logits(output, len(x))
             # A copy, for some networks write every answer into the same memory.
             return logits.to(torch.promote_types(x.dtype, torch.float32), copy=True)
 
@@ -226,7 +229,7 @@ class Model:
         """
         if not isinstance(x, Tensor):
             x = as_tensor(x, "images").to(self.device)
-        with torch.enable_grad():
+        with torch.enable_grad(), at_work:
             leaf = x.detach().requires_grad_()
             try:
                 logits = self(leaf if view is None else view(leaf))

@@ -41,7 +41,7 @@ class Plugin:
         """
         try:
             loaded = self.entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(f"plugin {self.name!r} ({self.entry.value}) cannot be imported: {error}") from error
         if not (inspect.isclass(loaded) and dataclasses.is_dataclass(loaded)):
             raise UsageError(f"plugin {self.name!r} ({self.entry.value}) must be a dataclass whose fields are its parameters")

@@ -30,7 +30,7 @@ def test_block(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_commands_exist() -> None:
     from typer.main import get_command
 
-    from robustkit.cli.main import app
+    from robustkit.cli.commands import app
 
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     used = {words.split()[1] for words in re.findall(r"^robustkit .*$", README.read_text(), flags=re.MULTILINE)}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from robustkit.benchmarks.bench.result import Bench, Entry
-from robustkit.benchmarks.words import count, percent, printable, seconds, short
+from robustkit.benchmarks.words import count, percent, seconds, short
+from robustkit.printable import printable
 
 #: Title, the entry's field, and how its value is written. A column nobody has a value for is left out.
 COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (

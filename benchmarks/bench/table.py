@@ -12,7 +12,7 @@ from rich.text import Text
 
 from robustkit.benchmarks.bench.columns import cells, footing, heading
 from robustkit.benchmarks.bench.result import Bar, Bench
-from robustkit.benchmarks.words import printable
+from robustkit.printable import printable
 
 WIDEST = 1000
 
@@ -44,10 +44,10 @@ def _bar(bar: Bar) -> Text:
     return Text.assemble((word, style), f"  {verdict(bar)}")
 
 
-def print_bench(bench: Bench, written: Sequence[Path]) -> None:
+def print_bench(bench: Bench, written: Sequence[Path], console: Console) -> None:
     """Print a bench and where its files are."""
-    console, rendered = Console(highlight=False), render(bench)
+    rendered = render(bench)
     # A table too wide for the terminal runs over its edge: cut figures would say nothing.
     console.width = max(console.width, Measurement.get(console, console.options.update(width=WIDEST), rendered).maximum)
-    console.print(rendered, soft_wrap=True)
-    console.print(Text("written: " + ", ".join(str(path) for path in written), "dim"), soft_wrap=True)
+    console.print(rendered, soft_wrap=True, highlight=False)
+    console.print(Text("written: " + ", ".join(str(path) for path in written), "dim"), soft_wrap=True, highlight=False)

@@ -13,7 +13,8 @@ from scipy.optimize import isotonic_regression
 from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIET, VERMILLION, chart
 from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import Summary, ThreatPart
-from robustkit.benchmarks.words import UPPER_BOUND, interval, label, passes, percent, printable, share, short
+from robustkit.benchmarks.words import UPPER_BOUND, interval, label, passes, percent, share, short
+from robustkit.printable import printable
 from robustkit.threats import NormThreat, Threat
 
 _WIDTH = 460

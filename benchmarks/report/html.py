@@ -17,6 +17,7 @@ from robustkit.benchmarks.report import charts, gallery
 from robustkit.benchmarks.summary import ClassPart, Summary, ThreatPart
 from robustkit.errors import RobustkitError
 from robustkit.files import refuse_links, write_bytes
+from robustkit.printable import printable
 
 #: The page stays below this many bytes.
 LIMIT = 2_000_000
@@ -134,11 +135,11 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: value if isinstance(value, Markup) else words.printable(value),
+        finalize=lambda value: value if isinstance(value, Markup) else printable(value),
     )
     environment.filters.update(
         percent=words.percent, share=words.share, interval=words.interval, count=words.count, short=words.short,
-        seconds=words.seconds, passes=words.passes, brief=lambda text: words.printable(text, 60), word=words.outcome_word,
+        seconds=words.seconds, passes=words.passes, brief=lambda text: printable(text, 60), word=words.outcome_word,
         answer=words.answer, when=words.when,
         robust_share=words.robust_share, unanswered=words.unanswered,
     )  # fmt: skip

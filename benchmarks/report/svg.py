@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustkit.benchmarks.words import printable
+from robustkit.printable import printable
 
 # Okabe and Ito's palette, told apart by the colour-blind. The stylesheet finds these very values to darken them for the dark theme.
 INK, QUIET, HAIR, BLUE, ORANGE, VERMILLION, PAPER = (

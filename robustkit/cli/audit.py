@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from robustkit.cli import results
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import UsageError, did_you_mean
 
@@ -87,7 +88,7 @@ def audit(
     config: Annotated[
         Path | None, typer.Option(callback=use_config, is_eager=True, help="Options from a TOML file (robustkit.toml)")
     ] = None,
-) -> None:
+) -> int:
     """Attack a model on data and give a verdict. The same command again resumes."""
     if model is None:
         raise UsageError("no model was given: name one, such as builtin/fashion-robust (robustkit models list shows them)")
@@ -132,7 +133,7 @@ def audit(
         repeat={"command": shlex.join(["robustkit", *sys.argv[1:]])},
         progress=on_stderr(),
     )
-    show(folder.folder)
+    return show(folder.folder)
 
 
 def default_data(model: str) -> str:
@@ -142,17 +143,17 @@ def default_data(model: str) -> str:
     raise UsageError(f"no data was given for {model}: name some, such as --data folder:photos")
 
 
-def report(run: RunFolder) -> None:
+def report(run: RunFolder) -> int:
     """Print a run's verdict and write its report again."""
     from robustkit.benchmarks.audit import write_documents
     from robustkit.benchmarks.run import Run
 
     _ = Run(run).report
     write_documents(run)
-    show(run)
+    return show(run)
 
 
-def gate(run: RunFolder, min_robust: MinRobust = None) -> None:
+def gate(run: RunFolder, min_robust: MinRobust = None) -> int:
     """Judge a finished run by a threshold and exit with the verdict's code."""
     from robustkit.benchmarks.audit import write_documents
     from robustkit.benchmarks.gates import judge
@@ -165,16 +166,14 @@ def gate(run: RunFolder, min_robust: MinRobust = None) -> None:
     found = Run(run)
     found.write_json("summary.json", judge(found.report, min_robust).model_dump(mode="json"))
     write_documents(run)
-    show(run)
+    return show(run)
 
 
-def show(folder: Path) -> None:
-    """Print the verdict and leave with its exit code."""
-    from rich.console import Console
-
+def show(folder: Path) -> int:
+    """Print the verdict and return its exit code."""
     from robustkit.benchmarks.run import Run
     from robustkit.benchmarks.text import terminal
 
     summary = Run(folder).report
-    Console().print(terminal(summary, folder / "report.html"))
-    raise typer.Exit(summary.exit_code)
+    results.console().print(terminal(summary, folder / "report.html"))
+    return summary.exit_code

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from robustkit.cli import results
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import ExitCode, UsageError, did_you_mean
 
@@ -61,7 +61,7 @@ def bench(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for bench.json, bench.md and the plot")] = Path(
         "runs/bench"
     ),
-) -> None:
+) -> ExitCode:
     """Measure attacks side by side on one model: robust accuracy, passes, seconds. A speed bar that is not kept exits 1."""
     if case not in CASES:
         raise UsageError(f"case {case!r} is unknown: {did_you_mean(case, CASES)}")
@@ -88,7 +88,7 @@ def bench(
     from robustkit.benchmarks.bench.table import print_bench
     from robustkit.benchmarks.bench.timing import Rounds
 
-    rounds = Rounds(repeats, note=_note)
+    rounds = Rounds(repeats, note=results.note)
     match case:
         case "overhead":
             from robustkit.benchmarks.bench.overhead import overhead
@@ -105,7 +105,7 @@ def bench(
         case "memory":
             from robustkit.benchmarks.bench.memory import memory
 
-            result = memory(seed=seed, device=device, note=_note)
+            result = memory(seed=seed, device=device, note=results.note)
         case _:
             name, most = OPEN.get(case, (MODEL, LIMIT))
             reading = {"class_order": class_order, "follow_links": follow_links, "exif": exif}
@@ -116,9 +116,8 @@ def bench(
         from robustkit.benchmarks.bench.plot import plot
 
         written += plot(result, out)
-    print_bench(result, written)
-    if not all(bar.met for bar in result.bars):
-        raise typer.Exit(ExitCode.GATE_FAILED)
+    print_bench(result, written, results.console())
+    return ExitCode.PASSED if all(bar.met for bar in result.bars) else ExitCode.GATE_FAILED
 
 
 def _ground(
@@ -132,7 +131,7 @@ def _ground(
     aim = Threat.parse(threat or THREAT)
     images = load_data(data or default_data(model), limit=limit, seed=seed, **reading)
     for note in images.notes:
-        _note(note)
+        results.note(note)
     return load_model(model, device=device), images, aim
 
 
@@ -175,7 +174,3 @@ def _contest(
         adversarial_library=adversarial_library,
         seed=seed,
     )
-
-
-def _note(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from robustkit.cli import results
 from robustkit.cli.plugins import table
 from robustkit.cli.reading import FollowLinks
 from robustkit.errors import UsageError
@@ -25,7 +26,7 @@ def models_list() -> None:
     from robustkit.models.load import SOURCES
 
     table(["write", "for"], [[example, what] for example, what in SOURCES.values()])
-    typer.echo(f"\nshipped: {', '.join(builtin_names())}")
+    results.say(f"\nshipped: {', '.join(builtin_names())}")
 
 
 def models_show(name: ModelName, arch: Arch = None, allow_remote_code: RemoteCode = False) -> None:
@@ -53,8 +54,8 @@ def data_list() -> None:
     from robustkit.data.torchvision_data import data_root
 
     table(["write", "for"], [[example, what] for example, what in SOURCES.values()])
-    typer.echo(f"\nshipped: {', '.join(f'builtin/{name}' for name in builtin_names())}")
-    typer.echo(f"torchvision's files are looked for in {data_root()} (set ROBUSTKIT_DATA to change it)")
+    results.say(f"\nshipped: {', '.join(f'builtin/{name}' for name in builtin_names())}")
+    results.say(f"torchvision's files are looked for in {data_root()} (set ROBUSTKIT_DATA to change it)")
 
 
 def data_show(name: DataName, follow_links: FollowLinks = False) -> None:
@@ -72,8 +73,8 @@ def data_show(name: DataName, follow_links: FollowLinks = False) -> None:
     size = "x".join(str(side) for side in reversed(first.x.shape[-2:]))
     table(["", ""], [["data", data.name], ["samples", f"{len(data):,}"], ["first image", f"{size} pixels"]])
     for note in data.notes:
-        typer.echo(note, err=True)
-    typer.echo("")
+        results.note(note)
+    results.say()
     named = data.classes or ()
     rows = [
         [str(label), named[label] if 0 <= label < len(named) else str(label), f"{count:,}"]

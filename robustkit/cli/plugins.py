@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from robustkit.errors import UsageError
+from robustkit.cli import results
+from robustkit.errors import ExitCode, UsageError
 
 Name = Annotated[str, typer.Argument(help="A name from the list, or LIBRARY/CLASS")]
 LibraryName = Annotated[str | None, typer.Argument(help="A library whose classes to list instead, such as art/")]
@@ -79,7 +80,7 @@ def plugins_list() -> None:
 
 def plugins_check(
     package: Annotated[str, typer.Argument(help="A distribution with plugins, or one plugin's name")],
-) -> None:
+) -> ExitCode:
     """Put a package's attacks to the conformance checks that the built-in ones pass."""
     from robustkit.conformance import check_attack
 
@@ -92,10 +93,10 @@ def plugins_check(
     for plugin in chosen:
         findings = check_attack(plugin.load()())
         failed += bool(findings)
-        typer.echo(f"{plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
+        results.say(f"{plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
         for finding in findings:
-            typer.echo(f"  {finding}")
-    raise typer.Exit(1 if failed else 0)
+            results.say(f"  {finding}")
+    return ExitCode.GATE_FAILED if failed else ExitCode.PASSED
 
 
 def registered(group: Any, library: str | None = None) -> list[Any]:
@@ -115,14 +116,14 @@ def bridged(group: Any) -> None:
     """A line for each library whose classes can be named too."""
     from robustkit.registry import bridges
 
-    typer.echo("")
+    results.say()
     for name, entry in bridges(group).items():
         library = entry.load()
         if library.version is None:
-            typer.echo(f"{name}/CLASS: {library.distribution} is not installed (pip install {library.install})")
+            results.say(f"{name}/CLASS: {library.distribution} is not installed (pip install {library.install})")
             continue
         count = f"{len(library.names())} {group} of {library.distribution} {library.version}"
-        typer.echo(f"{name}/CLASS: {count} (robustkit {group} list {name}/)")
+        results.say(f"{name}/CLASS: {count} (robustkit {group} list {name}/)")
 
 
 def describe(name: str, loaded: Any) -> None:
@@ -130,15 +131,14 @@ def describe(name: str, loaded: Any) -> None:
     import dataclasses
     import inspect
 
-    typer.echo(f"{name}\n\n{inspect.getdoc(loaded)}\n")
+    results.say(f"{name}\n\n{inspect.getdoc(loaded)}\n")
     fields = [field for field in dataclasses.fields(loaded) if field.init]
     defaults = {f.name: f.default if f.default is not dataclasses.MISSING else "required" for f in fields}
-    typer.echo(f"defaults: {name}:" + ",".join(f"{key}={value}" for key, value in defaults.items()) + "\n")
+    results.say(f"defaults: {name}:" + ",".join(f"{key}={value}" for key, value in defaults.items()) + "\n")
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
     """Print rows to stdout, plain enough for a pipe."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -147,5 +147,5 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
         grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*(escape(cell) for cell in row))
-    console = Console()
-    Console(width=console.width if console.is_terminal else 200).print(grid)
+    console = results.console()
+    (console if console.is_terminal else results.console(200)).print(grid)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from robustkit.cli import results
 from robustkit.cli.audit import use_config
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 
@@ -238,4 +239,4 @@ def _report(folder: Path) -> None:
         if "robust" in metrics
         else ""
     )
-    typer.echo(f"{folder}: {metrics['clean']:.1%} clean{robust} on {card['run']['val']['n']} validation images")
+    results.say(f"{folder}: {metrics['clean']:.1%} clean{robust} on {card['run']['val']['n']} validation images")

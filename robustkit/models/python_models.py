@@ -19,6 +19,7 @@ from torch import nn
 from robustkit.errors import RobustkitError, UsageError, did_you_mean
 from robustkit.model import Model
 from robustkit.models.entries import shown
+from robustkit.watch import at_work
 
 _EXAMPLE = "package.module:factory, such as examples.efficientnet_lite:build or nets:Net(num_classes=10)"
 
@@ -179,7 +180,7 @@ def _users_code() -> Iterator[None]:
     if added:
         sys.path.insert(0, here)
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), at_work:
             yield
     finally:
         if added and here in sys.path:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from robustkit.benchmarks import words
 from robustkit.benchmarks.statistics import estimate
@@ -29,15 +27,6 @@ def test_seconds(duration, text):
 )
 def test_short(number, text):
     assert words.short(number) == text
-
-
-@given(st.text())
-def test_printable_holds_no_control_character_and_is_short(text):
-    shown = words.printable(text, 50)
-    assert len(shown) <= 51
-    assert all(c in "\n\t" or c.isprintable() or c.isspace() for c in shown) or not shown.isascii()
-    assert "\x1b" not in shown
-    assert "\x00" not in shown
 
 
 def test_the_answer_does_not_repeat_the_word_beside_it():

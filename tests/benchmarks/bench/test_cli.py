@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from robustkit.cli.bench import CASES
-from robustkit.cli.main import app
+from robustkit.cli.commands import app
 from robustkit.errors import UsageError
 
 

@@ -1,0 +1,53 @@
+"""The commands: which words reach which function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from robustkit import __version__
+from robustkit.cli import audit, bench, listing, plugins, train
+from robustkit.cli.command import Command
+
+app = typer.Typer(
+    name="robustkit",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="How an image model behaves under attack, how far that number can be trusted, and what to do about it.",
+    epilog="Exit codes: 0 passed, 1 a gate failed, 2 wrong usage, 3 incomplete, 4 evidence not trustworthy, 5 inconclusive, "
+    "6 unsafe file refused, 7 nothing evaluated, 130 interrupted.",
+)
+
+
+def group(name: str, text: str, commands: dict[str, Callable[..., Any]]) -> None:
+    """Add a noun with its verbs."""
+    noun = typer.Typer(no_args_is_help=True, help=text)
+    for verb, function in commands.items():
+        noun.command(verb, cls=Command)(function)
+    app.add_typer(noun, name=name)
+
+
+app.command("audit", cls=Command)(audit.audit)
+app.command("report", cls=Command)(audit.report)
+app.command("gate", cls=Command)(audit.gate)
+app.command("train", cls=Command)(train.train)
+app.command("finetune", cls=Command)(train.finetune)
+app.command("harden", cls=Command)(train.harden)
+app.command("bench", cls=Command)(bench.bench)
+group("models", "The models there are.", {"list": listing.models_list, "show": listing.models_show})
+group("data", "The data sets there are.", {"list": listing.data_list, "show": listing.data_show})
+group("attacks", "The attacks there are.", {"list": plugins.attacks_list, "show": plugins.attacks_show})
+group("defenses", "The defenses there are.", {"list": plugins.defenses_list, "show": plugins.defenses_show})
+group("plugins", "Attacks and defenses from other packages.", {"list": plugins.plugins_list, "check": plugins.plugins_check})
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True)) -> None:
+    """Options before the command."""
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit

@@ -43,6 +43,7 @@ from robustkit.errors import AttackError, UsageError
 from robustkit.files import atomic
 from robustkit.model import Model
 from robustkit.models.load import load_model
+from robustkit.rng import check_seed
 from robustkit.threats import CorruptionThreat, Threat
 from robustkit.universal import UniversalAttack
 
@@ -111,6 +112,7 @@ def audit(
     """
     if min_robust is not None and not 0 <= min_robust <= 1:
         raise UsageError(f"min_robust={min_robust} must be a share between 0 and 1, such as 0.5")
+    check_seed(seed)
     shown = progress or Silent()
     chosen = ad_hoc_suite(list(attacks)) if attacks else load_suite(suite)
     wanted = [Threat.parse(threat) if isinstance(threat, str) else threat for threat in threats]

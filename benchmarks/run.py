@@ -65,7 +65,7 @@ class Run:
         path = self.folder / "run.json"
         try:
             loaded = json.loads(path.read_text()) if path.is_file() else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}  # written anew by the audit that finds it
         return loaded if isinstance(loaded, dict) else {}
 
@@ -89,7 +89,8 @@ class Run:
                     f"{self.folder} holds a run of another configuration ({key.replace('_', ' ')} was {brief(known.get(key))}, "
                     f"now {brief(now['resolved'][key])}): choose another -o, or delete that folder"
                 )
-        now["created"] = before.get("created", now["created"])
+        if isinstance(before.get("created"), str):
+            now["created"] = before["created"]
         self.write_json("run.json", {**now, "status": "running"})
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:

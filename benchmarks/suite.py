@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.threats import NormThreat, Threat
 
 When = Literal["always", "suspicious", "randomised"]
@@ -117,16 +117,25 @@ def load_suite(name: str) -> Suite:
     """
     known = built_in_suites()
     path = known.get(name) or Path(name)
-    if path.suffix != ".toml" or not path.is_file():
-        raise UsageError(f"suite {name!r} is unknown: {did_you_mean(name, known)} A file must end in .toml.")
     try:
-        return Suite.model_validate({"name": path.stem, **tomllib.loads(path.read_text())})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"suite file {path} is not TOML: {error}") from None
+        if path.suffix != ".toml" or not path.is_file():
+            raise FileNotFoundError
+        content = path.read_bytes()
+    except (OSError, ValueError):  # a name too long, or one that no file system has
+        raise UsageError(f"suite {brief(name)} is unknown: {did_you_mean(name, known)} A file must end in .toml.") from None
+    return read_suite(content, path)
+
+
+def read_suite(content: bytes, path: Path) -> Suite:
+    """The suite that the content of a TOML file describes, named after the file. Raises `UsageError` if it describes none."""
+    try:
+        return Suite.model_validate({"name": path.stem, **tomllib.loads(content.decode())})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"suite file {path}: {where or 'it'} is wrong: {first['msg']}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"suite file {path} is not TOML: {error}") from None
 
 
 def ad_hoc_suite(attacks: list[str]) -> Suite:

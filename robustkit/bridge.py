@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Library:
         known = self._known()
         if member not in known:
             hint = did_you_mean(f"{self.name}/{member}", (f"{self.name}/{name}" for name in known))
-            raise UsageError(f"{self.kind} {f'{self.name}/{member}'!r} is unknown: {hint}")
+            raise UsageError(f"{self.kind} {brief(f'{self.name}/{member}')} is unknown: {hint}")
         return _adapted(self, known[member].__name__)
 
     def _known(self) -> Mapping[str, type[Any]]:

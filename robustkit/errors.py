@@ -55,6 +55,15 @@ class NothingEvaluatedError(RobustkitError):
     exit_code = ExitCode.NOTHING_EVALUATED
 
 
+def brief(value: object, most: int = 80) -> str:
+    """A value as a message shows it: printable, and cut in the middle if it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        return f"a {type(value).__name__} too long to show"
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 4 :]}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint for a mistyped name: the closest known ones, else all of them (at most a dozen)."""
     names = sorted(known)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from robustkit.rng import check_seed
+
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
@@ -26,6 +28,8 @@ def full_precision(device: torch.device) -> Iterator[None]:
 @contextmanager
 def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
     """Let a model that draws at inference draw, and put every global generator back."""
+    if seed is not None:
+        check_seed(seed)
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the legacy state is the one to preserve
     devices = [device] if device.type == "cuda" else []
     try:
@@ -35,7 +39,7 @@ def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
                 if device.type == "cuda":
                     torch.cuda.manual_seed(seed)
                 np.random.seed(seed % 2**32)  # noqa: NPY002
-                random.seed(seed)
+                random.seed(int(seed))
             yield
     finally:
         random.setstate(python)

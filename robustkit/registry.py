@@ -10,13 +10,16 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import math
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean
+from robustkit.number import read_number
 
 Group = Literal["attacks", "defenses"]
 
@@ -92,7 +95,7 @@ def find(group: Group, name: str) -> Plugin:
     if slash and library in bridges(group):
         entry = bridges(group)[library]
         return Bridged(name, group, entry, entry.dist.name if entry.dist else "unknown", "", member)
-    raise UsageError(f"{group[:-1]} {name!r} is unknown: {did_you_mean(name, known)}")
+    raise UsageError(f"{group[:-1]} {brief(name)} is unknown: {did_you_mean(name, known)}")
 
 
 def build(group: Group, name: str, params: dict[str, Any]) -> Any:
@@ -111,9 +114,11 @@ def build(group: Group, name: str, params: dict[str, Any]) -> Any:
         if key in getattr(plugin, "provided", ()) and key not in fields:
             raise UsageError(f"{group[:-1]} {name!r} takes {key!r} from the threat and the model: leave it out")
         if key not in fields:
-            raise UsageError(f"{group[:-1]} {name!r} has no parameter {key!r}: {did_you_mean(key, fields)}")
+            raise UsageError(f"{group[:-1]} {name!r} has no parameter {brief(key)}: {did_you_mean(key, fields)}")
     try:
-        return TypeAdapter(plugin).validate_python(params)
+        built = TypeAdapter(plugin).validate_python(params)
+    except UsageError as error:
+        raise UsageError(f"{group[:-1]} {name!r}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         cause = first.get("ctx", {}).get("error")
@@ -122,7 +127,14 @@ def build(group: Group, name: str, params: dict[str, Any]) -> Any:
         where = ".".join(str(part) for part in first["loc"])
         if first["type"] == "missing":
             raise UsageError(f"{group[:-1]} {name!r} needs {where}=: give it a value") from None
-        raise UsageError(f"{group[:-1]} {name!r}: {where}={first['input']!r} is wrong: {first['msg']}") from None
+        raise UsageError(f"{group[:-1]} {name!r}: {where}={brief(first['input'])} is wrong: {first['msg']}") from None
+    except (TypeError, ValueError, ArithmeticError) as error:  # a plugin that does not check its own values
+        raise UsageError(f"{group[:-1]} {name!r} refuses its parameters: {error}") from error
+    for key in params:
+        value = getattr(built, key)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{group[:-1]} {name!r}: {key}={brief(params[key])} is no finite number")
+    return built
 
 
 def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
@@ -138,7 +150,7 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
     for part in filter(None, rest.split(",")):
         key, equals, value = part.partition("=")
         if not equals:
-            raise UsageError(f"{part!r} in {text!r} is not a parameter: write name:key=value,key=value")
+            raise UsageError(f"{brief(part)} in {brief(text)} is not a parameter: write name:key=value,key=value")
         params[key.strip()] = read_value(value.strip())
     return name.strip(), params
 
@@ -148,11 +160,9 @@ def read_value(text: str) -> Any:
     named = {"true": True, "false": False, "none": None}
     if text.lower() in named:
         return named[text.lower()]
-    try:
+    with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Python thinks of the text as code
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        pass
-    try:
-        return float(Fraction(text))
-    except (ValueError, ZeroDivisionError):
-        return text
+    with suppress(ValueError):
+        return read_number(text)
+    return text

@@ -14,9 +14,12 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor
+
+from robustkit.errors import UsageError, brief
 
 _MASK = 0xFFFFFFFF
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57
@@ -45,6 +48,12 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int])
         c0, c1, c2, c3 = ((p1 >> 32) & _MASK) ^ c1 ^ k0, p1 & _MASK, ((p0 >> 32) & _MASK) ^ c3 ^ k1, p0 & _MASK
         k0, k1 = (k0 + _W0) & _MASK, (k1 + _W1) & _MASK
     return c0, c1, c2, c3
+
+
+def check_seed(seed: int) -> None:
+    """Raise `UsageError` if a seed is not a whole number of 64 bits."""
+    if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
+        raise UsageError(f"seed={brief(seed)} is not a whole number from 0 to {2**64 - 1}: give another")
 
 
 def derive_key(seed: int, purpose: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from robustkit.corruptions import blur, digital, lighting, noise, weather
 from robustkit.corruptions.draws import Draws
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.rng import SampleRandom
 
 Corruption = Callable[[Tensor, int, Draws], Tensor]
@@ -52,10 +52,10 @@ SEVERITIES = (1, 2, 3, 4, 5)
 def check_kinds(kinds: tuple[str, ...]) -> None:
     """Raise `UsageError` if a corruption is unknown, named twice, or none is named."""
     if not kinds or len(set(kinds)) < len(kinds):
-        raise UsageError(f"corruptions {'+'.join(kinds)!r} must be at least one, each named once")
+        raise UsageError(f"corruptions {brief('+'.join(kinds))} must be at least one, each named once")
     for kind in kinds:
         if kind not in CORRUPTIONS:
-            raise UsageError(f"corruption {kind!r} is unknown: {did_you_mean(kind, CORRUPTIONS)}")
+            raise UsageError(f"corruption {brief(kind)} is unknown: {did_you_mean(kind, CORRUPTIONS)}")
 
 
 def corrupt(kind: str, x: Tensor, severity: int, random: SampleRandom, sample_ids: Tensor, number: Tensor | int = 0) -> Tensor:

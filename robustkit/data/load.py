@@ -12,6 +12,7 @@ from robustkit.data.base import Data
 from robustkit.data.files import brief
 from robustkit.data.reading import ClassOrder, Reading
 from robustkit.errors import UsageError, did_you_mean
+from robustkit.rng import check_seed
 
 SOURCES = {
     "builtin/": ("builtin/fashion", "images shipped with robustkit"),
@@ -57,6 +58,7 @@ def load_data(
     UnsafeFileError
         If reading it could run code.
     """
+    check_seed(seed)
     if class_order not in (None, "number", "name"):
         raise UsageError(f"class_order={class_order!r} is unknown: write number or name")
     data = _open(name, Reading(follow_links=follow_links, exif=exif))

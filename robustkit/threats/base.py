@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean
+from robustkit.number import read_number
 from robustkit.projections import Bounds
 
 Goal = Literal["untargeted", "targeted"]
@@ -53,9 +53,11 @@ class Threat(ABC):
 
     def __post_init__(self) -> None:
         if self.goal not in get_args(Goal):
-            raise UsageError(f"goal {self.goal!r} is unknown: {did_you_mean(self.goal, get_args(Goal))}")
+            raise UsageError(f"goal {brief(self.goal)} is unknown: {did_you_mean(self.goal, get_args(Goal))}")
         if self.knowledge not in get_args(Knowledge):
-            raise UsageError(f"knowledge {self.knowledge!r} is unknown: {did_you_mean(self.knowledge, get_args(Knowledge))}")
+            raise UsageError(
+                f"knowledge {brief(self.knowledge)} is unknown: {did_you_mean(self.knowledge, get_args(Knowledge))}"
+            )
         if self.queries is not None and self.queries < 1:
             raise UsageError(f"queries={self.queries} leaves nothing to ask: give at least 1, or leave it out")
 
@@ -125,9 +127,9 @@ class Threat(ABC):
         head, *options = (part.strip() for part in text.split(","))
         kind, colon, size = head.partition(":")
         if kind.lower() not in THREATS:
-            raise UsageError(f"threat {text!r} is of unknown kind {kind!r}: {did_you_mean(kind.lower(), THREATS)}")
+            raise UsageError(f"threat {brief(text)} is of unknown kind {brief(kind)}: {did_you_mean(kind.lower(), THREATS)}")
         if not colon or not size:
-            raise UsageError(f"threat {text!r} has no size: write one like '{kind.lower()}:{SIZES[kind.lower()]}'")
+            raise UsageError(f"threat {brief(text)} has no size: write one like '{kind.lower()}:{SIZES[kind.lower()]}'")
         settings: dict[str, str] = {}
         for option in options:
             key, equals, value = option.partition("=")
@@ -146,10 +148,10 @@ def read_settings(settings: dict[str, str], known: tuple[str, ...] = ()) -> dict
     read: dict[str, object] = {}
     for key, value in settings.items():
         if key not in allowed:
-            raise UsageError(f"threat option {key!r} is unknown: {did_you_mean(key, allowed)}")
+            raise UsageError(f"threat option {brief(key)} is unknown: {did_you_mean(key, allowed)}")
         if key == "queries":
-            if not re.fullmatch(r"\d+", value):
-                raise UsageError(f"queries={value!r} is not a whole number: write one like queries=5000")
+            if not re.fullmatch(r"\d{1,18}", value):
+                raise UsageError(f"queries={brief(value)} is not a whole number below 1e18: write one like queries=5000")
             read[key] = int(value)
         else:
             read[key] = value
@@ -160,9 +162,13 @@ def read_size(text: str, whole: str) -> float:
     """A positive number written ``0.5``, ``8/255`` or ``5%``; `whole` is the threat's text for the message."""
     percent = text.endswith("%")
     try:
-        value = float(Fraction(text.rstrip("%").replace(" ", ""))) / (100 if percent else 1)
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(f"the size {text!r} of threat {whole!r} is not a number: write 0.5, 8/255 or 5%") from None
+        value = read_number(text.rstrip("%").replace(" ", "")) / (100 if percent else 1)
+    except ValueError:
+        raise UsageError(
+            f"the size {brief(text)} of threat {brief(whole)} is not a number that can be used: write 0.5, 8/255 or 5%"
+        ) from None
     if not value > 0:
-        raise UsageError(f"the size {text!r} of threat {whole!r} must be above 0: an attacker without a budget changes nothing")
+        raise UsageError(
+            f"the size {brief(text)} of threat {brief(whole)} must be above 0: an attacker without a budget changes nothing"
+        )
     return value

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds, corrupt
-from robustkit.errors import UsageError
+from robustkit.errors import UsageError, brief
 from robustkit.projections import Bounds
 from robustkit.rng import SampleRandom
 from robustkit.threats.base import Threat, read_settings
@@ -61,9 +61,9 @@ class CorruptionThreat(Threat):
         options: dict[str, Any] = read_settings(settings, ("kinds",))
         if "kinds" in options:
             options["kinds"] = tuple(part.strip() for part in options["kinds"].split("+"))
-        if not size.isdecimal():
+        if not (size.isdecimal() and len(size) < 9):
             raise UsageError(
-                f"severity {size!r} of threat {f'{kind}:{size}'!r} is not one of 1 to 5: write one like corruption:3"
+                f"severity {brief(size)} of threat {brief(f'{kind}:{size}')} is not one of 1 to 5: write one like corruption:3"
             )
         return cls(severity=int(size), **options)
 

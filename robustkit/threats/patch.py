@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.projections import Bounds
 from robustkit.threats.base import Threat, read_settings, read_size
 from robustkit.threats.cover import covered_by_circle, covered_by_square
@@ -62,7 +62,7 @@ class PatchThreat(Threat):
             )
         for name, value, known in (("shape", self.shape, Shape), ("placement", self.placement, PlacementRule)):
             if value not in get_args(known):
-                raise UsageError(f"{name} {value!r} is unknown: {did_you_mean(value, get_args(known))}")
+                raise UsageError(f"{name} {brief(value)} is unknown: {did_you_mean(value, get_args(known))}")
 
     @classmethod
     def from_text(cls, kind: str, size: str, settings: dict[str, str]) -> PatchThreat:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from robustkit.errors import UsageError, did_you_mean
+from robustkit.rng import check_seed
 
 Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["cosine", "cyclic", "constant"]
@@ -59,6 +60,7 @@ class TrainingOptions:
         for name in ("epochs", "batch_size", "robust_limit"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}={getattr(self, name)} must be at least 1")
+        check_seed(self.seed)
         if self.lr is not None and not self.lr > 0:
             raise UsageError(f"lr={self.lr} must be above 0")
         if not self.weight_decay >= 0:

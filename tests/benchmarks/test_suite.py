@@ -39,3 +39,17 @@ def test_a_suite_from_a_file(tmp_path: Path) -> None:
     path.write_text("=")
     with pytest.raises(UsageError, match="not TOML"):
         load_suite(str(path))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 5000 + ".toml", "\x00.toml", "\ud800.toml", ""])
+def test_names_that_no_file_has(name: str) -> None:
+    with pytest.raises(UsageError, match="is unknown"):
+        load_suite(name)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000, "\xff"])
+def test_files_that_no_parser_ends(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match="not TOML"):
+        load_suite(str(path))

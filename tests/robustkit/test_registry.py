@@ -42,3 +42,12 @@ def test_parameters_in_the_text():
 )
 def test_values(text, value):
     assert read_value(text) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["{[]:1}", "-" * 5000, "[" * 5000, "9" * 5000, "0x" + "f" * 5000, "1e1000000000", "\udc80", "\x00"]
+)
+def test_odd_values_are_one_short_sentence(value):
+    with pytest.raises(UsageError) as caught:
+        attack(f"pgd:step_size={value}")
+    assert len(str(caught.value)) < 400

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from robustkit.rng import SampleRandom, derive_key, philox
+from robustkit.build import attack
+from robustkit.errors import UsageError
+from robustkit.rng import SampleRandom, check_seed, derive_key, philox
+from robustkit.threats import Threat
 
 ONES = 0xFFFFFFFF
 
@@ -72,3 +75,18 @@ def test_global_state_is_untouched():
     before = torch.get_rng_state()
     SampleRandom(0, "a").normal(torch.arange(3), (4,))
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 10**400, 0.5, "1", None])
+def test_a_seed_is_a_whole_number_of_64_bits(seed):
+    with pytest.raises(UsageError, match="seed="):
+        check_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [0, 2**63, 2**64 - 1])
+def test_every_seed_of_64_bits_will_do(seed, linear_model, linear_data):
+    check_seed(seed)
+    result = attack("noise", steps=1)(linear_model, *linear_data, Threat.parse("linf:0.1"), seed=seed)
+    assert len(result.success) == 20
+    with pytest.raises(UsageError, match="seed="):
+        attack("noise", steps=1)(linear_model, *linear_data, Threat.parse("linf:0.1"), seed=seed + 2**64)

@@ -42,3 +42,22 @@ def test_the_size_that_a_message_proposes_is_one(kind):
     with pytest.raises(UsageError, match="write one like") as raised:
         Threat.parse(kind)
     assert Threat.parse(str(raised.value).split("'")[-2]).id.startswith(f"{kind}:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "l2:1e1000000000",
+        "linf:1e309",
+        "linf:" + "9" * 5000,
+        "corruption:" + "3" * 5000,
+        "linf:0.1,queries=" + "9" * 5000,
+        "a" * 5000 + ":1",
+        "linf:\udc80",
+        "linf:0.1,\x00=1",
+    ],
+)
+def test_odd_texts_are_one_short_sentence(text):
+    with pytest.raises(UsageError) as caught:
+        Threat.parse(text)
+    assert len(str(caught.value)) < 400

@@ -45,7 +45,9 @@ def use_config(context: typer.Context, path: Path | None) -> Path | None:
 
 def audit(
     model: Model = None,
-    data: Annotated[str | None, typer.Option(help="builtin/… folder:… npz:… torchvision/… hf/…")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
+    ] = None,
     threat: Annotated[list[str] | None, typer.Option(help="linf:8/255, l2:0.5, patch:5% …; may be repeated")] = None,
     suite: Annotated[
         str,

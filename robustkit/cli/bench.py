@@ -26,7 +26,9 @@ MODEL, THREAT, LIMIT = "builtin/fashion-standard", "linf:0.1", 1000
 
 def bench(
     model: Annotated[str | None, typer.Argument(help=f"The model that attacks meet (default {MODEL})")] = None,
-    data: Annotated[str | None, typer.Option(help="builtin/… folder:… npz:… torchvision/… hf/…")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
+    ] = None,
     threat: Annotated[str | None, typer.Option(help=f"linf:8/255, l2:0.5 … (default {THREAT})")] = None,
     attacks: Annotated[
         list[str] | None,

@@ -14,7 +14,10 @@ from robustkit.cli.audit import use_config
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 
 DataName = Annotated[
-    str, typer.Option("--data", help="Training images: folder:… npz:… torchvision/… hf/… (its training split)")
+    str,
+    typer.Option(
+        "--data", help="Training images: folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/… (its training split)"
+    ),
 ]
 Val = Annotated[str | None, typer.Option(help="Validation images; without it a stratified tenth of the data is held out")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The run's folder; the same command again resumes")]

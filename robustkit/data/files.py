@@ -7,7 +7,7 @@ import functools
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from robustkit.errors import UsageError
@@ -110,12 +110,26 @@ class Tree:
         """
         if self.follow_links:
             return
-        target = os.path.realpath(self.root / path)
+        try:
+            target = os.path.realpath(self.root / path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{brief(path)!r} in {shown(str(self.root))} is not a path: {error}") from None
         if target != self._real and not target.startswith(self._inside) and os.path.lexists(target):
             raise UsageError(
                 f"{brief(shown(path))!r} in {shown(str(self.root))} leads out of that folder: remove it, or allow this with "
                 "--follow-links (follow_links=True)"
             )
+
+    def check_all(self, paths: Iterable[str]) -> None:
+        """`check` many paths, looking at each folder once."""
+        seen = set()
+        for path in paths:
+            folder, name = os.path.split(path)
+            if folder not in seen:
+                self.check(folder)
+                seen.add(folder)
+            if "\0" in name or name in ("", ".", "..") or os.path.islink(self.root / path):
+                self.check(path)
 
     def open(self, path: str) -> io.BufferedReader:
         """One file, open for reading.

@@ -13,7 +13,7 @@ import numpy as np
 from robustkit.data.base import Data
 from robustkit.data.encoded import EncodedSource
 from robustkit.data.files import Stream, Tree, brief
-from robustkit.data.labels import Labels, as_integers, from_names
+from robustkit.data.labels import Labels, TextLabels, as_integers
 from robustkit.data.reading import Reading
 from robustkit.errors import RobustkitError, UsageError
 
@@ -86,7 +86,10 @@ def _read(datasets: Any, where: str, split: str, name: str, reading: Reading) ->
     feature = table.features[label]
     classes, note, what = None, None, f"labels {label!r} of {brief(where)}"
     if values.dtype.kind in "OU" and feature.dtype in ("string", "large_string"):
-        labels, classes, note = from_names(values.astype(np.str_), None, what)
+        texts = TextLabels()
+        for text in values.tolist():
+            texts.add(str(text))
+        labels, classes, note = texts.read(what)
     else:
         labels = as_integers(values, what, len(table))
         classes = feature.names if isinstance(feature, datasets.ClassLabel) else None

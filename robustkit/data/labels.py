@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.data.files import brief
 from robustkit.errors import UsageError
 
 Labels = NDArray[np.int64]
+# Spreadsheets and pandas write 3 as 3.0 where a column once had a gap.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+|nan|inf)", re.IGNORECASE)
 
 
 def as_integers(values: NDArray[Any], what: str, count: int) -> Labels:
@@ -28,13 +34,62 @@ def as_integers(values: NDArray[Any], what: str, count: int) -> Labels:
     return values.astype(np.int64)
 
 
-def from_names(values: NDArray[np.str_], names: Sequence[str] | None, what: str) -> tuple[Labels, list[str], str | None]:
+class TextLabels:
+    """Labels that come as text, one after another: each text is kept once."""
+
+    def __init__(self) -> None:
+        self._codes = array("q")
+        self._known: dict[str, int] = {}
+
+    def add(self, text: str) -> None:
+        """The label of the next sample."""
+        self._codes.append(self._known.setdefault(text, len(self._known)))
+
+    def read(self, what: str) -> tuple[Labels, list[str] | None, str | None]:
+        """The labels, the classes if they are names, and a note; see `from_text`."""
+        return from_text(list(self._known), np.frombuffer(self._codes, dtype=np.int64), what)
+
+
+def from_text(texts: Sequence[str], codes: NDArray[Any], what: str) -> tuple[Labels, list[str] | None, str | None]:
+    """Labels ``(N,)`` that are text: integers if all of them are, else names.
+
+    Parameters
+    ----------
+    texts
+        The texts that occur.
+    codes
+        The position in `texts` for each sample.
+    what
+        What to call the labels in messages.
+
+    Raises
+    ------
+    UsageError
+        If all are numbers, but not integers of at most 64 bits.
+    """
+    if not all(_NUMBER.fullmatch(text) for text in texts):
+        return from_names(texts, codes, None, what)
+    try:
+        numbers = np.asarray([int(text.partition(".")[0]) for text in texts if _INTEGER.fullmatch(text)], dtype=np.int64)
+    except OverflowError:
+        numbers = np.zeros(0, np.int64)
+    if len(numbers) < len(texts):
+        odd = next((text for text in texts if not _INTEGER.fullmatch(text)), max(texts, key=len))
+        raise UsageError(f"{what} hold {brief(odd, 40)!r}: expected integers of at most 64 bits, or names")
+    return numbers[codes], None, None
+
+
+def from_names(
+    found: Sequence[str], codes: NDArray[Any], names: Sequence[str] | None, what: str
+) -> tuple[Labels, list[str], str | None]:
     """Labels ``(N,)`` that are names of classes.
 
     Parameters
     ----------
-    values
-        A name a sample.
+    found
+        The names that occur.
+    codes
+        The position in `found` for each sample.
     names
         All names in their order; None takes the names that occur in alphabetical order.
     what
@@ -49,15 +104,15 @@ def from_names(values: NDArray[np.str_], names: Sequence[str] | None, what: str)
     UsageError
         If a name is not among `names`.
     """
-    found, inverse = np.unique(values, return_inverse=True)
-    occurring = [str(name) for name in found]
+    note = None
     if names is None:
+        names = sorted(found)
         note = (
-            f"The {what} are names: in alphabetical order ({occurring[0]!r} first) where the model does not name its classes."
+            f"The {what} are names: they are taken in alphabetical order, {brief(names[0], 40)!r} first, where the model does not "
+            "name its classes."
         )
-        return inverse.astype(np.int64), occurring, note
     index = {name: label for label, name in enumerate(names)}
-    unknown = next((name for name in occurring if name not in index), None)
+    unknown = next((name for name in found if name not in index), None)
     if unknown is not None:
-        raise UsageError(f"{what} hold {unknown!r}, which is none of the {len(names)} class names beside them")
-    return np.asarray([index[name] for name in occurring], dtype=np.int64)[inverse], list(names), None
+        raise UsageError(f"{what} hold {brief(unknown, 40)!r}, which is none of the {len(names)} class names beside them")
+    return np.asarray([index[name] for name in found], dtype=np.int64)[codes], list(names), note

@@ -1,4 +1,4 @@
-"""Data by name: ``builtin/fashion``, ``folder:photos``, ``npz:test.npz``, ``torchvision/CIFAR10``, ``hf/owner/name``."""
+"""Data by name: ``builtin/fashion``, ``folder:photos``, ``npz:test.npz``, ``csv:labels.csv``, ``torchvision/CIFAR10`` …"""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ SOURCES = {
     "builtin/": ("builtin/fashion", "images shipped with robustkit"),
     "folder:": ("folder:photos", "a folder with one folder of images a class"),
     "npz:": ("npz:test.npz", "a NumPy archive of images x and labels y; npz:FILE:train reads x_train and y_train"),
+    "csv:": ("csv:labels.csv", "a table of image files, relative to its own folder, and their labels"),
+    "parquet:": ("parquet:test.parquet", "a table of labels and of image files, or of images as Hugging Face writes them"),
+    "webdataset:": ("webdataset:test-{00..09}.tar", "local tar files of KEY.jpg and KEY.cls, or KEY.json with a label"),
     "torchvision/": ("torchvision/CIFAR10", "a torchvision dataset's test split; torchvision/CIFAR10:train the other"),
     "hf/": ("hf/owner/name", "a Hugging Face dataset with an image and a label column; hf/owner/name:split"),
 }
@@ -37,7 +40,8 @@ def load_data(
     Parameters
     ----------
     name
-        ``builtin/fashion``, ``folder:PATH``, ``npz:PATH``, ``torchvision/NAME[:split]`` or ``hf/owner/name[:split]``.
+        ``builtin/fashion``, ``folder:PATH``, ``npz:PATH``, ``csv:PATH``, ``parquet:PATH``, ``webdataset:PATTERN``,
+        ``torchvision/NAME[:split]`` or ``hf/owner/name[:split]``.
     limit
         At most so many samples, the same share of each class; None takes all.
     seed
@@ -82,6 +86,18 @@ def _open(name: str, reading: Reading) -> Data:
             from robustkit.data.npz import load_npz
 
             return load_npz(rest)
+        case "csv:":
+            from robustkit.data.csv_data import load_csv
+
+            return load_csv(rest, reading)
+        case "parquet:":
+            from robustkit.data.parquet_data import load_parquet
+
+            return load_parquet(rest, reading)
+        case "webdataset:":
+            from robustkit.data.webdataset import load_webdataset
+
+            return load_webdataset(rest, reading)
         case "torchvision/":
             from robustkit.data.torchvision_data import load_torchvision
 

@@ -108,7 +108,8 @@ def _read(archive: Archive, split: str, name: str) -> Data:
     values, note = archive.array(y).reshape(count), None
     integers: Labels
     if labels.dtype.kind in "SU":
-        integers, classes, note = from_names(_text(values), classes, f"labels {y!r} in {file}")
+        found, codes = np.unique(_text(values), return_inverse=True)
+        integers, classes, note = from_names([str(text) for text in found], codes, classes, f"labels {y!r} in {file}")
     else:
         integers = as_integers(values, f"labels {y!r} in {file}", count)
     source = NpzSource(file, archive.array(x), channels_last=len(sides) == 4 and sides[3] in (1, 3))

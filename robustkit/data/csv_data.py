@@ -1,0 +1,67 @@
+"""``csv:PATH``: a table of image files, relative to its own folder, and their labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from robustkit.data import columns
+from robustkit.data.base import Data
+from robustkit.data.files import Tree, brief, local_path, open_regular, shown
+from robustkit.data.folder import FilesSource
+from robustkit.data.labels import TextLabels
+from robustkit.data.reading import Reading
+from robustkit.errors import UsageError
+
+_LONGEST_HEADER = 2**16
+
+
+def load_csv(path: str, reading: Reading | None = None) -> Data:
+    """The images and labels that a CSV file lists, its first line naming the columns.
+
+    Labels are integers or names of classes. Commas, semicolons and tabs may separate the columns.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, it has no such columns, a row lacks a path or a label, or a path leads out of its folder.
+    """
+    reading = reading or Reading()
+    file = local_path(path, folder=False, expected="give a CSV file with a column of paths and one of labels")
+    what = f"data file {brief(shown(path))!r}"
+    try:
+        with open_regular(file) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as text:
+            files, labels = _rows(text, what)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{what} cannot be read as CSV in UTF-8: {error}") from None
+    if not files:
+        raise UsageError(f"{what} lists no images: expected one a line below the names of the columns")
+    tree = Tree(file.parent, follow_links=reading.follow_links)
+    tree.check_all(files)
+    source = FilesSource(tree, files, reading)
+    integers, classes, note = labels.read(f"labels of csv:{brief(shown(path))}")
+    notes = [found for found in (note, source.orientation_note()) if found]
+    return Data(source, integers, name=f"csv:{path}", classes=classes, notes=notes)
+
+
+def _rows(text: io.TextIOWrapper, what: str) -> tuple[list[str], TextLabels]:
+    """The paths and the labels of all rows."""
+    first = text.readline(_LONGEST_HEADER)
+    for delimiter in ",;\t":
+        names = next(csv.reader([first], delimiter=delimiter), [])
+        image, label = columns.find(names, columns.IMAGES), columns.find(names, columns.LABELS)
+        if image is not None and label is not None:
+            break
+    else:
+        raise columns.missing(what, next(csv.reader([first]), []))
+    files: list[str] = []
+    labels = TextLabels()
+    reader = csv.reader(text, delimiter=delimiter)
+    for row in reader:
+        if not row:
+            continue
+        if len(row) <= max(image, label) or not row[image] or not row[label].strip():
+            raise UsageError(f"{what} has no {names[image].strip()} or {names[label].strip()} in line {reader.line_num + 1}")
+        files.append(row[image])
+        labels.add(row[label].strip())
+    return files, labels

@@ -255,7 +255,7 @@ def summarize(
         message=clean.message,
         threats=parts,
         not_tested=list(suite.not_tested),
-        repeat={key: settings[key] for key in ("command", "versions", "hardware") if key in settings},
+        repeat={key: settings[key] for key in ("command", "configuration", "versions", "hardware") if key in settings},
         verdict=Verdict(outcome="measured", sentence=""),
         exit_code=0,
     )

@@ -10,16 +10,12 @@ import mmap
 import time
 from types import TracebackType
 
-#: Seconds that a model may take for one answer unless told otherwise.
-LIMIT = 1800.0
-
 
 class Clock:
     """Shared words: a count that rises with each beginning and end, how many passes are open, and the limit in seconds."""
 
     def __init__(self) -> None:
         self.words = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
-        self.limit = LIMIT
 
     @property
     def limit(self) -> float:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 
 from robustkit.cli import results
+from robustkit.cli.config import ConfigFile, record
+from robustkit.cli.limits import LIMIT, Timeout
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError
 
 Model = Annotated[
     str | None, typer.Argument(help="builtin/… torchvision/… timm/… hf/… file:… python:… or a training run's folder")
@@ -21,29 +22,8 @@ RunFolder = Annotated[Path, typer.Argument(help="The folder of an audit")]
 MinRobust = Annotated[float | None, typer.Option(help="Fail unless every threat leaves at least this share right, such as 0.5")]
 
 
-def use_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Take defaults from a TOML file whose keys are this command's options."""
-    chosen = path or (Path("robustkit.toml") if Path("robustkit.toml").is_file() else None)
-    if chosen is None:
-        return None
-    try:
-        settings = tomllib.loads(chosen.read_text())
-    except OSError as error:
-        raise UsageError(f"configuration {chosen} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"configuration {chosen} is not TOML: {error}") from None
-    known = {str(parameter.name) for parameter in context.command.params}
-    defaults: dict[str, Any] = {}
-    for key, value in settings.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            raise UsageError(f"{chosen}: option {key!r} is unknown: {did_you_mean(name, known)}")
-        defaults[name] = value
-    context.default_map = {**(context.default_map or {}), **defaults}
-    return chosen
-
-
 def audit(
+    context: typer.Context,
     model: Model = None,
     data: Annotated[
         str | None, typer.Option(help="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
@@ -87,9 +67,8 @@ def audit(
     follow_links: FollowLinks = False,
     exif: Exif = False,
     allow_remote_code: Annotated[bool, typer.Option("--allow-remote-code", help="Let a hub model run its own code")] = False,
-    config: Annotated[
-        Path | None, typer.Option(callback=use_config, is_eager=True, help="Options from a TOML file (robustkit.toml)")
-    ] = None,
+    timeout: Timeout = LIMIT,
+    config: ConfigFile = None,
 ) -> int:
     """Attack a model on data and give a verdict. The same command again resumes."""
     if model is None:
@@ -132,7 +111,7 @@ def audit(
         surrogates=surrogate or [],
         eot=eot,
         skip_broken=skip_broken,
-        repeat={"command": shlex.join(["robustkit", *sys.argv[1:]])},
+        repeat={"command": shlex.join(["robustkit", *sys.argv[1:]]), **record(context)},
         progress=on_stderr(),
     )
     return show(folder.folder)

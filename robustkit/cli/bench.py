@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robustkit.cli import results
+from robustkit.cli.limits import LIMIT as SECONDS
+from robustkit.cli.limits import Timeout
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import ExitCode, UsageError, did_you_mean
 
@@ -58,6 +60,7 @@ def bench(
     class_order: ClassOrder = None,
     follow_links: FollowLinks = False,
     exif: Exif = False,
+    timeout: Timeout = SECONDS,
     seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for bench.json, bench.md and the plot")] = Path(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand
 
-from robustkit.cli import results
-from robustkit.errors import ExitCode, RobustkitError
+from robustkit.cli import config, results
+from robustkit.errors import ExitCode, RobustkitError, UsageError
+from robustkit.printable import one_line
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,31 @@ class NotFinishedError(Exception):
     """A command that something else than a mistake of the user's ended: `__cause__` says what."""
 
 
+#: Characters that the longest value may have: the system's limit for a path.
+LONGEST = 4096
+
+
+def check_words(name: str, value: Any) -> None:
+    """Refuse text that is no text, or that no name, path or threat has.
+
+    Raises
+    ------
+    UsageError
+        If it holds a NUL, bytes that are not UTF-8, or too many characters.
+    """
+    for text in value if isinstance(value, list | tuple) else [value]:
+        if not isinstance(text, str | Path):
+            continue
+        word = str(text)
+        shown = f"{name} {one_line(word, 60)!r}"
+        if len(word) > LONGEST:
+            raise UsageError(f"{shown} has {len(word):,} characters: give at most {LONGEST:,}")
+        if "\0" in word:
+            raise UsageError(f"{shown} holds a NUL character: leave it out")
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            raise UsageError(f"{shown} is not valid UTF-8: rename the file, or set a UTF-8 locale")
+
+
 class Command(TyperCommand):
     """A command whose function returns an exit code, or None for 0.
 
@@ -31,6 +58,9 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         with results.apart():
             try:
+                for name, value in ctx.params.items():
+                    check_words(name, value)
+                config.announce(ctx)
                 return Finished(ExitCode(super().invoke(ctx) or 0))
             except (KeyboardInterrupt, RobustkitError):
                 raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robustkit.cli import results
+from robustkit.cli.limits import LIMIT, Timeout
 from robustkit.cli.plugins import table
 from robustkit.cli.reading import FollowLinks
 from robustkit.errors import UsageError
@@ -29,7 +30,7 @@ def models_list() -> None:
     results.say(f"\nshipped: {', '.join(builtin_names())}")
 
 
-def models_show(name: ModelName, arch: Arch = None, allow_remote_code: RemoteCode = False) -> None:
+def models_show(name: ModelName, arch: Arch = None, allow_remote_code: RemoteCode = False, timeout: Timeout = LIMIT) -> None:
     """A model's input, preprocessing, classes and size."""
     from robustkit.models.load import load_model
 

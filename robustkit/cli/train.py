@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from robustkit.cli import results
-from robustkit.cli.audit import use_config
+from robustkit.cli.config import ConfigFile
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 
 DataName = Annotated[
@@ -39,9 +39,6 @@ Devices = Annotated[int, typer.Option(min=1, help="How many devices of that kind
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read images")]
 Limit = Annotated[int | None, typer.Option(min=2, help="The most training images, evenly from the classes")]
 Arch = Annotated[str | None, typer.Option(help="For file: models, the factory as package.module:function")]
-Config = Annotated[
-    Path | None, typer.Option(callback=use_config, is_eager=True, help="Options from a TOML file (robustkit.toml)")
-]
 RECIPE = "A training recipe, as name:key=value: standard, fast, pgd:steps=7 … (robustkit defenses list)"
 
 
@@ -72,7 +69,7 @@ def train(
     class_order: ClassOrder = None,
     follow_links: FollowLinks = False,
     exif: Exif = False,
-    config: Config = None,
+    config: ConfigFile = None,
 ) -> None:
     """Train a network from fresh weights. The same command again resumes."""
     from robustkit.training import fit
@@ -125,7 +122,7 @@ def finetune(
     class_order: ClassOrder = None,
     follow_links: FollowLinks = False,
     exif: Exif = False,
-    config: Config = None,
+    config: ConfigFile = None,
 ) -> None:
     """Give a trained network a new classifier and train it. The same command again resumes."""
     from robustkit.training import fit
@@ -176,7 +173,7 @@ def harden(
     class_order: ClassOrder = None,
     follow_links: FollowLinks = False,
     exif: Exif = False,
-    config: Config = None,
+    config: ConfigFile = None,
 ) -> None:
     """Train a network on adversarially changed images, from the weights it has. The same command again resumes."""
     from robustkit.training import fit

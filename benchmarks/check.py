@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from robustkit.acceleration import check_twin
 from robustkit.benchmarks.summary import Flag
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
@@ -48,6 +49,7 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
         raise UsageError(f"the data has labels up to {highest}, but {model.name} has {logits.shape[1]} classes: match them")
     for threat in threats:
         threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
+    check_twin(model, x)
     return [flag for flag in (looks_like_probabilities(logits), looks_random(model, x, logits)) if flag is not None]
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import copy
+import math
 from contextlib import nullcontext
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.model import Model
 from robustkit.outputs import output_logits
 
 Precision = Literal["float32", "bf16"]
+
+#: Images a twin is tried on.
+PROBE = 16
+
+#: How far a twin's logits may be from the model's, as a share of the largest.
+TOLERANCE: dict[Precision, float] = {"float32": 0.02, "bf16": 0.3}
 
 
 class Twin(nn.Module):
@@ -90,18 +98,71 @@ def accelerate(
     if compiled:
         twin_net.compile(dynamic=True)
     twin, faster = copy.copy(model), copy.copy(model)
-    twin.net = twin_net
+    twin.net, twin.twin = twin_net, None
     faster.twin = twin
     return faster
 
 
+def check_twin(model: Model, x: Tensor) -> None:
+    """Compare a model's twin, before its first use, with the model itself on a few of some images ``(B, C, H, W)``.
+
+    The passes are not counted.
+
+    Raises
+    ------
+    UsageError
+        If their logits differ by far more than precision explains: searches would climb another network.
+    """
+    twin = model.twin
+    if twin is None or not len(x) or getattr(twin.net, "compared", False):
+        return
+    x = x[:PROBE]
+    counted = model.forwards, twin.forwards
+    logits, again, quick = (_logits(one, x, seed) for one, seed in ((model, 0), (model, 1), (twin, 0)))
+    model.forwards, twin.forwards = counted
+    scale = float(logits.abs().max())
+    precise = not isinstance(twin.net, Twin) or twin.net.precision == "float32"
+    allowed = TOLERANCE["float32" if precise else "bf16"] * scale
+    drawn = float((again - logits).abs().max())  # what a randomised model differs by from itself
+    found = float((quick - logits).abs().max())
+    if math.isfinite(scale) and not found <= allowed + 4 * drawn + 1e-6:
+        raise UsageError(
+            f"the faster copy of {model.name} answers otherwise than the model: its logits differ by up to {found:.3g}, and are up "
+            f"to {scale:.3g}; leave out --fold-batch-norm, --compile, --channels-last or --search-precision, whichever causes it"
+        )
+    twin.net.compared = True  # type: ignore[assignment]
+
+
+def _logits(model: Model, x: Tensor, seed: int) -> Tensor:
+    with model.frozen(seed):
+        return model.logits(x)
+
+
 def _folded(net: nn.Module, name: str) -> nn.Module:
+    from torch.fx import symbolic_trace
     from torch.fx.experimental.optimization import fuse
 
     try:
-        return fuse(net)
+        traced = symbolic_trace(net)
+        _unshare(traced)
+        return fuse(traced, inplace=True, no_trace=True)
     except Exception as error:
         first = (str(error).splitlines() or ["no message"])[0]
         raise UsageError(
             f"the batch norms of {name} cannot be folded, for its graph cannot be traced ({first}): leave it out"
         ) from error
+
+
+def _unshare(net: GraphModule) -> None:
+    """Give each call of a module one of its own: a convolution that is used twice may be followed by two batch norms."""
+    seen: set[str] = set()
+    for node in net.graph.nodes:
+        if node.op != "call_module":
+            continue
+        name = str(node.target)
+        if name in seen:
+            own = f"{name}_{node.name}"
+            net.add_submodule(own, copy.deepcopy(net.get_submodule(name)))
+            node.target = own
+        seen.add(name)
+    net.recompile()

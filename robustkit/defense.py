@@ -87,6 +87,8 @@ class DefendedModel(Model):
         )
         self.defenses = defenses
         self.undefended: Model = model.undefended if isinstance(model, DefendedModel) else model
+        if model.twin is not None:
+            self.twin = DefendedModel(model.twin, defenses)
 
     def preprocess(self, x: Tensor) -> Tensor:
         for defense in self.defenses:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from robustkit.acceleration import check_twin
 from robustkit.contract import (
     AttackResult,
     Prepared,
@@ -51,6 +52,7 @@ def search(
 ) -> AttackResult:
     """Run an iterative attack on every sample and verify what it found. See `Attack.__call__`."""
     samples = prepare(attack, model, x, y, threat, targets, sample_ids)
+    check_twin(model, samples.x)
     with model.frozen(seed), model.quick.frozen(seed), torch.no_grad():
         return _Search(attack, model, samples, threat, seed).run()
 

@@ -231,19 +231,19 @@ class Model:
             x = as_tensor(x, "images").to(self.device)
         with torch.enable_grad(), at_work:
             leaf = x.detach().requires_grad_()
-            try:
+
+            def ask() -> tuple[Tensor, Tensor]:
                 logits = self(leaf if view is None else view(leaf))
-                losses = loss(logits)
+                return logits, loss(logits)
+
+            try:
+                logits, losses = ask()
                 if not losses.requires_grad:
                     raise self._no_gradient("it runs under no_grad, detaches, or is not differentiable")
                 if losses.ndim == 1:
                     grad = self._derivative(losses.sum(), leaf)
                 else:
-                    columns = losses.sum(0)
-                    last = len(columns) - 1
-                    grad = torch.stack(
-                        [self._derivative(column, leaf, retain=j < last) for j, column in enumerate(columns)], dim=1
-                    )
+                    grad = torch.stack(self._derivatives(losses.sum(0), leaf, lambda: ask()[1].sum(0)), dim=1)
             except RuntimeError as error:
                 if not any(sign in str(error) for sign in NOT_DIFFERENTIABLE):
                     raise
@@ -255,6 +255,17 @@ class Model:
         if grad is None:
             raise self._no_gradient("what it computes with does not come from its input differentiably")
         return grad
+
+    def _derivatives(self, columns: Tensor, leaf: Tensor, again: Callable[[], Tensor]) -> list[Tensor]:
+        """The gradient of each of several values of one forward pass."""
+        last = len(columns) - 1
+        try:
+            return [self._derivative(column, leaf, retain=j < last) for j, column in enumerate(columns)]
+        except RuntimeError as error:
+            if "donated buffers" not in str(error):
+                raise
+        # A compiled network gives its buffers away in its first backward pass: it is asked anew for each value.
+        return [self._derivative(again()[j], leaf) for j in range(len(columns))]
 
     def _no_gradient(self, cause: str) -> UsageError:
         return UsageError(

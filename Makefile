@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup audit test lint types smoke builtin-models clean
+.PHONY: setup audit test lint types smoke kills builtin-models clean
 
 setup: $(VENV)/.done
 
@@ -35,6 +35,10 @@ types: setup
 
 smoke: setup
 	PYTHON=$(PYTHON) sh .ci/smoke
+
+# Kills audits and trainings a hundred times, resumes them, and compares what they leave (half an hour on 2 cores).
+kills: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m robustkit.benchmarks.bench.kills
 
 # Trains the embedded models again (about an hour on 2 cores) and writes weights and cards into the package.
 builtin-models: setup

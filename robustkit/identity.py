@@ -174,8 +174,9 @@ def tensor_digest(tensor: Tensor) -> bytes:
         return _hash("tensor", *described, str(plain.qscheme()), repr(plain.dequantize().tolist()))
     if plain.layout != torch.strided:
         plain = plain.to_dense()
-    values = plain.contiguous().reshape(-1).view(torch.uint8).numpy() if plain.numel() else np.zeros(0, dtype=np.uint8)
-    return _hash("tensor", *described, memoryview(values))
+    if not plain.numel():
+        return _hash("tensor", *described)
+    return _hash("tensor", *described, plain.contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 @functools.cache

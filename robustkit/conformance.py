@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robustkit.contract import Attack, AttackResult, Status
+from robustkit.contract import Attack, AttackInfo, AttackResult, Status
 from robustkit.iterative import IterativeAttack
 from robustkit.model import InputSpec, Model
 from robustkit.projections import Bounds
@@ -182,10 +182,18 @@ def check_attack(
 
     Returns
     -------
-    What it broke; empty if it keeps the contract.
+    What it broke; empty if it keeps the contract. A threat that no case could exercise is a finding too.
     """
+    if not isinstance(getattr(attack, "info", None), AttackInfo):
+        return [Finding("exercise", type(attack).__name__, "it has no info, which says what threats it answers")]
+    found = [
+        Finding("exercise", kind, f"no case exercises such threats: the kinds are {', '.join(BUDGETS)}")
+        for kind in attack.info.threats
+        if kind not in BUDGETS
+    ]
+    if not attack.info.threats:
+        found.append(Finding("exercise", attack.name, "no case exercises an attack that answers no threats"))
     quick = shortened(attack)
-    found: list[Finding] = []
     for case in cases(quick, classes, dtypes):
         # The floating type of the images matters to the budget alone.
         for check in CHECKS if case.dtype == dtypes[-1] else (check_result,):

@@ -89,3 +89,34 @@ def test_an_attack_that_crashes_is_reported_not_raised():
     findings = check_attack(Crashes(), classes=(3,), dtypes=(torch.float64,))
     assert findings
     assert "ZeroDivisionError: oops" in str(findings[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlwaysRaises(Attack):
+    info: ClassVar[AttackInfo] = replace(INFO, threats=("wasserstein",))
+
+    def __call__(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
+        raise RuntimeError("oops")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswersNothing(AlwaysRaises):
+    info: ClassVar[AttackInfo] = replace(INFO, threats=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaysNothing(AlwaysRaises):
+    info: ClassVar = None
+
+
+def test_a_threat_that_no_case_exercises_is_a_finding():
+    for attack in (AlwaysRaises(), AnswersNothing(), SaysNothing()):
+        assert broken(attack) == {"exercise"}
+
+    class Both(Walk):
+        info: ClassVar[AttackInfo] = replace(INFO, threats=("linf", "wasserstein"))
+
+    assert [str(finding) for finding in check_attack(Both(), classes=(3,), dtypes=(torch.float64,))] == [
+        "exercise [wasserstein]: no case exercises such threats: the kinds are linf, l2, l1, l0, patch, spatial, brightness, "
+        "contrast, hue, corruption"
+    ]

@@ -37,3 +37,14 @@ def test_a_missing_library_is_named_with_its_cure(capsys, monkeypatch):
     assert "foolbox is not installed (pip install 'robustkit[peers]')" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"robustkit\[peers\]"):
         plugins.attacks_list("foolbox")
+
+
+def test_a_plugin_that_cannot_be_built_does_not_pass(capsys, monkeypatch):
+    def refuse(name):
+        raise UsageError(f"attack {name!r} needs budget=: give it a value")
+
+    monkeypatch.setattr("robustkit.build.attack", refuse)
+    assert plugins.plugins_check("fgsm") == 1
+    out = capsys.readouterr().out
+    assert "fgsm: 1 findings" in out
+    assert "needs budget=" in out

@@ -14,8 +14,10 @@ import torch
 from safetensors.torch import load_file
 
 from robustkit import __version__
+from robustkit.benchmarks.cause import better_input
 from robustkit.benchmarks.cell import FORMAT, digest_of
 from robustkit.benchmarks.check import check_model
+from robustkit.benchmarks.clean import diagnose_clean
 from robustkit.benchmarks.corruption_run import run_corruptions
 from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute, right_ids
 from robustkit.benchmarks.flags import diagnose
@@ -172,9 +174,10 @@ def audit(
 def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], progress: Progress) -> list[ThreatPlan]:
     """Run the escalation of each threat whose records leave doubts; return the plans with what ran."""
     n = len(work.data)
+    doubts = [flag for flag in warnings if flag.weakens]
     judged = []
     for one in plans:
-        signs = [*warnings, *diagnose([(cell, work.rows(cell.name)) for cell in one.main], n)] if one.escalation else []
+        signs = [*doubts, *diagnose([(cell, work.rows(cell.name)) for cell in one.main], n)] if one.escalation else []
         judged.append(one.escalated([flag.id for flag in signs]) if signs else one)
     extra = [cell for one, after in zip(plans, judged, strict=True) for cell in after.main[len(one.main) :]]
     if extra:
@@ -214,6 +217,7 @@ def summarize(
     clean = work.rows(work.clean_cell)
     model = work.model
     names = tuple(model.classes or work.data.classes or ())
+    warnings = [*warnings, *diagnose_clean(clean, classes, names, lambda: better_input(model, work.data, work.skip_broken))]
     on_curve = curve_ids(work.data, suite.curve.samples) if suite.curve else np.zeros(0, dtype=np.int64)
     parts: list[ThreatPart] = []
     for one in plans:

@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from robustkit.acceleration import check_twin
+from robustkit.benchmarks.neighbours import depends_on_batch
 from robustkit.benchmarks.summary import Flag
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
-from robustkit.model import Model
+from robustkit.model import Model, cannot_take
+from robustkit.outputs import is_one_logit, tuple_widths
 from robustkit.threats import Threat
+from robustkit.watch import at_work
 
 #: Images the model is tried on.
 PROBE = 16
@@ -50,7 +53,10 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
     for threat in threats:
         threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
     check_twin(model, x)
-    return [flag for flag in (looks_like_probabilities(logits), looks_random(model, x, logits)) if flag is not None]
+    random = looks_random(model, x, logits)
+    mixed = depends_on_batch(model, x) if random is None else None  # fresh draws differ as well
+    flags = (what_was_taken(model, x, highest), looks_like_probabilities(logits), random, mixed)
+    return [flag for flag in flags if flag is not None]
 
 
 def ask(model: Model, x: Tensor) -> Tensor:
@@ -60,23 +66,48 @@ def ask(model: Model, x: Tensor) -> Tensor:
     except UsageError:
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or ["no message"])[0]
-        raise UsageError(
-            f"{model.name} fails on images of shape {tuple(x.shape)} ({type(error).__name__}: {first}): check channels and size"
-        ) from error
+        raise cannot_take(model, x, error) from error
 
 
 def looks_like_probabilities(logits: Tensor) -> Flag | None:
-    """Rows that are non-negative and sum to one: a softmax was left in the model."""
+    """Answers that all lie in [0, 1]: a softmax or a sigmoid was left in the model."""
+    if not bool(((logits >= 0) & (logits <= 1 + 1e-3)).all()):
+        return None
     sums = logits.sum(1)
-    if bool((logits >= 0).all()) and bool(torch.isclose(sums, torch.ones_like(sums), atol=1e-3).all()):
-        return Flag(
-            id="probabilities",
-            weakens=True,
-            sentence="The model returns probabilities, not logits: confident predictions round to 0 or 1, so the gradients that "
-            "attacks follow vanish. Remove the final softmax.",
+    last = "softmax" if bool(torch.isclose(sums, torch.ones_like(sums), atol=1e-3).all()) else "sigmoid"
+    return Flag(
+        id="probabilities",
+        weakens=True,
+        sentence=f"The model returns probabilities, as after a {last}, not logits: confident predictions round to 0 or 1, so the "
+        f"gradients that attacks follow vanish. Remove the final {last}.",
+    )
+
+
+def what_was_taken(model: Model, x: Tensor, highest: int) -> Flag | None:
+    """What of a network's answer was taken as logits, where that is not plain.
+
+    Raises
+    ------
+    UsageError
+        If features may stand where the logits belong.
+    """
+    with model.frozen(seed=1), torch.no_grad(), at_work:
+        output = model.net(model.preprocess(x[:1]))
+    widths = tuple_widths(output)
+    fitting = [width for width in widths[1:] if highest < width < widths[0]]
+    if fitting and model.classes is None:
+        raise UsageError(
+            f"{model.name} returns a tuple whose first entry has {widths[0]} columns and another {fitting[0]}, for labels up to "
+            f"{highest}: features may stand where the logits belong; return the logits alone or first, or name the {widths[0]} "
+            "classes (classes=)"
         )
-    return None
+    if is_one_logit(output, 1):
+        taken = "returns one number an image: it was taken as the logit z of class 1, of the two classes (0, z)"
+    elif isinstance(output, (tuple, list)) and not hasattr(output, "logits"):
+        taken = f"returns a tuple of {len(output)}: its first entry was taken as the logits"
+    else:
+        return None
+    return Flag(id="outputs", weakens=False, sentence=f"The model {taken}.")
 
 
 def looks_random(model: Model, x: Tensor, logits: Tensor) -> Flag | None:

@@ -269,6 +269,11 @@ class Net(nn.Module):
                 return logits.detach()
             case "random":
                 return logits + torch.randn_like(logits)
+            case "constant":
+                return logits * 0 + torch.tensor([0.0, 1.0])
+            case "writes":
+                x.clamp_(0.2, 0.8)
+                return torch.stack([-(s := x.flatten(1).sum(1) - 2), s], dim=1)
             case "dies" if self.calls > 15:
                 raise RuntimeError("boom")
             case "dies":
@@ -298,6 +303,26 @@ def test_weak_evidence_is_flagged(kind: str, flag: str, linear_data: Any, tmp_pa
     assert flag in [f.id for f in found.threats[0].flags]
     assert not found.threats[0].trusted
     assert found.exit_code in (ExitCode.UNTRUSTED, ExitCode.INCOMPLETE)
+
+
+def test_chance_passes_no_gate(linear_data: Any, tmp_path: Path) -> None:
+    x, y = linear_data
+    found = audited("constant", (x, y * (torch.arange(20) % 2)), tmp_path / "run", min_robust=0.2)
+    assert found.threats[0].robust_accuracy.value == 0.5
+    assert found.exit_code == ExitCode.UNTRUSTED
+    assert any("cannot be told from chance" in flag.sentence for flag in found.threats[0].flags)
+
+
+def test_a_network_that_writes_on_its_input_is_audited_as_any_other(
+    linear_model: Model, linear_data: Any, tmp_path: Path
+) -> None:
+    options = {"attacks": ["pgd:steps=5", "square:steps=10", "noise"]}
+    plain = run(linear_model, linear_data, tmp_path / "plain", **options).report
+    before = linear_data[0].clone()
+    found = audited("writes", linear_data, tmp_path / "writes", **options)
+    assert torch.equal(linear_data[0], before)
+    assert found.exit_code == ExitCode.PASSED
+    assert [a.robust_accuracy for a in found.threats[0].attacks] == [a.robust_accuracy for a in plain.threats[0].attacks]
 
 
 def test_a_model_that_dies_on_the_way_leaves_a_report(linear_data: Any, tmp_path: Path) -> None:

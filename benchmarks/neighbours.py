@@ -1,0 +1,70 @@
+"""Whether a model's answer about an image depends on the other images of its batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from robustkit.benchmarks.summary import Flag
+from robustkit.errors import UsageError, one_line
+from robustkit.global_state import full_precision
+from robustkit.model import Model, is_out_of_memory
+
+#: Images that are asked about alone.
+ALONE = 4
+
+
+def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
+    """Answers about images alone that differ from those about the same images beside others.
+
+    The batch is asked about as a whole even where the model's own batch size is 1.
+
+    Raises
+    ------
+    UsageError
+        If the network fails on a single image.
+    """
+    few = x[: ALONE if model.chunk_size(x) >= 2 * ALONE else 1]
+    others = model.bounds[0] + model.bounds[1] - few  # as unlike them as the bounds allow
+    with model.frozen(seed=0), torch.no_grad(), full_precision(model.device):
+        try:
+            alone = torch.cat([model(image[None]) for image in few])
+        except UsageError:
+            raise
+        except Exception as error:  # a network may raise anything
+            raise UsageError(
+                f"{model.name} fails on a single image ({type(error).__name__}: {one_line(error)}), but not on {len(x)} at once: "
+                "its answer about an image must not depend on a batch"
+            ) from error
+        try:
+            beside = model(torch.cat([few, others]))[: len(few)]
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            beside = alone
+        culprit = batch_statistics(model.net)
+    rounding = max(1e-3, torch.finfo(model.dtype).eps ** 0.5)
+    differs = float((beside - alone).abs().max()) > rounding * float(alone.abs().max())
+    if not differs and (culprit is None or beside is not alone):
+        return None
+    cause = (
+        f"batch norm {culprit} takes the statistics of the batch. Give it running statistics (track_running_stats=True) and leave "
+        "it in evaluation mode"
+        if culprit is not None
+        else "something mixes the images of a batch. Remove it, or let the model see one image at a time (--batch-size 1)"
+    )
+    return Flag(
+        id="batch-dependent",
+        # One at a time, whatever mixes a batch has nothing to mix, and that may be how the model is used.
+        weakens=culprit is not None or model.batch_size != 1,
+        sentence=f"The model's answer about an image depends on the other images of its batch, so the result depends on the batch "
+        f"size: {cause}.",
+    )
+
+
+def batch_statistics(net: nn.Module) -> str | None:
+    """The first batch norm that normalises by the batch, as a forward pass left the modules."""
+    for name, module in net.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and (module.training or module.running_mean is None):
+            return name or type(module).__name__
+    return None

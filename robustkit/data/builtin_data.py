@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from robustkit.data.base import Data
+from robustkit.data.files import brief
 from robustkit.data.npz import load_npz
 from robustkit.errors import UsageError, did_you_mean
 
@@ -25,7 +26,7 @@ def load_builtin(name: str) -> Data:
         If there is none of that name.
     """
     if name not in builtin_names():
-        raise UsageError(f"data 'builtin/{name}' is unknown: {did_you_mean(name, builtin_names())}")
+        raise UsageError(f"data 'builtin/{brief(name)}' is unknown: {did_you_mean(brief(name), builtin_names())}")
     data = load_npz(str(FOLDER / f"{name}.npz"))
     data.name = f"builtin/{name}"
     return data

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import EpsImagePlugin, Image, ImageOps, UnidentifiedImageError, features
 from torch import Tensor
 
 from robustkit.data.files import Stream
@@ -47,21 +48,31 @@ def decode(file: Stream, *, exif: bool = False) -> Image.Image | Tensor:
     Exception
         Of any kind: decoders raise many on a damaged file.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = _identify(file)
-        image.load()
+    image = _identify(file)
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:  # Pillow itself only warns up to twice as many
+        raise ValueError(f"it has {image.width}x{image.height} pixels, more than {most}: a decompression bomb, or too large")
+    image.load()
     return plain(ImageOps.exif_transpose(image) if exif else image)
 
 
 def orientation(file: Stream) -> int:
     """The EXIF orientation of an image, 1 where it says none or cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return int(_identify(file).getexif().get(_ORIENTATION, 1))
+        return int(_identify(file).getexif().get(_ORIENTATION, 1))
     except Exception:  # such files are named when they are decoded
         return 1
+
+
+@contextmanager
+def without_ghostscript() -> Iterator[None]:
+    """While a library opens images by itself: an EPS file, whatever its name, starts no program."""
+    before = EpsImagePlugin.gs_binary
+    EpsImagePlugin.gs_binary = False
+    try:
+        yield
+    finally:
+        EpsImagePlugin.gs_binary = before
 
 
 def plain(image: Image.Image) -> Image.Image | Tensor:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from contextlib import closing
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -58,10 +59,10 @@ class EncodedSource(ABC):
         return digest.hexdigest()
 
     def orientation_note(self) -> str | None:
-        """A sentence if images are stored rotated and are not turned back; a hundred over the whole set are looked at."""
+        """A sentence if images are stored rotated and are not rotated upright; a hundred are looked at."""
         if self.reading.exif or not len(self):
             return None
-        looked = np.unique(np.linspace(0, len(self) - 1, _LOOK).round().astype(int))
+        looked = self.sampled(_LOOK)
         turned = sum(self._orientation(int(position)) != 1 for position in looked)
         if not turned:
             return None
@@ -69,6 +70,10 @@ class EncodedSource(ABC):
             f"{turned} of {len(looked)} images looked at have an EXIF orientation, which is not applied: --exif (exif=True) "
             "rotates them upright."
         )
+
+    def sampled(self, most: int) -> NDArray[np.int64]:
+        """Positions of some images, which are quickly read."""
+        return np.unique(np.linspace(0, len(self) - 1, most).round().astype(np.int64))
 
     def _orientation(self, position: int) -> int:
         try:

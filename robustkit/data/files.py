@@ -6,6 +6,7 @@ import errno
 import functools
 import io
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ _MADE_UP = (
     *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "fusectl"),
     *("mqueue", "nsfs", "proc", "pstore", "securityfs", "sysfs", "tracefs"),
 )
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 #: What operating systems and programs leave beside images.
 _LEFTOVERS = frozenset({"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found", "system volume information"})
 
@@ -29,8 +31,8 @@ def brief(text: str, most: int = 120) -> str:
 
 
 def shown(path: str) -> str:
-    """A path as text that any stream can print: bytes that are not UTF-8 are escaped."""
-    return path.encode("utf-8", "backslashreplace").decode()
+    """A path as one line that any stream can print: control characters, and bytes that are not UTF-8, are escaped."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), path)
 
 
 def local_path(text: str, *, folder: bool, expected: str) -> Path:
@@ -193,8 +195,8 @@ class Tree:
                     continue
                 if not self.follow_links and not entry.is_symlink() and os.stat(entry.path).st_dev != identity.st_dev:
                     raise UsageError(
-                        f"{brief(shown(path))!r} in {shown(str(self.root))} is another file system: unmount it, or allow this "
-                        "with --follow-links (follow_links=True)"
+                        f"{brief(shown(path))!r} in {shown(str(self.root))} is another file system: give a folder without it, or allow "
+                        "this with --follow-links (follow_links=True)"
                     )
                 inner.append(path)
             waiting += reversed(inner)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from robustkit.data import columns
 from robustkit.data.base import Data
@@ -57,6 +58,10 @@ class ParquetSource(EncodedSource):
         if encoded is not None:
             return io.BytesIO(encoded)
         return self.tree.open(image["path"])
+
+    def sampled(self, most: int) -> NDArray[np.int64]:
+        """Positions in the first row group."""
+        return np.arange(min(most, next(int(end) for end in self._ends if end)), dtype=np.int64)
 
     def where(self, position: int) -> str:
         """Its row."""

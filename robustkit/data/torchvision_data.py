@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from torch import Tensor
+
 from robustkit.data.base import Data
+from robustkit.data.decode import without_ghostscript
 from robustkit.data.files import brief
 from robustkit.data.labels import Labels
 from robustkit.data.tensors import DatasetSource, dataset_labels
@@ -29,6 +33,11 @@ class TorchvisionSource(DatasetSource):
     def __init__(self, dataset: Any, name: str) -> None:
         super().__init__(dataset)
         self.name = name
+
+    def image(self, position: int) -> Image.Image | Tensor:
+        """One image, which torchvision's own code opens."""
+        with without_ghostscript():
+            return super().image(position)
 
     def fingerprint(self, positions: Labels) -> str:
         """The dataset's name, split and length, and its first and last image."""

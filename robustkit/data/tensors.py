@@ -15,6 +15,8 @@ from robustkit.arrays import as_tensor
 from robustkit.data.base import BrokenImageError, Data
 from robustkit.data.labels import Labels, as_integers
 from robustkit.errors import UsageError
+from robustkit.global_state import own_random_state
+from robustkit.identity import tensor_digest
 
 
 class TensorSource:
@@ -65,11 +67,20 @@ class DatasetSource:
         return f"sample {position} of {type(self.dataset).__name__}"
 
     def fingerprint(self, positions: Labels) -> str:
-        """The dataset's kind and length, and its first and last image: reading all of them is not cheap."""
-        length = len(self.dataset)  # type: ignore[arg-type]
-        digest = hashlib.sha256(f"{type(self.dataset).__qualname__} {length}".encode())
-        for position in {0, length - 1}:
-            digest.update(np.asarray(self.image(position)).tobytes())
+        """The dataset's kind and length, and the pixels of these images: each is decoded once, and none is kept."""
+        digest = hashlib.sha256(f"{type(self.dataset).__qualname__} {len(self.dataset)}".encode())  # type: ignore[arg-type]
+        with own_random_state(torch.device("cpu"), seed=0):  # a random transform is known by its draws of one seed
+            for position in positions.tolist():
+                try:
+                    image = self.image(position)
+                except BrokenImageError:
+                    digest.update(b"broken")
+                    continue
+                if isinstance(image, Tensor):
+                    digest.update(tensor_digest(image))
+                else:
+                    digest.update(f"{image.mode} {image.size} {image.getpalette()}".encode())
+                    digest.update(image.tobytes())
         return digest.hexdigest()
 
 

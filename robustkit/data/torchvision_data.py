@@ -40,7 +40,7 @@ class TorchvisionSource(DatasetSource):
             return super().image(position)
 
     def fingerprint(self, positions: Labels) -> str:
-        """The dataset's name, split and length, and its first and last image."""
+        """The dataset's name, split and length, and the pixels of these images."""
         return f"{self.name} {super().fingerprint(positions)}"
 
 

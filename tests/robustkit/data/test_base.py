@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torchvision.transforms.functional import to_pil_image
 
 from robustkit.data import Data, as_data, load_data
 from robustkit.data.tensors import TensorSource
@@ -69,6 +70,35 @@ def test_the_fingerprint_knows_samples_and_labels():
     assert data.fingerprint() == same.fingerprint()
     others = [data.subset(range(999)), data.limit(50), Data(data.source, data.labels[::-1].copy(), name="x")]
     assert len({data.fingerprint(), *(other.fingerprint() for other in others)}) == 4
+
+
+class Pictures(Dataset):
+    """Three items, of which a test changes one; `random` adds noise, as an augmentation does."""
+
+    targets = (0, 1, 0)
+
+    def __init__(self, kind, middle=0.5, random=False):
+        self.kind, self.middle, self.random = kind, middle, random
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        image = torch.full((1, 4, 4), self.middle if index == 1 else 0.1) + (torch.rand(1, 4, 4) if self.random else 0)
+        return (image if self.kind == "tensor" else to_pil_image(image)), self.targets[index]
+
+
+@pytest.mark.parametrize("kind", ["tensor", "picture"])
+def test_the_fingerprint_of_a_dataset_covers_every_sample_in_use(kind):
+    before, after = as_data(Pictures(kind)), as_data(Pictures(kind, middle=0.6))
+    assert before.fingerprint() == as_data(Pictures(kind)).fingerprint() != after.fingerprint()
+    assert before.subset([0, 2]).fingerprint() == after.subset([0, 2]).fingerprint()
+
+
+def test_random_transforms_do_not_change_the_fingerprint():
+    state = torch.random.get_rng_state()
+    assert as_data(Pictures("tensor", random=True)).fingerprint() == as_data(Pictures("tensor", random=True)).fingerprint()
+    assert torch.equal(state, torch.random.get_rng_state())
 
 
 def test_torch_dataset_yields_what_batches_yield():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from robustkit.cli import results
 from robustkit.cli.config import ConfigFile, record
 from robustkit.cli.limits import LIMIT, Timeout
+from robustkit.cli.loading import loads_model
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import UsageError
 
@@ -22,8 +23,10 @@ RunFolder = Annotated[Path, typer.Argument(help="The folder of an audit")]
 MinRobust = Annotated[float | None, typer.Option(help="Fail unless every threat leaves at least this share right, such as 0.5")]
 
 
+@loads_model()
 def audit(
     context: typer.Context,
+    loading: dict[str, Any],
     model: Model = None,
     data: Annotated[
         str | None, typer.Option(help="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
@@ -45,7 +48,6 @@ def audit(
         list[str] | None, typer.Option(help="A model that transfer attacks are made on; may be repeated")
     ] = None,
     eot: Annotated[int, typer.Option(min=1, help="Draws of a randomised model in each query; a success is a majority")] = 1,
-    arch: Annotated[str | None, typer.Option(help="For file: models, the factory as package.module:function")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most samples, evenly from the classes")] = None,
     seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run folder")] = None,
@@ -66,7 +68,6 @@ def audit(
     class_order: ClassOrder = None,
     follow_links: FollowLinks = False,
     exif: Exif = False,
-    allow_remote_code: Annotated[bool, typer.Option("--allow-remote-code", help="Let a hub model run its own code")] = False,
     timeout: Timeout = LIMIT,
     config: ConfigFile = None,
 ) -> int:
@@ -87,7 +88,9 @@ def audit(
     threats = [Threat.parse(text) for text in threat]
     if not attack:
         load_suite(suite)
-    subject = load_model(model, arch=arch, device=device, batch_size=batch_size, allow_remote_code=allow_remote_code)
+    subject = load_model(model, device=device, batch_size=batch_size, **loading)
+    remote = loading["allow_remote_code"]
+    helpers = [load_model(each, device=device, allow_remote_code=remote) for each in surrogate or []]
     for spec in reversed(defense or []):
         subject = defend(subject, spec)
     if search_precision != "float32" or fold_batch_norm or compile_ or channels_last:
@@ -108,7 +111,7 @@ def audit(
         limit=limit,
         seed=seed,
         min_robust=min_robust,
-        surrogates=surrogate or [],
+        surrogates=helpers,
         eot=eot,
         skip_broken=skip_broken,
         repeat={"command": shlex.join(["robustkit", *sys.argv[1:]]), **record(context)},

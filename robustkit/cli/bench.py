@@ -10,6 +10,7 @@ import typer
 from robustkit.cli import results
 from robustkit.cli.limits import LIMIT as SECONDS
 from robustkit.cli.limits import Timeout
+from robustkit.cli.loading import loads_model
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import ExitCode, UsageError, did_you_mean
 
@@ -26,7 +27,9 @@ OPEN = {"protocols": ("builtin/fashion-robust", 500), "search": ("builtin/fashio
 MODEL, THREAT, LIMIT = "builtin/fashion-standard", "linf:0.1", 1000
 
 
+@loads_model()
 def bench(
+    loading: dict[str, Any],
     model: Annotated[str | None, typer.Argument(help=f"The model that attacks meet (default {MODEL})")] = None,
     data: Annotated[
         str | None, typer.Option(help="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
@@ -71,6 +74,7 @@ def bench(
     if case not in CASES:
         raise UsageError(f"case {case!r} is unknown: {did_you_mean(case, CASES)}")
     given = {"MODEL": model, "--data": data, "--threat": threat, "--attacks": attacks, "--limit": limit}
+    given |= {f"--{name.replace('_', '-')}": value for name, value in loading.items()}
     free = given.keys() if case == "attacks" else given.keys() - {"--attacks"} if case in OPEN else ()
     fixed = [name for name, value in given.items() if value and name not in free]
     if fixed:
@@ -126,7 +130,14 @@ def bench(
 
 
 def _ground(
-    model: str, data: str | None, threat: str | None, limit: int, seed: int, device: str, reading: dict[str, Any]
+    model: str,
+    data: str | None,
+    threat: str | None,
+    limit: int,
+    seed: int,
+    device: str,
+    reading: dict[str, Any],
+    loading: dict[str, Any],
 ) -> tuple[Model, Data, Threat]:
     from robustkit.cli.audit import default_data
     from robustkit.data.load import load_data
@@ -137,7 +148,7 @@ def _ground(
     images = load_data(data or default_data(model), limit=limit, seed=seed, **reading)
     for note in images.notes:
         results.note(note)
-    return load_model(model, device=device), images, aim
+    return load_model(model, device=device, **loading), images, aim
 
 
 def _contest(

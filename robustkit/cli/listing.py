@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from robustkit.cli import results
 from robustkit.cli.limits import LIMIT, Timeout
+from robustkit.cli.loading import loads_model
 from robustkit.cli.plugins import table
 from robustkit.cli.reading import FollowLinks
 from robustkit.errors import UsageError
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 ModelName = Annotated[str, typer.Argument(help="A model's name, such as timm/resnet18.a1_in1k")]
 DataName = Annotated[str, typer.Argument(help="The data's name, such as folder:photos")]
-Arch = Annotated[str | None, typer.Option(help="package.module:factory of the network that file: weights are for")]
-RemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Run Python code that a hub model brings")]
 
 
 def models_list() -> None:
@@ -30,11 +29,12 @@ def models_list() -> None:
     results.say(f"\nshipped: {', '.join(builtin_names())}")
 
 
-def models_show(name: ModelName, arch: Arch = None, allow_remote_code: RemoteCode = False, timeout: Timeout = LIMIT) -> None:
+@loads_model()
+def models_show(name: ModelName, loading: dict[str, Any], timeout: Timeout = LIMIT) -> None:
     """A model's input, preprocessing, classes and size."""
     from robustkit.models.load import load_model
 
-    model = load_model(name, arch=arch, device="cpu", allow_remote_code=allow_remote_code)
+    model = load_model(name, device="cpu", **loading)
     facts = {
         "model": model.name,
         "network": type(model.net).__name__,

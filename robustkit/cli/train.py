@@ -11,6 +11,7 @@ import typer
 
 from robustkit.cli import results
 from robustkit.cli.config import ConfigFile
+from robustkit.cli.loading import loads_model
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 
 DataName = Annotated[
@@ -38,11 +39,12 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")]
 Devices = Annotated[int, typer.Option(min=1, help="How many devices of that kind")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read images")]
 Limit = Annotated[int | None, typer.Option(min=2, help="The most training images, evenly from the classes")]
-Arch = Annotated[str | None, typer.Option(help="For file: models, the factory as package.module:function")]
 RECIPE = "A training recipe, as name:key=value: standard, fast, pgd:steps=7 … (robustkit defenses list)"
 
 
+@loads_model("arch", "weights_key", "size", "classes", "allow_remote_code")
 def train(
+    loading: dict[str, Any],
     model: Annotated[str, typer.Argument(help="torchvision/… timm/… builtin/… python:…: its topology with fresh weights")],
     data: DataName,
     out: Out,
@@ -82,6 +84,7 @@ def train(
         out=out,
         recipe=recipe,
         threat=threat,
+        loading=loading,
         image_size=None if image_size is None else (image_size, image_size),
         limit=limit,
         reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
@@ -94,7 +97,9 @@ def train(
     _report(folder)
 
 
+@loads_model("classes")
 def finetune(
+    loading: dict[str, Any],
     model: Annotated[str, typer.Argument(help="A trained model's name: it gets a new classifier for the data's classes")],
     data: DataName,
     out: Out,
@@ -104,7 +109,6 @@ def finetune(
     ] = None,
     recipe: Annotated[str, typer.Option(help=RECIPE)] = "standard",
     threat: Threat = None,
-    arch: Arch = None,
     epochs: Epochs = 5,
     batch_size: BatchSize = 64,
     lr: Rate = None,
@@ -136,7 +140,8 @@ def finetune(
         freeze=tuple(freeze or ()),
         recipe=recipe,
         threat=threat,
-        arch=arch,
+        arch=loading.pop("arch"),
+        loading=loading,
         limit=limit,
         reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
         device=device,
@@ -148,14 +153,15 @@ def finetune(
     _report(folder)
 
 
+@loads_model()
 def harden(
+    loading: dict[str, Any],
     model: Annotated[str, typer.Argument(help="A trained model's name: training goes on from its weights")],
     data: DataName,
     out: Out,
     threat: Annotated[str, typer.Option(help="What to harden against: linf:8/255, l2:0.5 …")],
     val: Val = None,
     recipe: Annotated[str, typer.Option(help=RECIPE.replace("standard, ", ""))] = "fast",
-    arch: Arch = None,
     epochs: Epochs = 10,
     batch_size: BatchSize = 128,
     lr: Rate = None,
@@ -186,7 +192,8 @@ def harden(
         out=out,
         recipe=recipe,
         threat=threat,
-        arch=arch,
+        arch=loading.pop("arch"),
+        loading=loading,
         limit=limit,
         reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
         device=device,

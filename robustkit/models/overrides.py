@@ -85,12 +85,19 @@ class Overrides:
         spec = replace(network.spec, channels=channels)
         if self.size is not None:
             spec = replace(spec, size=self.size, resize=None)
+        mean = _per_channel("mean", self.mean, network.mean, channels)
+        std = _per_channel("std", self.std, network.std, channels)
+        if self.bounds is not None:
+            # Images stay in [0, 1], as data are read and budgets are written: the range is a part of the normalisation.
+            low, span = self.bounds[0], self.bounds[1] - self.bounds[0]
+            mean = [(value - low) / span for value in mean or [0.0] * channels]
+            std = [value / span for value in std or [1.0] * channels]
         return replace(
             network,
             spec=spec,
-            mean=_per_channel("mean", self.mean, network.mean, channels),
-            std=_per_channel("std", self.std, network.std, channels),
-            bounds=self.bounds or network.bounds,
+            mean=mean,
+            std=std,
+            bounds=network.bounds if self.bounds is None else (0.0, 1.0),
             classes=self.classes or network.classes,
         )
 

@@ -20,6 +20,7 @@ from robustkit.data.load import as_data, load_data
 from robustkit.errors import UsageError
 from robustkit.files import atomic, refuse_links, write_text
 from robustkit.model import InputSpec, Model, resolve_device
+from robustkit.models.overrides import Overrides
 from robustkit.threats import Threat
 from robustkit.training.card import describe_model, versions, write_card
 from robustkit.training.folder import read_card
@@ -42,6 +43,7 @@ class _Start:
     num_classes: int
     train: Data
     val: Data
+    loading: dict[str, Any]
 
 
 def train(
@@ -52,6 +54,7 @@ def train(
     val: Any = None,
     recipe: str = "standard",
     threat: Threat | str | None = None,
+    loading: dict[str, Any] | None = None,
     image_size: tuple[int, int] | None = None,
     limit: int | None = None,
     reading: dict[str, Any] | None = None,
@@ -77,6 +80,8 @@ def train(
         A training recipe by name, such as ``fast`` or ``pgd:steps=3``.
     threat
         What an adversarial recipe trains against, and the validation attacks with.
+    loading
+        What is said of the network's images: `mean`, `std`, `channels` and `bounds`, as of `load_model`.
     image_size
         Height and width; None takes that of the data if its images share one, else 224 x 224.
     limit
@@ -106,7 +111,14 @@ def train(
     settings = _options(options)
     training, validation = _split(data, val, limit, settings.seed, reading)
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
-    built = fresh_model(model, len(classes), image_size or _size(training), seed=settings.seed, device=resolve_device(device))
+    built = fresh_model(
+        model,
+        len(classes),
+        image_size or _size(training),
+        seed=settings.seed,
+        device=resolve_device(device),
+        said=Overrides.parse(**(loading or {})),
+    )
     built.classes = tuple(classes)
     start = _Start(
         model=built,
@@ -114,6 +126,7 @@ def train(
         num_classes=len(classes),
         train=training,
         val=validation.matched(built),
+        loading=_given(loading),
     )
     return _fit("train", start, model, out, recipe, threat, (), settings, devices, workers, command)
 
@@ -128,6 +141,7 @@ def finetune(
     threat: Threat | str | None = None,
     freeze: tuple[str, ...] = (),
     arch: str | None = None,
+    loading: dict[str, Any] | None = None,
     limit: int | None = None,
     reading: dict[str, Any] | None = None,
     device: str = "auto",
@@ -146,11 +160,13 @@ def finetune(
         Parts that do not learn: ``backbone`` for all but the classifier, or names of modules.
     arch
         How to build a model whose name does not say it (``package.module:factory``).
+    loading
+        More keywords of `load_model`, for a model's name.
     """
     settings = _options(options)
     training, validation = _split(data, val, limit, settings.seed, reading)
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
-    copied, architecture = _copy(model, arch, device)
+    copied, architecture = _copy(model, arch, device, loading)
     replace_head(copied.net, len(classes), settings.seed)
     copied.classes = tuple(classes)
     start = _Start(
@@ -159,6 +175,7 @@ def finetune(
         num_classes=len(classes),
         train=training,
         val=validation.matched(copied),
+        loading=_given(loading),
     )
     return _fit("finetune", start, _name(model), out, recipe, threat, freeze, settings, devices, workers, command)
 
@@ -172,6 +189,7 @@ def harden(
     val: Any = None,
     recipe: str = "fast",
     arch: str | None = None,
+    loading: dict[str, Any] | None = None,
     limit: int | None = None,
     reading: dict[str, Any] | None = None,
     device: str = "auto",
@@ -183,7 +201,7 @@ def harden(
     """Train a network on adversarially changed images, from the weights it has; arguments as `finetune`."""
     settings = _options(options)
     training, validation = _split(data, val, limit, settings.seed, reading)
-    copied, architecture = _copy(model, arch, device)
+    copied, architecture = _copy(model, arch, device, loading)
     matched = training.matched(copied)
     num_classes = copied(next(matched.batches(copied.spec, 1)).x.to(copied.device)).shape[1]
     start = _Start(
@@ -192,6 +210,7 @@ def harden(
         num_classes=num_classes,
         train=matched,
         val=validation.matched(copied),
+        loading=_given(loading),
     )
     return _fit("harden", start, _name(model), out, recipe, threat, (), settings, devices, workers, command)
 
@@ -233,7 +252,7 @@ def _fit(
         "freeze": list(parts),
         "options": asdict(options) | {"augment": list(options.augment), "lr": options.peak_lr},
         "devices": devices,
-    }
+    } | ({"loading": start.loading} if start.loading else {})
     if _claim(folder, config):
         print(f"{folder} is finished already: nothing to do", file=sys.stderr)
         return folder
@@ -335,19 +354,26 @@ def _size(data: Data) -> tuple[int, int]:
     return shapes.pop() if len(shapes) == 1 else (224, 224)
 
 
-def _copy(model: Model | str, arch: str | None, device: str) -> tuple[Model, str | None]:
+def _copy(model: Model | str, arch: str | None, device: str, loading: dict[str, Any] | None) -> tuple[Model, str | None]:
     """A copy to train, and the name that its network is built from."""
     if isinstance(model, str):
         from robustkit.models.load import load_model
 
-        loaded = load_model(model, arch=arch, device=device)
+        loaded = load_model(model, arch=arch, device=device, **(loading or {}))
         if arch is not None:
             return loaded, f"python:{arch}"
         folder = Path(model)
         return loaded, read_card(folder)["model"]["architecture"] if folder.is_dir() else model
+    if _given(loading):
+        raise UsageError(f"loading={loading} goes with a model's name, not with a Model object: change the object")
     copied = copy.copy(model)
     copied.net = copy.deepcopy(model.net)
     return copied, None if arch is None else f"python:{arch}"
+
+
+def _given(loading: dict[str, Any] | None) -> dict[str, str]:
+    """What was said of the model, as text, since another word is another run."""
+    return {name: str(value) for name, value in (loading or {}).items() if value not in (None, False)}
 
 
 def _name(model: Model | str) -> str:

@@ -8,6 +8,8 @@ from torch import nn
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.global_state import own_random_state
 from robustkit.model import InputSpec, Model
+from robustkit.models.network import Network
+from robustkit.models.overrides import Overrides
 from robustkit.models.python_models import call_factory
 from robustkit.training.head import find_head, replace_head
 
@@ -87,15 +89,23 @@ def _outputs(net: nn.Module) -> int | None:
     return head.out_features if isinstance(head, nn.Linear) else None
 
 
-def fresh_model(name: str, num_classes: int, size: tuple[int, int], *, seed: int, device: str | torch.device) -> Model:
-    """A network with fresh weights as a `Model`: images of `size`, normalised as its kind usually is."""
-    if name.startswith("python:"):
-        made = call_factory(name.removeprefix("python:"))
-        if isinstance(made, Model):
-            settings = {"bounds": made.bounds, "mean": made.mean, "std": made.std, "spec": made.spec}
-            return Model(build_network(name, num_classes, seed=seed), **settings, name=name, device=device)  # type: ignore[arg-type]
+def fresh_model(
+    name: str,
+    num_classes: int,
+    size: tuple[int, int],
+    *,
+    seed: int,
+    device: str | torch.device,
+    said: Overrides | None = None,
+) -> Model:
+    """A network with fresh weights as a `Model`: images of `size`, normalised as its kind usually is, or as was said."""
+    made = call_factory(name.removeprefix("python:")) if name.startswith("python:") else None
     net = build_network(name, num_classes, seed=seed)
-    if name.startswith("builtin/"):
-        return Model(net, spec=InputSpec(channels=1, size=(28, 28)), name=name, device=device)
-    spec = InputSpec(channels=3, size=size)
-    return Model(net, mean=IMAGENET_MEAN, std=IMAGENET_STD, spec=spec, name=name, device=device)
+    if isinstance(made, Model):
+        network = Network(net, made.spec, made.mean, made.std, bounds=made.bounds)
+    elif name.startswith("builtin/"):
+        network = Network(net, InputSpec(channels=1, size=(28, 28)))
+    else:
+        network = Network(net, InputSpec(channels=3, size=size), IMAGENET_MEAN, IMAGENET_STD)
+    network = (said or Overrides()).over(network)
+    return Model(net, bounds=network.bounds, mean=network.mean, std=network.std, spec=network.spec, name=name, device=device)

@@ -14,10 +14,17 @@ def test_a_bare_network_is_described_by_the_user(nets):
     model = rk.load_model(
         "python:mynets:build", mean="0.5", std="0.25", size="12x8", bounds="0,255", classes="names.txt", device="cpu"
     )
-    assert (model.mean, model.std, model.bounds, model.classes) == ((0.5,), (0.25,), (0.0, 255.0), ("cat", "dog", "owl"))
+    assert (model.bounds, model.classes) == ((0.0, 1.0), ("cat", "dog", "owl"))
     assert (model.spec.channels, model.spec.size) == (1, (12, 8))
-    x = 255 * torch.rand(2, 1, 12, 8)
-    assert torch.allclose(model.preprocess(x), (x - 0.5) / 0.25)
+    x = torch.rand(2, 1, 12, 8)
+    assert torch.allclose(model.preprocess(x), (255 * x - 0.5) / 0.25, rtol=1e-4)
+
+
+def test_a_range_alone_is_a_normalisation(nets):
+    model = rk.load_model("python:mynets:whole", mean="0", std="1", bounds="-1,1", device="cpu")
+    x = torch.rand(2, 1, 6, 6)
+    assert model.bounds == (0, 1)
+    assert torch.allclose(model.preprocess(x), 2 * x - 1, atol=1e-6)
 
 
 def test_python_values_are_as_good_as_texts():

@@ -118,7 +118,7 @@ def bench(
         case _:
             name, most = OPEN.get(case, (MODEL, LIMIT))
             reading = {"class_order": class_order, "follow_links": follow_links, "exif": exif}
-            subject, images, aim = _ground(model or name, data, threat, limit or most, seed, device, reading)
+            subject, images, aim = _ground(model or name, data, threat, limit or most, seed, device, reading, loading)
             result = _contest(subject, images, aim, rounds, attacks, case, peers, autoattack, adversarial_library, seed)
     written = save(result, out)
     if any(entry.cost is not None for entry in result.entries):

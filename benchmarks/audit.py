@@ -94,7 +94,8 @@ def audit(
     surrogates
         Models, or their names, that transfer attacks are made on.
     eot
-        Draws of a randomised model in each query; a success is a majority of that many fresh draws.
+        Draws of a randomised model in each question about it, or the model's own `draws` if those are more: clean accuracy,
+        every success and its verification are a majority of that many fresh draws.
     skip_broken
         Leave out images that cannot be read, and name them in the summary.
     repeat
@@ -118,7 +119,9 @@ def audit(
     shown = progress or Silent()
     chosen = ad_hoc_suite(list(attacks)) if attacks else load_suite(suite)
     wanted = [Threat.parse(threat) if isinstance(threat, str) else threat for threat in threats]
-    subject = load_model(model) if isinstance(model, str) else model
+    if eot < 1:
+        raise UsageError(f"eot={eot} must be at least 1: the draws of a randomised model in each question")
+    subject = (load_model(model) if isinstance(model, str) else model).with_draws(eot)
     whole = as_data(data)
     helpers = [load_model(each, device=subject.device) if isinstance(each, str) else each for each in surrogates]
     matched = whole.matched(subject)
@@ -134,16 +137,17 @@ def audit(
         "suite": chosen.model_dump(mode="json"),
         "search": "" if subject.twin is None else repr(subject.twin.net),
         "surrogates": [[each.name, each.fingerprint()] for each in helpers],
-        "eot": eot,
+        "eot": subject.draws,
         "model_fingerprint": subject.fingerprint(),
         "data_fingerprint": samples.fingerprint(),
         "samples": digest_of([samples.ids.tolist(), samples.labels.tolist()]),
     }
-    parts = ("model_fingerprint", "search", "data_fingerprint", "samples", "seed", "skip_broken")
+    parts = ("model_fingerprint", "search", "data_fingerprint", "samples", "seed", "skip_broken", "eot")
     context = digest_of([resolved[key] for key in parts])
     span = subject.bounds[1] - subject.bounds[0]
     defended = isinstance(subject, DefendedModel)
-    plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=eot, device=subject.device)
+    drawn, device = subject.draws, subject.device
+    plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=drawn, device=device)
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
     for note in samples.notes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from robustkit import contract
 from robustkit.acceleration import check_twin
 from robustkit.benchmarks.neighbours import depends_on_batch
 from robustkit.benchmarks.summary import Flag
@@ -19,6 +20,10 @@ from robustkit.watch import at_work
 
 #: Images the model is tried on.
 PROBE = 16
+
+#: Majorities of a randomised model's draws that are compared, and the share that may disagree with the others.
+REPEATS = 5
+UNSETTLED_SHARE = 0.1
 
 
 def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken: bool) -> list[Flag]:
@@ -53,7 +58,7 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
     for threat in threats:
         threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
     check_twin(model, x)
-    random = looks_random(model, x, logits)
+    random = looks_random(model, x, y)
     mixed = depends_on_batch(model, x) if random is None else None  # fresh draws differ as well
     flags = (what_was_taken(model, x, highest), looks_like_probabilities(logits), random, mixed)
     return [flag for flag in flags if flag is not None]
@@ -110,15 +115,27 @@ def what_was_taken(model: Model, x: Tensor, highest: int) -> Flag | None:
     return Flag(id="outputs", weakens=False, sentence=f"The model {taken}.")
 
 
-def looks_random(model: Model, x: Tensor, logits: Tensor) -> Flag | None:
-    """Two passes over the same images that disagree."""
+def looks_random(model: Model, x: Tensor, y: Tensor) -> Flag | None:
+    """Two passes over the same images that disagree; it weakens trust unless majorities of the model's draws agree."""
     with model.frozen(seed=1):
-        again = model.logits(x)
-    if float((again - logits).abs().max()) > 1e-3 * max(1.0, float(logits.abs().max())):
+        one, two = model.logits(x), model.logits(x)
+        if float((two - one).abs().max()) <= 1e-3 * max(1.0, float(one.abs().max())):
+            return None
+        if model.draws == 1:
+            return Flag(
+                id="randomised",
+                weakens=True,
+                sentence="The model answers the same image differently each time, and each question was asked once: a single "
+                "success or failure may be luck. Give --eot, such as --eot 21: each answer is then the majority of so many draws.",
+            )
+        wrong = torch.stack([contract.ask(model, x, y, None)[1] for _ in range(REPEATS)]).float().mean(0)
+    unsettled = float(torch.minimum(wrong, 1 - wrong).mean())
+    majority = f"The model answers the same image differently each time; each answer is the majority of {model.draws} draws"
+    if unsettled > UNSETTLED_SHARE:
         return Flag(
             id="randomised",
             weakens=True,
-            sentence="The model answers the same image differently each time: attacks must average over its randomness, and a "
-            "single success may be luck.",
+            sentence=f"{majority}, and on clean images {unsettled:.0%} of these majorities still disagree with the others: give "
+            "more draws (--eot).",
         )
-    return None
+    return Flag(id="randomised", weakens=False, sentence=f"{majority}.")

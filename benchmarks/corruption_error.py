@@ -18,6 +18,7 @@ import torch
 
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summary import CorruptionErrorPart, CorruptionPart
+from robustkit.contract import ask
 from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds
 from robustkit.data import Data
 from robustkit.data.base import Samples
@@ -91,12 +92,12 @@ def count_errors(model: Model, samples: Samples, kinds: Sequence[str], severitie
     with model.frozen(seed), torch.no_grad():
         x, y, ids = (part.to(model.device) for part in samples)
         x = x.to(torch.promote_types(x.dtype, torch.float32))
-        clean = int((model.logits(x).argmax(1) != y).sum())
+        clean = int(ask(model, x, y, None)[1].sum())
         for threat in threats:
             for index, kind in enumerate(threat.kinds):
                 which = torch.full_like(ids, index)
                 corrupted = threat.transform(x, which, model.bounds, random, ids, torch.full_like(ids, threat.severity))
-                wrong[kind, threat.severity] = int((model.logits(corrupted).argmax(1) != y).sum())
+                wrong[kind, threat.severity] = int(ask(model, corrupted, y, None)[1].sum())
     return Counts(len(x), clean, wrong)
 
 

@@ -93,7 +93,7 @@ def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Pro
         shard = None
         if clean is None:
             samples = read_all(part, work)
-            clean = clean_records(work.model, samples)
+            clean = clean_records(work.model, samples, work.seed, name)
             if clean.message:
                 work.say(f"{work.model.name} crashed on clean images: {clean.message}")
             records.write(work.records_at(work.clean_cell, name), clean)

@@ -20,6 +20,7 @@ BLACK_BOX_SHARE = 0.01
 ZERO_GRADIENT_SHARE = 0.05
 NOISE_WINS_SHARE = 0.01
 UNCONFIRMED_SHARE = 0.01
+UNDECIDED_SHARE = 0.05
 
 
 def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
@@ -38,11 +39,11 @@ def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
 
 
 def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
-    """Samples that stood while the gradient vanished at half or more of the queries."""
+    """Samples that stood while the gradient vanished, or was not finite, in half or more of the backward passes."""
     blind = np.zeros(0, dtype=np.int64)
     for cell, rows in cells:
         if cell.attack.info.knowledge == "white-box":
-            stood = ~rows["verified"].astype(bool) & (rows["backwards"] > 0)
+            stood = ~rows["verified"].astype(bool) & (rows["zero_gradients"] > 0)
             blind = np.union1d(blind, rows["sample_id"][stood & (2 * rows["zero_gradients"] >= rows["backwards"])])
     if n == 0 or len(blind) / n <= ZERO_GRADIENT_SHARE:
         return []
@@ -50,8 +51,8 @@ def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
         Flag(
             id="zero-gradients",
             weakens=True,
-            sentence=f"The gradient vanished for {len(blind)} of {n} samples that stood: the model masks its gradients, and "
-            "attacks that follow them prove little. Use a black-box attack, or attack an undefended copy and transfer.",
+            sentence=f"The gradient vanished or was not finite for {len(blind)} of {n} samples that stood: the model masks its "
+            "gradients, and attacks that follow them prove little. Use a black-box attack, or attack an undefended copy and transfer.",
         )
     ]
 
@@ -148,10 +149,23 @@ def noise_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> list[
 
 
 def unconfirmed(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
-    """Successes that the search claimed and the final pass did not confirm."""
-    doubted = sum(int(rows.has_status(Status.UNCONFIRMED).sum()) for _, rows in cells)
+    """Successes that the search claimed and the final pass did not confirm.
+
+    Of several draws a few are to be expected: samples at the edge, whose majority changes from one question to the next.
+    """
+    counts = {cell.name: int(rows.has_status(Status.UNCONFIRMED).sum()) for cell, rows in cells}
+    doubted = sum(counts.values())
     if n == 0 or doubted / n <= UNCONFIRMED_SHARE:
         return []
+    if all(getattr(cell.attack, "eot", 1) > 1 for cell, _ in cells if counts[cell.name]):
+        return [
+            Flag(
+                id="unconfirmed",
+                weakens=max(counts.values()) / n > UNDECIDED_SHARE,
+                sentence=f"{doubted} claimed successes were not confirmed by the majority of fresh draws: these samples are at the "
+                "edge, and count as robust. More draws (--eot) decide them.",
+            )
+        ]
     return [
         Flag(
             id="unconfirmed",

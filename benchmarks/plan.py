@@ -84,7 +84,7 @@ def plan(
     surrogates
         Models that transfer attacks are made on.
     eot
-        Draws of a randomised model in each query, for attacks that do not say so themselves.
+        Draws of a randomised model in each query; an attack may take more.
     device
         Where surrogates are loaded that an attack's own parameters name.
 
@@ -117,8 +117,12 @@ class Given(NamedTuple):
 def equip(built: Attack, given: Given) -> Attack:
     """The attack with what the run provides, where it has a use for it and does not say otherwise itself."""
     assert is_dataclass(built)
-    provided: dict[str, Any] = {"surrogate": given.surrogates or None, "eot": given.eot}
-    changes = {f.name: provided[f.name] for f in fields(built) if f.name in provided and getattr(built, f.name) == f.default}
+    changes: dict[str, Any] = {}
+    for field in fields(built):
+        if field.name == "surrogate" and built.surrogate is None:
+            changes["surrogate"] = given.surrogates or None
+        if field.name == "eot":
+            changes["eot"] = max(built.eot, given.eot)
     if isinstance(built, TransferAttack) and built.surrogate is not None:
         # Loaded now, for a cell's name must hold what the surrogates are and not only what they are called.
         changes["surrogate"] = load_surrogates(built.surrogate, given.device)

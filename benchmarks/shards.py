@@ -14,7 +14,7 @@ from torch import Tensor
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column
-from robustkit.contract import AttackResult, Status, ask
+from robustkit.contract import AttackResult, Status, predict
 from robustkit.data.base import Samples
 from robustkit.defense import DefendedModel
 from robustkit.errors import ExitCode, RobustkitError
@@ -22,7 +22,7 @@ from robustkit.files import atomic
 from robustkit.iterative import IterativeAttack
 from robustkit.losses import margin
 from robustkit.model import Model
-from robustkit.rng import SampleRandom
+from robustkit.rng import SampleRandom, pass_seed
 from robustkit.threats import PatchThreat, Threat
 from robustkit.universal import Fitted, UniversalAttack, fold_of
 
@@ -45,8 +45,8 @@ def shard_size(model: Model, shape: tuple[int, ...]) -> int:
     return max(32, min(512 if model.device.type == "cpu" else 4096, 2**24 // pixels))
 
 
-def clean_records(model: Model, samples: Samples) -> Records:
-    """The rows of the clean images. Runs the model; writes nothing. A model that fails on them leaves rows that say so.
+def clean_records(model: Model, samples: Samples, seed: int, name: str) -> Records:
+    """The rows of a shard's clean images. Runs the model; writes nothing. A model that fails on them leaves rows that say so.
 
     Raises
     ------
@@ -56,13 +56,16 @@ def clean_records(model: Model, samples: Samples) -> Records:
     began = time.perf_counter()
     n, message = len(samples.y), ""
     try:
-        logits = model.logits(samples.x.to(model.device)).cpu()
+        with model.frozen(pass_seed(seed, f"clean/{name}")):
+            answer = predict(model, samples.x.to(model.device), samples.y.to(model.device))
+        logits, prediction, _ = (part.cpu() for part in answer)
     except Exception as error:  # a model of a stranger may raise anything
         if not is_crash(error):
             raise
         logits, message = torch.full((n, 2 + max(samples.y.tolist(), default=0)), torch.nan), sentence_of(error)
+        prediction = torch.zeros_like(samples.y)
     broken = ~logits.isfinite().all(1)
-    prediction, confidence = predicted(logits)
+    confidence = confidence_in(logits, prediction)
     prediction = torch.where(broken, -1, prediction)
     clean_margin = torch.where(broken, torch.nan, margin(logits, samples.y))
     wrong = (prediction != samples.y) & ~broken
@@ -84,7 +87,7 @@ def clean_records(model: Model, samples: Samples) -> Records:
             "status": named(status),
             "distance": zeros.astype(np.float32),
             "nearest_distance": np.where(as_column(wrong), 0, np.inf).astype(np.float32),
-            "forwards": zeros + 1,
+            "forwards": zeros + model.draws,
             "backwards": zeros,
             "first_success_step": zeros - 1,
             "zero_gradients": zeros,
@@ -126,15 +129,23 @@ def attack_shard(
             raise fitted
         targets = choose_targets(cell.threat, y, ids, model, x, seed)
         result = run_attack(cell, attacked, x, y, ids, targets, seed, fitted)
-        prediction, margins, confidence, verified = verify(cell, model, x, y, targets, result)
+        fresh = pass_seed(seed, f"verify/{cell.name}/{shard.name}")
+        prediction, margins, confidence, verified, finite = verify(cell, model, x, y, targets, result, fresh)
     except Exception as error:  # an attack of a stranger may raise anything
         if not is_crash(error):
             raise
         return crashed(shard, rows, targets, error, time.perf_counter() - began)
     status = result.status.cpu()
     claimed = (result.success | result.reported).cpu()
+    if model.draws > 1 and attacked is model:
+        # The majority of one question may be luck: a success needs two, the attack's and this one. What the attack itself only
+        # saw in the end is in doubt, not unconfirmed; what it did not attack is.
+        given_up = status == int(Status.MISCLASSIFIED)
+        verified &= claimed | given_up
+        claimed = result.reported.cpu() | given_up | verified
     status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
     status = torch.where(verified, int(Status.FOUND), status)
+    status = torch.where(finite, status, int(Status.ERROR))
     if images is not None:
         witness = None if result.witness is None else result.witness.cpu()
         save_images(images, ids.cpu(), x.cpu(), result.x_adv.cpu(), witness, verified, margins)
@@ -188,19 +199,24 @@ def run_attack(
 
 
 def verify(
-    cell: Cell, model: Model, x: Tensor, y: Tensor, targets: Tensor | None, result: AttackResult
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    cell: Cell, model: Model, x: Tensor, y: Tensor, targets: Tensor | None, result: AttackResult, seed: int
+) -> tuple[Tensor, ...]:
     """Ask the model under test, in full precision, about every image handed over: nobody's word is taken for it.
 
-    Returns prediction, margin of the label, confidence, and whether the image is adversarial inside the threat; on the CPU.
+    `seed` decides the draws of a randomised model, which the attack has not seen.
+
+    Returns prediction, margin of the label, confidence, whether the image is adversarial inside the threat, and whether every
+    draw was finite; on the CPU.
     """
     x_adv = result.x_adv.to(x)
     witness = None if result.witness is None else result.witness.to(x.device)
     draws = cell.attack.eot if isinstance(cell.attack, IterativeAttack) else 1
-    logits, adversarial = ask(model, x_adv, y, targets, draws)
-    verified = cell.threat.contains(x, x_adv, model.bounds, witness) & logits.isfinite().all(1) & adversarial
-    prediction, confidence = predicted(logits)
-    return prediction.cpu(), margin(logits, y).cpu(), confidence.cpu(), verified.cpu()
+    with model.frozen(seed):
+        logits, prediction, adversarial = predict(model, x_adv, y, targets, draws)
+    finite = logits.isfinite().all(1)
+    verified = cell.threat.contains(x, x_adv, model.bounds, witness) & finite & adversarial
+    answer = (prediction, margin(logits, y), confidence_in(logits, prediction), verified, finite)
+    return tuple(part.cpu() for part in answer)
 
 
 def choose_targets(threat: Threat, y: Tensor, ids: Tensor, model: Model, x: Tensor, seed: int) -> Tensor | None:
@@ -254,10 +270,9 @@ def save_images(
         save_file({name: tensor[rows].contiguous() for name, tensor in kept.items()}, partial)
 
 
-def predicted(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """The predicted class and its softmax probability."""
-    best = logits.softmax(1).max(1)
-    return logits.argmax(1), best.values
+def confidence_in(logits: Tensor, prediction: Tensor) -> Tensor:
+    """The softmax probability of the predicted class."""
+    return logits.softmax(1).gather(1, prediction[:, None])[:, 0]
 
 
 def named(status: Tensor) -> Column:

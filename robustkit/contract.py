@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import ClassVar
@@ -83,7 +84,8 @@ class AttackResult:
     logits
         ``(N, K)`` of `x_adv`.
     zero_gradients
-        ``(N,)``: queries whose gradient vanished (no element as great as 1e-12), a sign of masking.
+        ``(N,)``: backward passes whose gradient vanished (no element as great as 1e-12) or was not finite in some element, a
+        sign of masking. Of a universal attack: 1 where most gradients of its fit were so.
     nearest
         ``(N, C, H, W)``: the nearest verified adversarial image, whatever its distance, where an attack looks for it;
         elsewhere `x_adv`.
@@ -282,22 +284,54 @@ def check_threat(attack: Attack, threat: Threat) -> None:
     attack.check(threat)
 
 
-def ask(model: Model, x: Tensor, y: Tensor, targets: Tensor | None, draws: int = 1) -> tuple[Tensor, Tensor]:
-    """Ask the model about images, several times over if it is randomised.
+def ask(
+    model: Model, x: Tensor, y: Tensor, targets: Tensor | None, draws: int = 1, *, clearly: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Ask the model about images, several times over if it is randomised: `draws` times, or the model's own `draws` if more.
+
+    Inside `Model.frozen` the draws follow those before; elsewhere they begin at the caller's random state, which stays.
+
+    Parameters
+    ----------
+    clearly
+        Count as adversarial only what nearly every repetition of the question would call so: three standard errors more votes
+        than half, or all. Otherwise a sample at the edge would not be attacked, or its search would end. With one draw it
+        changes nothing.
 
     Returns
     -------
-    The mean of the logits, ``(B, K)``, and whether most draws are adversarial, bool ``(B,)``.
+    The mean of the logits, ``(B, K)``, not finite where one draw is not, and whether most draws are adversarial, bool ``(B,)``.
     """
-    logits = model.logits(x)
-    if draws == 1:
-        return logits, is_adversarial(logits, y, targets)
-    votes = is_adversarial(logits, y, targets).long()
-    for _ in range(draws - 1):
-        more = model.logits(x)
-        votes = votes + is_adversarial(more, y, targets)
-        logits = logits + more
-    return logits / draws, 2 * votes > draws
+    logits, votes, draws = poll(model, x, lambda answer: is_adversarial(answer, y, targets).long(), draws)
+    lead = min(3 * draws**0.5, draws - 1) if clearly else 0
+    return logits, 2 * votes > draws + lead
+
+
+def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None, draws: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    """As `ask`, with the predicted class ``(B,)`` before the verdict: of several draws the most frequent that agrees with it."""
+
+    def ballot(answer: Tensor) -> Tensor:
+        return torch.zeros_like(answer).scatter_(1, answer.argmax(1, keepdim=True), 1)
+
+    logits, counts, draws = poll(model, x, ballot, draws)
+    aim = (y if targets is None else targets)[:, None]
+    votes = 2 * counts.gather(1, aim)
+    reached = votes > draws if targets is not None else votes >= draws
+    prediction = counts.scatter(1, aim, torch.where(reached, torch.inf, -torch.inf).to(counts)).argmax(1)
+    return logits, prediction, reached[:, 0] if targets is not None else ~reached[:, 0]
+
+
+def poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor], draws: int) -> tuple[Tensor, Tensor, int]:
+    """The mean logits of several draws, the sum of what each votes for, and how many there were: at least the model's own."""
+    draws = max(draws, model.draws)
+    with nullcontext() if draws == 1 else model.frozen():
+        logits = model.logits(x)
+        votes = vote(logits)
+        for _ in range(draws - 1):
+            more = model.logits(x)
+            votes = votes + vote(more)
+            logits = logits + more
+    return logits if draws == 1 else logits / draws, votes, draws
 
 
 def is_adversarial(logits: Tensor, y: Tensor, targets: Tensor | None) -> Tensor:

@@ -84,6 +84,7 @@ class DefendedModel(Model):
             classes=model.classes,
             device=model.device,
             batch_size=model.batch_size,
+            draws=model.draws,
         )
         self.defenses = defenses
         self.undefended: Model = model.undefended if isinstance(model, DefendedModel) else model

@@ -26,17 +26,15 @@ from robustkit.contract import (
 )
 from robustkit.errors import UsageError
 from robustkit.findings import Findings, Track
+from robustkit.gradients import is_masked
 from robustkit.iterative import Batch, IterativeAttack, Response, State, join, put, select
 from robustkit.minimum_norm import MinimumNormAttack
 from robustkit.model import Model
 from robustkit.projections import per_sample
-from robustkit.rng import SampleRandom
+from robustkit.rng import SampleRandom, pass_seed
 from robustkit.threats import NormThreat, Threat, in_box
 
 S = TypeVar("S", bound=State)
-
-#: The greatest element of a gradient that leads nowhere: over the whole box it changes no loss by as much as its rounding.
-VANISHED = 1e-12
 
 
 def search(
@@ -51,9 +49,10 @@ def search(
     seed: int = 0,
 ) -> AttackResult:
     """Run an iterative attack on every sample and verify what it found. See `Attack.__call__`."""
+    attack = attack.drawing(model)
     samples = prepare(attack, model, x, y, threat, targets, sample_ids)
     check_twin(model, samples.x)
-    with model.frozen(seed), model.quick.frozen(seed), torch.no_grad():
+    with model.frozen(pass_seed(seed, attack.info.name)), model.quick.frozen(), torch.no_grad():
         return _Search(attack, model, samples, threat, seed).run()
 
 
@@ -75,7 +74,7 @@ class _Search(Generic[S]):
         #: The most forward passes of the search.
         self.budget = None if threat.queries is None else threat.queries - attack.overhead
         self.clock = 0
-        self.clean_logits, wrong = ask(model, samples.x, samples.y, None, attack.eot)
+        self.clean_logits, wrong = ask(model, samples.x, samples.y, None, attack.eot, clearly=True)
         check_classes(model, samples, self.clean_logits.shape[1])
         self.findings = Findings(attack, model, samples, threat, self.clean_logits, wrong)
         #: Samples that no further attempt is made on.
@@ -157,8 +156,9 @@ class _Search(Generic[S]):
         if attack.needs_gradient:
             followed = attack.follows(batch, state)
             counted = torch.ones_like(track.found) if followed is None else followed
-            track.backwards = track.backwards + attack.eot * counted * (1 if loss.ndim == 1 else loss.shape[1])
-            track.zero_gradients = track.zero_gradients + (counted & (grad.flatten(1).abs().amax(1) < VANISHED))
+            passes = attack.eot * counted * (1 if loss.ndim == 1 else loss.shape[1])
+            track.backwards = track.backwards + passes
+            track.zero_gradients = track.zero_gradients + passes * is_masked(grad)
         self._absorb(batch, x_seen, state.witness, logits, adversarial, track, asked)
         response = Response(logits=logits, loss=loss, grad=grad.nan_to_num(0.0, 0.0, 0.0), step=track.step)
         proposed = attack.step(batch, state, response)
@@ -270,12 +270,12 @@ class _Search(Generic[S]):
         asked: Tensor | None = None,
     ) -> None:
         """Note what a query showed: the first success stays, else the admissible image nearest to one."""
-        finite = logits.isfinite().all(1)
         searching = ~(track.failed | track.over)
         if asked is not None:
             searching, adversarial = searching & asked, adversarial & asked
-        if self.quick is not self.model:
+        if self.quick is not self.model or self.attack.eot > 1:
             self._confirm(batch, x_seen, logits, adversarial, searching & ~track.found, track)
+        finite = logits.isfinite().all(1)
         if self.minimizes:
             # An image exactly on the boundary would fall to either side in the next pass.
             clear = adversarial & (adversarial_margin(logits, batch.y, batch.targets) > least_lead(logits))
@@ -308,11 +308,15 @@ class _Search(Generic[S]):
     def _confirm(
         self, batch: Batch, x_seen: Tensor, logits: Tensor, adversarial: Tensor, searching: Tensor, track: Track
     ) -> None:
-        """Ask the model itself about what its quick twin calls adversarial; its answers take the twin's place."""
+        """Ask the model itself about what its quick twin, or the draws of one query, call adversarial; its answers replace theirs.
+
+        Among many queries of a randomised model some have a lucky majority: fresh draws must agree clearly.
+        """
         index = (adversarial & (searching | self.minimizes)).nonzero().squeeze(1)
         if len(index):
             targets = None if batch.targets is None else batch.targets[index]
-            logits[index], adversarial[index] = ask(self.model, x_seen[index], batch.y[index], targets, self.attack.eot)
+            y, draws = batch.y[index], self.attack.eot
+            logits[index], adversarial[index] = ask(self.model, x_seen[index], y, targets, draws, clearly=True)
             track.queries = track.queries.index_add(0, index, torch.full_like(index, self.attack.eot))
 
     def _leave(self, slots: tuple[Batch, S, Track]) -> tuple[Batch, S, Track] | None:
@@ -324,8 +328,8 @@ class _Search(Generic[S]):
         self.clock = 0
         batch, state, track = slots
         ended = self._ended(track)
-        # The very last proposal needs no query here: verification is its query.
-        pending = ended & (batch.attempt < self.last)
+        # The very last proposal needs no query here, verification is its query; with several draws the best mean is handed over.
+        pending = ended & (batch.attempt < self.last) if attack.eot == 1 else ended
         if attack.early_exit:
             pending &= ~self._settled(track)
         index = pending.nonzero().squeeze(1)
@@ -341,7 +345,8 @@ class _Search(Generic[S]):
             return batch, state, track
         self.settled[track.row[self._settled(track) & gone]] = True
         witness = None if state.witness is None else state.witness[leaving]
-        self.findings.keep(select(track, leaving), state.x_adv[leaving], witness, pending[leaving])
+        earlier = batch.attempt[leaving] < self.last
+        self.findings.keep(select(track, leaving), state.x_adv[leaving], witness, pending[leaving] & earlier)
         if len(leaving) == len(gone):
             return None
         staying = (~gone).nonzero().squeeze(1)

@@ -27,7 +27,7 @@ class Track:
     found: Tensor
     failed: Tensor  #: the model answered with NaN or infinity
     first_success: Tensor
-    zero_gradients: Tensor
+    zero_gradients: Tensor  #: backward passes whose gradient vanished or was not finite
     witness_best: Tensor | None = None  #: what `x_best` was rendered from
     x_best: Tensor  #: the first success, else the admissible query with the greatest adversarial margin
     margin_best: Tensor
@@ -82,7 +82,7 @@ class Findings:
     def keep(self, track: Track, last_proposal: Tensor, last_witness: Tensor | None, asked: Tensor) -> None:
         """Keep what leaves the slots: of a sample's attempts the first that succeeded, else what came nearest to it.
 
-        A last proposal that was not asked about is what verification will judge.
+        The last attempt's last proposal is what verification will judge, if nothing better was found.
         """
         earlier = self.forwards[track.row] - self.attack.eot
         self.forwards.index_add_(0, track.row, track.queries)
@@ -148,6 +148,8 @@ class Findings:
             # The clean image itself, where an attack starts from it, is no effort.
             moved = (self.fallback[searched] != x).flatten(1).any(1)
             fall_back = ~success & ~found & (self.fallback_margin[searched] > margin) & (moved | ~admissible)
+            if self.attack.eot > 1:  # what the fresh draws were about is not judged by older ones
+                fall_back &= (self.fallback[searched] != x_adv_).flatten(1).any(1)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
             if self.witness is not None and self.fallback_witness is not None:
                 self.witness[searched] = torch.where(
@@ -159,7 +161,8 @@ class Findings:
             status[success] = int(Status.FOUND)
             status[~finite] = int(Status.ERROR)
             self.status[searched] = status
-            self.found[searched] = found | late
+            if self.attack.eot == 1:  # of several draws one majority is no claim
+                self.found[searched] = found | late
         nearest, nearest_distance = self._verify_nearest(x_adv)
         return AttackResult(
             x_adv=x_adv,
@@ -195,8 +198,13 @@ class Findings:
         return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
 
     def _choose(self) -> None:
-        """Set what verification judges: what was found, of a minimum-norm attack the nearest, else the last proposal."""
+        """Set what verification judges: what was found, of a minimum-norm attack the nearest, else the last proposal.
+
+        Of several draws, in place of the last proposal, the query with the greatest mean margin.
+        """
         settled = self.found | (self.status == Status.ERROR)
+        if self.attack.eot > 1:
+            settled = settled | (self.fallback_margin > -torch.inf)
         self.candidates = torch.where(per_sample(settled, self.candidates), self.fallback, self.candidates)
         if self.witness is not None and self.fallback_witness is not None:
             self.witness = torch.where(settled[:, None], self.fallback_witness, self.witness)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -110,8 +110,10 @@ class IterativeAttack(Attack, Generic[S]):
         A beaten sample leaves at once, and one that is already misclassified is not attacked. Without it every sample
         takes every step, one attempt after another, for measuring; the same samples fall.
     eot
-        Draws of a randomised model in each query: logits, losses and gradients are averaged over them, and an image counts as
-        adversarial if most of that many fresh draws say so (expectation over transformation, arXiv 1707.07397).
+        Draws of a randomised model in each query, or the model's own `draws` if those are more: logits, losses and gradients
+        are averaged over them (expectation over transformation, arXiv 1707.07397). An image counts as adversarial if most of
+        that many fresh draws say so. Its search ends early only when fresh draws confirm that clearly; else the query with the
+        greatest mean margin is handed over.
     """
 
     steps: int
@@ -131,6 +133,10 @@ class IterativeAttack(Attack, Generic[S]):
         if self.eot < 1:
             raise UsageError(f"eot={self.eot} must be at least 1: the draws of a randomised model in each query")
 
+    def drawing(self, model: Model) -> Self:
+        """This attack, with at least as many draws in each query as the model is asked with."""
+        return self if model.draws <= self.eot else replace(self, eot=model.draws)
+
     def check(self, threat: Threat) -> None:
         if threat.queries is None:
             return
@@ -143,8 +149,8 @@ class IterativeAttack(Attack, Generic[S]):
 
     @property
     def overhead(self) -> int:
-        """Forward passes beside the search: the clean pass and the verification."""
-        return 2 * self.eot
+        """Forward passes beside the search: the clean pass and the verification; with several draws also a confirmation."""
+        return 2 if self.eot == 1 else 3 * self.eot
 
     def attempts(self, threat: Threat, num_classes: int) -> int:
         """How many restarts or internal targets a sample gets before the attack gives up on it."""
@@ -155,10 +161,14 @@ class IterativeAttack(Attack, Generic[S]):
         return self.steps
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        """Forward and backward passes of a sample that is never beaten: the clean pass and the verification included."""
+        """Forward and backward passes of a sample that is never beaten: the clean pass and the verification included.
+
+        With several draws it is the most there can be: every query, the last included, may be asked again for confirmation.
+        """
         attempts, steps = self.attempts(threat, num_classes), self.attempt_steps(threat)
         backwards = attempts * steps * self.needs_gradient * self.gradients
-        return self.eot * (attempts * (steps + 1) + 1), self.eot * backwards
+        queries = attempts * (steps + 1)
+        return queries + 1 if self.eot == 1 else self.eot * (2 * queries + 2), self.eot * backwards
 
     @abstractmethod
     def start(self, batch: Batch) -> S:

@@ -11,6 +11,7 @@ from robustkit.contract import AttackResult, Prepared, Status, ask
 from robustkit.engine import check_classes
 from robustkit.iterative import select
 from robustkit.model import Model
+from robustkit.rng import pass_seed
 from robustkit.threats import Threat
 
 
@@ -32,15 +33,16 @@ def judge(
     make
         Takes the samples that are classified rightly and the number of classes to images of the same shape.
     draws
-        Draws of a randomised model in each of the two questions; most of them must agree.
+        Draws of a randomised model in each of the two questions, or the model's own if those are more; most of them must agree.
 
     Raises
     ------
     UsageError
         If a label or a target is none of the model's classes.
     """
-    with model.frozen(seed), torch.no_grad():
-        logits, wrong = ask(model, samples.x, samples.y, None, draws)
+    draws = max(draws, model.draws)
+    with model.frozen(pass_seed(seed, "judge")), torch.no_grad():
+        logits, wrong = ask(model, samples.x, samples.y, None, draws, clearly=True)
         check_classes(model, samples, logits.shape[1])
         finite = logits.isfinite().all(1)
         status = torch.where(wrong, int(Status.MISCLASSIFIED), int(Status.FAILED))

@@ -29,8 +29,8 @@ class MinimumNormAttack(IterativeAttack[S]):
 
     @property
     def overhead(self) -> int:
-        """Forward passes beside the search: the clean pass and two verifications."""
-        return 3 * self.eot
+        """Forward passes beside the search: one more than other attacks, to verify the nearest image."""
+        return super().overhead + self.eot
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
         """Passes of a sample that is never beaten: one forward more than other attacks, to verify the nearest image."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -95,6 +96,9 @@ class Model:
         ``auto``, ``cpu``, ``cuda`` or a torch device.
     batch_size
         The most images in one pass; None chooses by image size and device.
+    draws
+        Passes that each question about a randomised model takes, at least 1: an answer counts if most of that many fresh,
+        independent draws give it.
 
     Raises
     ------
@@ -114,6 +118,7 @@ class Model:
         classes: Sequence[str] | None = None,
         device: str | torch.device = "auto",
         batch_size: int | None = None,
+        draws: int = 1,
     ) -> None:
         if not isinstance(net, nn.Module):
             raise UsageError(f"a model wraps a torch.nn.Module, not a {type(net).__name__}")
@@ -131,6 +136,8 @@ class Model:
             raise UsageError(f"std {tuple(std)} must be above 0 in every channel")
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch_size={batch_size} must be at least 1")
+        if draws < 1:
+            raise UsageError(f"draws={draws} must be at least 1: the passes that each question about a randomised model takes")
         self.device = resolve_device(device)
         self.net = net.to(self.device)
         self.bounds = (float(bounds[0]), float(bounds[1]))
@@ -140,12 +147,21 @@ class Model:
         self.name = name or type(net).__name__
         self.classes = None if classes is None else tuple(classes)
         self.batch_size = batch_size
+        self.draws = draws
         self.forwards = 0
         self.backwards = 0
         self.twin: Model | None = None
         self._frozen = 0
         self._fits = 2**31
         self._num_classes: int | None = None
+
+    def with_draws(self, draws: int) -> Model:
+        """This model, asked with at least so many draws: itself if it is already, else a copy that shares the network."""
+        if draws <= self.draws:
+            return self
+        copied = copy.copy(self)
+        copied.draws = draws
+        return copied
 
     @property
     def quick(self) -> Model:
@@ -203,7 +219,11 @@ class Model:
         self.backwards += 0 if grad is None else len(grad)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``."""
+        """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``.
+
+        One pass, whatever `draws` is. Inside `frozen` each call of a randomised model is a fresh draw; elsewhere the random
+        state is put back after every call. `robustkit.contract.ask` takes the majority of several draws.
+        """
         if not isinstance(x, Tensor):
             x = as_tensor(x, "images").to(self.device)
         with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
@@ -315,12 +335,14 @@ class Model:
         Parameters
         ----------
         seed
-            Seeds the random state inside, for models that draw at inference; None keeps the current one.
+            Seeds the random state inside, for models that draw at inference, also where the model is frozen already; the
+            state outside goes on afterwards where it was. None keeps the current one.
         """
         if self._frozen:
             self._frozen += 1
             try:
-                yield
+                with nullcontext() if seed is None else own_random_state(self.device, seed):
+                    yield
             finally:
                 self._frozen -= 1
             return

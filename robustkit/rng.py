@@ -63,6 +63,11 @@ def derive_key(seed: int, purpose: str) -> tuple[int, int]:
     return word & _MASK, word >> 32
 
 
+def pass_seed(seed: int, purpose: str) -> int:
+    """What to seed a randomised model with for one question, in [0, 2**32): other purposes get independent draws."""
+    return derive_key(seed, purpose)[0]
+
+
 @dataclass(frozen=True)
 class SampleRandom:
     """Draws for a set of samples.

@@ -51,15 +51,15 @@ class TransferAttack(IterativeAttack[S]):
     def check(self, threat: Threat) -> None:
         if self.surrogate is None:
             super().check(threat)
-        elif threat.queries is not None and threat.queries < self.overhead:
+        elif threat.queries is not None and threat.queries < 2 * self.eot:
             raise UsageError(
-                f"queries={threat.queries} of threat {threat.id!r} is below the {self.overhead} of a transfer attack, the clean "
+                f"queries={threat.queries} of threat {threat.id!r} is below the {2 * self.eot} of a transfer attack, the clean "
                 "pass and the verification: give more"
             )
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
         """Passes of a sample that is never beaten; with surrogates, the clean pass and the verification alone."""
-        return super().cost(threat, num_classes) if self.surrogate is None else (self.overhead, 0)
+        return super().cost(threat, num_classes) if self.surrogate is None else (2 * self.eot, 0)
 
     def __call__(
         self,
@@ -81,7 +81,7 @@ class TransferAttack(IterativeAttack[S]):
         """
         if self.surrogate is None:
             return super().__call__(model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+        samples = prepare(self.drawing(model), model, x, y, threat, targets, sample_ids)
 
         def make(attacked: Prepared, num_classes: int) -> Tensor:
             return self.craft(attacked, threat, model.bounds, num_classes, seed)

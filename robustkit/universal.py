@@ -21,7 +21,11 @@ from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
 Fitted = dict[str, Tensor]
-"""What a universal attack made: named tensors, such as ``patch`` of shape (C, h, w) in the model's bounds."""
+"""What a universal attack made: named tensors, such as ``patch`` of shape (C, h, w) in the model's bounds.
+
+``fit_forwards``, ``fit_backwards`` and ``fit_broken_gradients`` say what the fit cost, and how many of its gradients were not
+finite.
+"""
 
 D = TypeVar("D")
 
@@ -29,6 +33,14 @@ D = TypeVar("D")
 def fold_of(sample_ids: Tensor, seed: int) -> Tensor:
     """The fold of each sample, 0 or 1, int64 ``(N,)``: a coin that depends on the seed and the sample's id alone."""
     return SampleRandom(seed, "fold").integers(sample_ids, (), 2)
+
+
+def with_broken_fit(fitted: Fitted, result: AttackResult) -> AttackResult:
+    """The result, with a zero gradient for every sample if half or more of the fit's gradients were not finite."""
+    broken, backwards = (fitted.get(name, torch.tensor(0)) for name in ("fit_broken_gradients", "fit_backwards"))
+    if int(broken) and 2 * int(broken) >= int(backwards):
+        result.zero_gradients = torch.ones_like(result.zero_gradients)
+    return result
 
 
 @dataclass(frozen=True, kw_only=True)

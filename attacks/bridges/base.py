@@ -14,10 +14,11 @@ from torch import Tensor
 
 from robustkit.attacks.bridges.task import Metered, Task, share
 from robustkit.bridge import documentation, parameters
-from robustkit.contract import Attack, AttackInfo, AttackResult, Prepared, Status, is_adversarial, prepare
+from robustkit.contract import Attack, AttackInfo, AttackResult, Prepared, Status, ask, prepare
 from robustkit.engine import check_classes
 from robustkit.errors import UsageError
 from robustkit.model import Model
+from robustkit.rng import pass_seed
 from robustkit.threats import Knowledge, NormThreat, Threat
 
 #: Norms of attacks that bound none themselves: their images are judged in whatever norm the threat is stated in.
@@ -37,8 +38,8 @@ class PeerAttack(Attack):
     minimise the distance report.
 
     The library works on whole batches, so a sample's result depends on the batch size and on its neighbours. Passes of a
-    batch are shared out evenly among its samples; when the attack first succeeded, and how many gradients were zero, is not
-    known. Where the library hands back the clean image, it is the best effort.
+    batch, and gradients that were not finite, are shared out evenly among its samples; when the attack first succeeded, and
+    how many gradients were zero, is not known. Where the library hands back the clean image, it is the best effort.
 
     Parameters
     ----------
@@ -95,25 +96,27 @@ class PeerAttack(Attack):
         samples = prepare(self, model, x, y, threat, targets, sample_ids)
         assert isinstance(threat, NormThreat)
         with model.frozen(seed):
-            clean = model.logits(samples.x)
+            clean, wrong = ask(model, samples.x, samples.y, None, clearly=True)
             check_classes(model, samples, clean.shape[1])
-            forwards = torch.ones_like(samples.y)
-            backwards = torch.zeros_like(forwards)
+            forwards = torch.full_like(samples.y, model.draws)
+            backwards, broken = torch.zeros_like(forwards), torch.zeros_like(forwards)
             status = torch.full_like(forwards, int(Status.FAILED))
-            status[is_adversarial(clean, samples.y, None)] = int(Status.MISCLASSIFIED)
+            status[wrong] = int(Status.MISCLASSIFIED)
             status[~clean.isfinite().all(1)] = int(Status.ERROR)
             rows = (status == Status.FAILED).nonzero().squeeze(1)
             returned = samples.x.clone()
             if len(rows):
-                returned[rows], forwards_, backwards_ = self._search(model, samples, rows, threat, clean.shape[1], seed)
+                found = self._search(model, samples, rows, threat, clean.shape[1], seed)
+                returned[rows], forwards_, backwards[rows], broken[rows] = found
                 forwards[rows] += forwards_
-                backwards[rows] = backwards_
-            return _judge(model, samples, threat, returned, rows, clean, status, forwards, backwards)
+        # A library may have set the random state: the verdict has draws of its own.
+        with model.frozen(pass_seed(seed, f"{self.name}/verdict")), torch.no_grad():
+            return _judge(model, samples, threat, returned, rows, clean, status, forwards, backwards, broken)
 
     def _search(
         self, model: Model, samples: Prepared, rows: Tensor, threat: NormThreat, num_classes: int, seed: int
     ) -> tuple[Tensor, ...]:
-        """What the library returns of some samples, and the passes each cost."""
+        """What the library returns of some samples, the passes each cost, and its gradients that were not finite."""
         low, high = model.bounds
         span = high - low
 
@@ -122,7 +125,7 @@ class PeerAttack(Attack):
             x = samples.x[index]
             unit = ((x - low) / span).float().clamp(0, 1)
             before = model.forwards, model.backwards
-            spare = None if threat.queries is None else threat.queries - 3  # the clean pass and two verifications
+            spare = None if threat.queries is None else threat.queries - 3 * model.draws  # the clean pass and two verifications
             task = Task(
                 network=Metered(model, None if spare is None else before[0] + spare * len(x), self._too_many(threat)).eval(),
                 x=unit,
@@ -141,7 +144,8 @@ class PeerAttack(Attack):
             # What the library left as it was stays exact in the user's bounds and type; a pixel that is no number too.
             kept = (found == unit) | ~found.isfinite()
             back = torch.where(kept, x, low + span * found.clamp(0, 1).to(x.dtype)).clamp(low, high)
-            return back, share(model.forwards - before[0], x), share(model.backwards - before[1], x)
+            broken = share(int(task.network.broken), x)
+            return back, share(model.forwards - before[0], x), share(model.backwards - before[1], x), broken
 
         # As wide as an image, for the sake of what fits in memory.
         return model.in_chunks(part, rows[:, None].expand(-1, samples.x[0].numel()))
@@ -163,18 +167,19 @@ def _judge(
     status: Tensor,
     forwards: Tensor,
     backwards: Tensor,
+    broken: Tensor,
 ) -> AttackResult:
     """Verify what a library returned: first inside the threat, then as it is."""
     x, y, targets, bounds = samples.x, samples.y, samples.targets, model.bounds
     inside = threat.contains(x, returned, bounds)
     x_adv = torch.where(inside[:, None, None, None], returned, threat.project(x, returned, bounds))
-    logits = clean.clone()
+    logits, adversarial = clean.clone(), torch.zeros_like(inside)
     if len(rows):
-        logits[rows] = model.logits(x_adv[rows])
-        forwards[rows] += 1
+        logits[rows], adversarial[rows] = ask(model, x_adv[rows], y[rows], None if targets is None else targets[rows])
+        forwards[rows] += model.draws
     searched = status == Status.FAILED
     finite = logits.isfinite().all(1)
-    success = searched & finite & is_adversarial(logits, y, targets) & threat.contains(x, x_adv, bounds)
+    success = searched & finite & adversarial & threat.contains(x, x_adv, bounds)
     status[success] = int(Status.FOUND)
     status[searched & ~finite] = int(Status.ERROR)
     nearest, distance = x_adv.clone(), threat.distance(x, x_adv)
@@ -182,9 +187,9 @@ def _judge(
     nearest_distance[status == Status.MISCLASSIFIED] = 0
     beyond = ((status == Status.FAILED) & ~inside).nonzero().squeeze(1)
     if len(beyond):
-        again = model.logits(returned[beyond])
-        forwards[beyond] += 1
-        beaten = again.isfinite().all(1) & is_adversarial(again, y[beyond], None if targets is None else targets[beyond])
+        again, wrong = ask(model, returned[beyond], y[beyond], None if targets is None else targets[beyond])
+        forwards[beyond] += model.draws
+        beaten = again.isfinite().all(1) & wrong
         nearest[beyond[beaten]] = returned[beyond[beaten]]
         nearest_distance[beyond[beaten]] = threat.distance(x, returned)[beyond[beaten]]
     return AttackResult(
@@ -193,11 +198,11 @@ def _judge(
         distance=distance,
         forwards=forwards,
         backwards=backwards,
-        first_success_step=torch.where(success, forwards - 2, -1),
+        first_success_step=torch.where(success, forwards - 2 * model.draws, -1),
         status=status,
         reported=success.clone(),
         logits=logits,
-        zero_gradients=torch.zeros_like(forwards),
+        zero_gradients=broken,
         nearest=nearest,
         nearest_distance=nearest_distance,
     )

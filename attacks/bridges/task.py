@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.errors import UsageError
+from robustkit.gradients import is_broken
 from robustkit.model import Model
 
 
@@ -25,19 +26,35 @@ class Metered(nn.Module):
         The forward passes there may be in all, by the model's count; None for no limit.
     why
         What to say when there are more.
+
+    Attributes
+    ----------
+    broken
+        How many images' gradients were not finite.
     """
 
     def __init__(self, model: Model, most: int | None, why: str) -> None:
         super().__init__()
         self.model, self.most, self.why = model, most, why
+        self.broken = torch.zeros((), dtype=torch.int64, device=model.device)
         self.place = nn.Parameter(torch.zeros((), device=model.device), requires_grad=False)  # torchattacks asks for a device
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]."""
-        if self.most is not None and self.model.forwards + len(x) > self.most:
+        """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]; of a randomised model their mean over its draws."""
+        draws = self.model.draws
+        if self.most is not None and self.model.forwards + draws * len(x) > self.most:
             raise UsageError(self.why)
         low, high = self.model.bounds
-        return self.model(low + (high - low) * x)
+        x = low + (high - low) * x
+        if x.requires_grad:
+            x.register_hook(self._look)  # type: ignore[no-untyped-call]
+        logits = self.model(x)
+        for _ in range(draws - 1):
+            logits = logits + self.model(x)
+        return logits if draws == 1 else logits / draws
+
+    def _look(self, grad: Tensor) -> None:
+        self.broken = self.broken + is_broken(grad).sum()
 
 
 @dataclass(frozen=True)

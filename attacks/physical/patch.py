@@ -12,6 +12,7 @@ from robustkit.attacks.physical.sticker import Sticker, made
 from robustkit.contract import AttackInfo, Prepared, prepare
 from robustkit.engine import check_classes
 from robustkit.errors import UsageError
+from robustkit.gradients import is_broken
 from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.model import Model
 from robustkit.rendering import blank_patch, render
@@ -82,17 +83,24 @@ class Patch(Sticker):
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)
         adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)
+        broken = torch.zeros((), dtype=torch.int64, device=patch.device)
         with model.frozen(seed), torch.no_grad():
             for step in range(self.steps):
-                patch.grad = self._gradient(model, samples, threat, patch, step, seed)
+                patch.grad, count = self._gradient(model, samples, threat, patch, step, seed)
+                broken += count
                 adam.step()
                 patch.clamp_(low, high)
         patch.grad = None
         passes = self.steps * self.batch
-        return made(patch, threat, passes, passes)
+        return made(patch, threat, passes, passes, int(broken))
 
-    def _gradient(self, model: Model, samples: Prepared, threat: PatchThreat, patch: Tensor, step: int, seed: int) -> Tensor:
-        """The gradient with respect to the patch of the mean gain over a drawn batch in drawn circumstances."""
+    def _gradient(
+        self, model: Model, samples: Prepared, threat: PatchThreat, patch: Tensor, step: int, seed: int
+    ) -> tuple[Tensor, Tensor]:
+        """The gradient with respect to the patch of the mean gain over a drawn batch in drawn circumstances.
+
+        With it, how many of the images' gradients were not finite.
+        """
         random = SampleRandom(seed, self.name)
         slots = torch.arange(self.batch, device=patch.device)
         rows = random.integers(slots, (), len(samples.x), step=step, stream="images")
@@ -108,4 +116,4 @@ class Patch(Sticker):
 
         grad = model.in_chunks(part, slots)[2]
         (total,) = torch.autograd.grad(patched, leaf, grad / self.batch)
-        return total.nan_to_num(0.0, 0.0, 0.0)
+        return total.nan_to_num(0.0, 0.0, 0.0), is_broken(grad).sum()

@@ -8,14 +8,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackResult, Prepared, Status, is_adversarial, prepare
-from robustkit.engine import check_classes
+from robustkit.contract import AttackResult, Prepared, prepare
 from robustkit.errors import UsageError
+from robustkit.judge import judge
 from robustkit.model import Model
 from robustkit.rendering import PlacementRange, cutout, render
 from robustkit.rng import SampleRandom
 from robustkit.threats import PatchThreat, Threat
-from robustkit.universal import Fitted, UniversalAttack
+from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,35 +70,15 @@ class Sticker(UniversalAttack):
         samples = prepare(self, model, x, y, threat, targets, sample_ids)
         assert isinstance(threat, PatchThreat)
         patch = checked_patch(fitted, samples.x)
-        with model.frozen(seed), torch.no_grad():
-            clean = model.logits(samples.x)
-            check_classes(model, samples, clean.shape[1])
-            status = torch.full_like(samples.y, int(Status.FAILED))
-            status[clean.argmax(1) != samples.y] = int(Status.MISCLASSIFIED)
-            status[~clean.isfinite().all(1)] = int(Status.ERROR)
-            rows = (status == Status.FAILED).nonzero().squeeze(1)
-            logits, x_adv = clean.clone(), samples.x.clone()
-            if len(rows):
-                x_adv[rows] = self._put_on(model, samples, rows, threat, patch, seed)
-                logits[rows] = model.logits(x_adv[rows])
-                status[rows] = judge(model, samples, rows, threat, x_adv[rows], logits[rows])
-        forwards = torch.ones_like(samples.y).index_fill(0, rows, 2)
-        found = status == Status.FOUND
-        return AttackResult(
-            x_adv=x_adv,
-            success=found,
-            distance=threat.distance(samples.x, x_adv),
-            forwards=forwards,
-            backwards=torch.zeros_like(forwards),
-            first_success_step=torch.where(found, 0, -1),
-            status=status,
-            reported=found.clone(),
-            logits=logits,
-            zero_gradients=torch.zeros_like(forwards),
-        )
 
-    def _put_on(self, model: Model, samples: Prepared, rows: Tensor, threat: PatchThreat, patch: Tensor, seed: int) -> Tensor:
+        def make(attacked: Prepared, num_classes: int) -> Tensor:
+            return self._put_on(model, attacked, threat, patch, seed)
+
+        return with_broken_fit(fitted, judge(model, samples, threat, make, seed=seed))
+
+    def _put_on(self, model: Model, samples: Prepared, threat: PatchThreat, patch: Tensor, seed: int) -> Tensor:
         random = SampleRandom(seed, self.random_placement)
+        rows = torch.arange(len(samples.x), device=samples.x.device)
 
         def part(rows: Tensor) -> Tensor:
             x = samples.x[rows]
@@ -107,14 +87,6 @@ class Sticker(UniversalAttack):
 
         chunk = model.chunk_size(samples.x)
         return torch.cat([part(rows[start : start + chunk]) for start in range(0, len(rows), chunk)])
-
-
-def judge(model: Model, samples: Prepared, rows: Tensor, threat: Threat, x_adv: Tensor, logits: Tensor) -> Tensor:
-    """The status of samples whose clean image was classified rightly, from the model's answer about the patched one."""
-    targets = None if samples.targets is None else samples.targets[rows]
-    hit = is_adversarial(logits, samples.y[rows], targets) & threat.contains(samples.x[rows], x_adv, model.bounds)
-    status = torch.where(hit, int(Status.FOUND), int(Status.FAILED))
-    return torch.where(logits.isfinite().all(1), status, int(Status.ERROR))
 
 
 def checked_patch(fitted: Fitted, x: Tensor) -> Tensor:
@@ -136,11 +108,12 @@ def checked_patch(fitted: Fitted, x: Tensor) -> Tensor:
     return patch.to(x)
 
 
-def made(patch: Tensor, threat: PatchThreat, forwards: int = 0, backwards: int = 0) -> Fitted:
-    """A patch with its outline, and the passes that went into it (one an image), for the record."""
+def made(patch: Tensor, threat: PatchThreat, forwards: int = 0, backwards: int = 0, broken: int = 0) -> Fitted:
+    """A patch with its outline, and for the record the passes that went into it (one an image) and the broken gradients."""
     return {
         "patch": patch,
         "alpha": cutout(threat.shape),
         "fit_forwards": torch.tensor(forwards),
         "fit_backwards": torch.tensor(backwards),
+        "fit_broken_gradients": torch.tensor(broken),
     }

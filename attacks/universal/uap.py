@@ -16,12 +16,13 @@ from robustkit.attacks.gradient.apgd_momentum import direction
 from robustkit.contract import AttackInfo, AttackResult, Prepared, adversarial_margin, prepare
 from robustkit.engine import check_classes
 from robustkit.errors import UsageError
+from robustkit.gradients import is_broken
 from robustkit.judge import judge
 from robustkit.model import Model
 from robustkit.projections import Bounds
 from robustkit.rng import SampleRandom
 from robustkit.threats import NormThreat, Threat
-from robustkit.universal import Fitted, UniversalAttack
+from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +87,23 @@ class UAP(UniversalAttack):
         span = model.bounds[1] - model.bounds[0]
         zero = torch.zeros_like(samples.x[:1])
         delta = zero
+        broken = torch.zeros((), dtype=torch.int64, device=delta.device)
         with model.frozen(seed), torch.no_grad():
             for step in range(self.steps):
-                grad = self._gradient(model, samples, delta, step, seed)
+                grad, count = self._gradient(model, samples, delta, step, seed)
+                broken += count
                 length = self.step_size * threat.eps * (1 - step / self.steps)
                 delta = threat.project(zero, delta + length * direction(grad, threat), (-span, span))
         passes = torch.tensor(self.steps * self.batch)
-        return {"perturbation": delta[0], "fit_forwards": passes, "fit_backwards": passes.clone()}
+        return {
+            "perturbation": delta[0],
+            "fit_forwards": passes,
+            "fit_backwards": passes.clone(),
+            "fit_broken_gradients": broken,
+        }
 
-    def _gradient(self, model: Model, samples: Prepared, delta: Tensor, step: int, seed: int) -> Tensor:
-        """The gradient ``(1, C, H, W)`` of the mean gain over a drawn batch."""
+    def _gradient(self, model: Model, samples: Prepared, delta: Tensor, step: int, seed: int) -> tuple[Tensor, Tensor]:
+        """The gradient ``(1, C, H, W)`` of the mean gain over a drawn batch, and how many images' were not finite."""
         slots = torch.arange(self.batch, device=delta.device)
         chosen = SampleRandom(seed, self.name).integers(slots, (), len(samples.x), step=step)
 
@@ -107,7 +115,8 @@ class UAP(UniversalAttack):
 
             return model.gradient(samples.x[rows], gain, lambda x: (x + delta).clamp(*model.bounds))
 
-        return model.in_chunks(part, chosen)[2].nan_to_num(0.0, 0.0, 0.0).mean(0, keepdim=True)
+        grad = model.in_chunks(part, chosen)[2]
+        return grad.nan_to_num(0.0, 0.0, 0.0).mean(0, keepdim=True), is_broken(grad).sum()
 
     def apply(
         self,
@@ -127,7 +136,7 @@ class UAP(UniversalAttack):
         def make(attacked: Prepared, num_classes: int) -> Tensor:
             return add(attacked.x, delta, threat, model.bounds)
 
-        return judge(model, samples, threat, make, seed=seed)
+        return with_broken_fit(fitted, judge(model, samples, threat, make, seed=seed))
 
 
 def add(x: Tensor, delta: Tensor, threat: Threat, bounds: Bounds) -> Tensor:

@@ -50,3 +50,21 @@ def test_each_way_a_sample_can_end():
 def test_nobody_to_attack():
     result, asked, _ = verdict([0.6], [0], [0.4])
     assert (asked, result.forwards.tolist()) == ([], [1])
+
+
+class Coin(nn.Module):
+    """Wrong on 30 % of draws, whatever the image."""
+
+    def forward(self, x):
+        lead = torch.where(torch.rand(len(x)) < 0.3, -1.0, 1.0) + 0 * x.flatten(1).sum(1)
+        return torch.stack([lead, -lead], 1)
+
+
+def test_the_models_draws_are_taken():
+    model = Model(Coin(), spec=InputSpec(channels=1), device="cpu", draws=101)
+    x, y = torch.full((50, 1, 2, 2), 0.5), torch.zeros(50, dtype=torch.int64)
+    samples = prepare(attack("noise"), model, x, y, THREAT, None, None)
+    result = judge(model, samples, THREAT, lambda attacked, _: attacked.x + 0.1)
+    assert (result.status == int(Status.FAILED)).all()
+    assert result.forwards.tolist() == [202] * 50
+    assert model.forwards == 202 * 50

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from robustkit import InputSpec, Model, Threat, UsageError, attack
+from robustkit.acceleration import accelerate
+from robustkit.build import defend
 from robustkit.errors import AttackError
 from robustkit.model import resolve_device
 
@@ -62,6 +64,32 @@ def test_the_random_state_is_put_back_also_after_an_error():
     assert torch.equal(before[0], torch.get_rng_state())
     assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
     assert before[2] == random.getstate()
+
+
+def test_a_seed_counts_inside_a_frozen_model_too():
+    model = tiny()
+    with model.frozen(3):
+        first, second = torch.rand(1), torch.rand(1)
+    with model.frozen(3):
+        assert torch.equal(torch.rand(1), first)
+        with model.frozen(4):
+            inner = torch.rand(1)
+            with model.frozen():
+                torch.rand(5)
+        assert torch.equal(torch.rand(1), second)  # goes on where it was
+    with model.frozen(4):
+        assert torch.equal(torch.rand(1), inner)
+
+
+def test_draws_belong_to_the_model():
+    model = tiny(draws=3)
+    assert model.with_draws(2) is model
+    more = model.with_draws(5)
+    assert (more.draws, model.draws, more.net is model.net) == (5, 3, True)
+    assert defend(model, "jpeg").draws == 3
+    assert accelerate(more).draws == 5
+    with pytest.raises(UsageError, match="draws=0 must be at least 1"):
+        tiny(draws=0)
 
 
 def test_gradients_and_counts():

@@ -88,12 +88,10 @@ def test_a_table_that_cannot_be_used_is_one_sentence(tmp_path, columns, says):
 
 def test_damaged_immense_and_missing_files(tmp_path, monkeypatch):
     name = write(tmp_path, {"image": ENCODED, "label": LABELS})
-    data = load_data(name)
-    monkeypatch.setattr(parquet_data, "_MOST", 10)
-    with pytest.raises(UsageError, match="smaller row groups"):
-        load_data(name)
-    with pytest.raises(UsageError, match="smaller row groups"):
-        list(data.subset([0]).batches(InputSpec(), 1, skip_broken=True)) if data.source._group[0] < 0 else load_data(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet_data, "_MOST", 10)
+        with pytest.raises(UsageError, match="smaller ones"):
+            load_data(name)
     (tmp_path / "t.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:100])
     with pytest.raises(UsageError, match="as a Parquet file"):
         load_data(name)

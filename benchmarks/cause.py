@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from robustkit.benchmarks.clean import LEVEL, chance_agreement
+from robustkit.benchmarks.clean import LEVEL, Cause, chance_agreement
 from robustkit.data.base import Data
 from robustkit.global_state import full_precision
 from robustkit.model import Model
@@ -24,8 +24,8 @@ CAFFE = (103.939, 116.779, 123.68)  # of blue, green and red
 Change = Callable[[Tensor], Tensor]
 
 
-def better_input(model: Model, data: Data, skip_broken: bool = False) -> str | None:
-    """Which other preprocessing makes the predictions right where the model's own does not, in one sentence.
+def better_input(model: Model, data: Data, skip_broken: bool = False) -> Cause | None:
+    """Which other preprocessing makes the predictions right where the model's own does not.
 
     Nothing of it is applied: it is a hint.
     """
@@ -48,7 +48,10 @@ def better_input(model: Model, data: Data, skip_broken: bool = False) -> str | N
     right, chance, name = max(found, default=(0, 1.0, ""))
     if right <= ours or len(tried) * float(stats.binom.sf(right - 1, len(y), chance)) > LEVEL:
         return None
-    return f"On {len(y)} of the images, {name} makes it right on {right} instead of {ours}: give the model that preprocessing."
+    return Cause(
+        right / len(y),
+        f"On {len(y)} of the images, {name} makes it right on {right} instead of {ours}: give the model that preprocessing.",
+    )
 
 
 def answer(model: Model, x: Tensor, change: Change) -> Tensor:

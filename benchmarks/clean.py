@@ -1,8 +1,9 @@
-"""Clean accuracy that says the set-up is wrong: no better than chance, or one class for nearly all images."""
+"""Clean accuracy that says the set-up is wrong: no better than chance, one class for nearly all, or far better otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special, stats
@@ -24,8 +25,15 @@ CAUSES = (
 )
 
 
+class Cause(NamedTuple):
+    """Why a clean accuracy is low, and the accuracy without that."""
+
+    accuracy: float
+    sentence: str
+
+
 def diagnose_clean(
-    clean: Records, classes: int, names: Sequence[str] = (), probe: Callable[[], str | None] = lambda: None
+    clean: Records, classes: int, names: Sequence[str] = (), probe: Callable[[], Cause | None] = lambda: None
 ) -> list[Flag]:
     """The flag of a clean accuracy that makes a robust accuracy void, if it does.
 
@@ -38,28 +46,30 @@ def diagnose_clean(
     names
         Their names; may be empty.
     probe
-        Looks for the cause and says so in a sentence; asked only if there is a flag.
+        Looks for a cause in the preprocessing; asked only if the accuracy is low.
     """
     answered = ~clean.has_status(Status.ERROR)
     label, prediction = clean["label"][answered], clean["prediction"][answered]
     if not len(label):
         return []
-    by_chance, taken = no_better_than_chance(label, prediction, classes), one_class(label, prediction)
-    if not by_chance and taken is None:
+    accuracy, chance = float((label == prediction).mean()), chance_agreement(label, prediction, classes)
+    if accuracy > (1 + chance) / 2:
         return []
+    by_chance, taken = no_better_than_chance(label, prediction, classes), one_class(label, prediction)
+    cause = other_order(label, prediction) or probe()
     said = f"The model is right on {int((label == prediction).sum())} of {len(label)} clean images"
     if by_chance:
-        said += f", which cannot be told from chance ({100 * chance_agreement(label, prediction, classes):.3g} %)"
+        flag, said = "chance-accuracy", f"{said}, which cannot be told from chance ({100 * chance:.3g} %)"
+    elif taken is not None:
+        flag = "one-class"
+    elif cause is not None and cause.accuracy >= (1 + accuracy) / 2:
+        flag = "wrong-setup"
+    else:
+        return []
     if taken is not None:
         said += f", and takes nearly all images of other classes for class {names[taken] if taken < len(names) else taken}"
-    cause = other_order(label, prediction) or probe() or CAUSES
-    return [
-        Flag(
-            id="chance-accuracy" if by_chance else "one-class",
-            weakens=True,
-            sentence=f"{said}: the robust accuracy of such a model says nothing. {cause}",
-        )
-    ]
+    why = CAUSES if cause is None else cause.sentence
+    return [Flag(id=flag, weakens=True, sentence=f"{said}: the robust accuracy of such a set-up says nothing. {why}")]
 
 
 def chance_agreement(label: Column, prediction: Column, classes: int) -> float:
@@ -98,8 +108,8 @@ def one_class(label: Column, prediction: Column) -> int | None:
     return taken
 
 
-def other_order(label: Column, prediction: Column) -> str | None:
-    """That the same predictions are right under another order of the classes, if the best order is no accident."""
+def other_order(label: Column, prediction: Column) -> Cause | None:
+    """That the same predictions are right under another order of the classes: no accident, and on half of what was wrong."""
     length = int(max(label.max(), prediction.max())) + 1
     confusion = np.zeros((length, length), dtype=np.int64)
     np.add.at(confusion, (label, prediction), 1)
@@ -108,9 +118,10 @@ def other_order(label: Column, prediction: Column) -> str | None:
     n, likeliest = len(label), float(confusion.sum(1).max()) / len(label)
     # The bound of a union over all orders of the classes that occur.
     accident = stats.binom.logsf(best - 1, n, likeliest) + special.gammaln(len(seen) + 1)
-    if best <= int(np.trace(confusion)) or likeliest == 1 or accident > np.log(LEVEL):
+    if best < (n + int(np.trace(confusion))) / 2 or likeliest == 1 or accident > np.log(LEVEL):
         return None
-    return (
+    return Cause(
+        best / n,
         f"With the classes in another order the same predictions are right on {100 * best / n:.1f} %: put the labels in the order "
-        "of the model's outputs."
+        "of the model's outputs.",
     )

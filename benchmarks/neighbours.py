@@ -47,18 +47,21 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
     differs = float((beside - alone).abs().max()) > rounding * float(alone.abs().max())
     if not differs and (culprit is None or beside is not alone):
         return None
-    cause = (
-        f"batch norm {culprit} takes the statistics of the batch. Give it running statistics (track_running_stats=True) and leave "
-        "it in evaluation mode"
-        if culprit is not None
-        else "something mixes the images of a batch. Remove it, or let the model see one image at a time (--batch-size 1)"
-    )
+    if culprit is not None:
+        cause = f"batch norm {culprit} takes the statistics of the batch"
+        remedy = "Give it running statistics (track_running_stats=True) and leave it in evaluation mode."
+    else:
+        cause = "something mixes the images of a batch, as dynamic quantisation does"
+        remedy = (
+            "It is shown one image at a time, and the result holds for that."
+            if model.batch_size == 1
+            else "Remove it, or show the model one image at a time (--batch-size 1)."
+        )
     return Flag(
         id="batch-dependent",
-        # One at a time, whatever mixes a batch has nothing to mix, and that may be how the model is used.
+        # One at a time there is nothing to mix, and that may be how the model is used; a batch norm is not used so.
         weakens=culprit is not None or model.batch_size != 1,
-        sentence=f"The model's answer about an image depends on the other images of its batch, so the result depends on the batch "
-        f"size: {cause}.",
+        sentence=f"The model's answer about an image depends on the other images of its batch: {cause}. {remedy}",
     )
 
 

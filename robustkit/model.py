@@ -442,9 +442,14 @@ class Model:
 
 def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
     """One sentence for a network that fails on images, with the network's own first line."""
+    last = x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3)
+    remedy = (
+        "they look like (height, width, channels): put the channels first"
+        if last
+        else "if its images are others, say so: --channels and --size, or Model(net, spec=InputSpec(channels=..., size=...))"
+    )
     return UsageError(
-        f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {one_line(error)}): if its "
-        "images are others, hand it over as robustkit.Model(net, spec=robustkit.InputSpec(channels=..., size=...))"
+        f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {one_line(error)}): {remedy}"
     )
 
 

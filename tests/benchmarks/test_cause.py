@@ -41,10 +41,11 @@ def refuses_unit_range(x):
     ],
 )
 def test_the_cause_is_named(net, settings, says):
-    sentence = better_input(Model(net, device="cpu", **settings), data())
-    assert sentence is not None
-    assert says in sentence
-    assert "right on 60 instead of" in sentence
+    cause = better_input(Model(net, device="cpu", **settings), data())
+    assert cause is not None
+    assert cause.accuracy == 1
+    assert says in cause.sentence
+    assert "right on 60 instead of" in cause.sentence
 
 
 def test_no_cause_is_made_up():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robustkit.benchmarks.clean import diagnose_clean
+from robustkit.benchmarks.clean import Cause, diagnose_clean
 from robustkit.benchmarks.records import Records
 
 
@@ -30,7 +30,7 @@ def test_chance_is_flagged_with_its_causes():
     assert f"right on {right} of 200 clean images, which cannot be told from chance (10 %)" in flag.sentence
     assert "normalisation" in flag.sentence
     assert "BGR" in flag.sentence
-    (flag,) = diagnose_clean(clean(LABELS, SHIFTED), 10, probe=lambda: "It is the weather.")
+    (flag,) = diagnose_clean(clean(LABELS, SHIFTED), 10, probe=lambda: Cause(0.3, "It is the weather."))
     assert flag.sentence.endswith("It is the weather.")
 
 
@@ -81,6 +81,26 @@ def test_labels_in_another_order_are_named():
     assert "With the classes in another order" in flag.sentence
     (flag,) = diagnose_clean(clean(LABELS % 2, 1 - LABELS % 2), 2)
     assert "right on 100.0 %" in flag.sentence
+
+
+def test_a_low_accuracy_is_flagged_where_something_else_is_far_better():
+    half = np.where(np.arange(200) % 10 < 4, LABELS, SHIFTED)
+    assert flagged(LABELS, half, 10) == []
+    (flag,) = diagnose_clean(clean(LABELS, half), 10, probe=lambda: Cause(0.9, "It was BGR."))
+    assert (flag.id, flag.weakens) == ("wrong-setup", True)
+    assert flag.sentence.endswith("It was BGR.")
+    assert diagnose_clean(clean(LABELS, half), 10, probe=lambda: Cause(0.6, "It may be BGR.")) == []
+    # Folders 0 to 10 in the order of their names and of their numbers.
+    names, numbers = np.arange(220) % 11, np.array([0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9])
+    (flag,) = diagnose_clean(clean(names, numbers[names]), 11)
+    assert "right on 100.0 %" in flag.sentence
+
+
+def test_a_high_accuracy_is_never_probed():
+    def probe():
+        raise AssertionError
+
+    assert diagnose_clean(clean(LABELS, np.where(np.arange(200) % 10 < 7, LABELS, SHIFTED)), 10, probe=probe) == []
 
 
 def test_images_without_an_answer_are_no_evidence():

@@ -217,6 +217,8 @@ def test_classes_are_counted_with_the_image_given_and_any_refusal_is_one_sentenc
 
     with pytest.raises(UsageError, match=r"cannot take images of shape .3, 8, 8. .AssertionError: input height 8"):
         Model(Picky(), device="cpu").num_classes(torch.rand(1, 3, 8, 8))
+    with pytest.raises(UsageError, match="put the channels first"):
+        Model(Picky(), device="cpu").num_classes(torch.rand(1, 8, 8, 3))
 
 
 def test_arrays_and_lists_are_taken_as_images_and_labels():

@@ -346,7 +346,8 @@ class Model:
             finally:
                 self._frozen -= 1
             return
-        modes = [(module, module.training) for module in self.net.modules()]
+        # A frozen TorchScript program has no mode.
+        modes = [(module, module.training) for module in self.net.modules() if hasattr(module, "training")]
         wanted = [(parameter, parameter.requires_grad) for parameter in self.net.parameters()]
         buffers = [
             (module._buffers, name, buffer, buffer.clone())

@@ -76,9 +76,9 @@ def choose(checkpoint: Mapping[Any, Any], wanted: Mapping[str, Tensor], key: str
             )
         tensors = {name: entry.tensors[plain] for plain, name in _names(wanted).items() if plain in entry.tensors}
         return Entry(entry.key, tensors, entry.aside)
-    if not entries:
-        raise UsageError(f"holds none of the network's weights ({_listed(wanted)}): it holds {describe(checkpoint)}")
-    best = max(entries, key=lambda entry: len(entry.tensors.keys() & own.keys()))
+    best = max(entries, key=lambda entry: len(entry.tensors.keys() & own.keys()), default=None)
+    if best is None or len(best.tensors.keys() & own.keys()) <= len(own) / 2:
+        raise UsageError(f"does not hold the network's weights ({_listed(wanted)}): it holds {describe(checkpoint)}")
     where = "" if best.key == "." else f"in {shown(best.key)}, "
     raise UsageError(f"does not fit the network: {where}it {'; it '.join(misfits(best.tensors, own))}")
 

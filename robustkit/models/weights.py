@@ -78,7 +78,7 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise UsageError(f"{path} is not a readable safetensors file: {one_line(error)}") from error

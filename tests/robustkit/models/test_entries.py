@@ -94,7 +94,7 @@ def test_a_counter_of_batch_norm_may_be_missing_and_nothing_else():
 def test_what_fits_nowhere_says_what_the_file_holds():
     held = {"ep\x1b[31moch": 3, 4: "x", "encoder": {"w": torch.ones(2, 5)}, "b": torch.ones(())}
     with pytest.raises(
-        UsageError, match=r"none of the network's weights \(0\.weight.*'ep\\x1b\[31moch' \(int\), 4 \(str\)"
+        UsageError, match=r"does not hold the network's weights \(0\.weight.*'ep\\x1b\[31moch' \(int\), 4 \(str\)"
     ) as caught:
         choose(held, net().state_dict(), None)
     assert "encoder (1 tensors, such as w 2x5), b (one number)" in str(caught.value)

@@ -1,9 +1,12 @@
 """The user's own code: factories with arguments, classes, instances, and what is said where it does not work."""
 
 import pytest
+import torch
 from torch import nn
 
+import robustkit as rk
 from robustkit.errors import UsageError
+from robustkit.fingerprint import fingerprint
 from robustkit.models.python_models import call_factory
 
 
@@ -81,3 +84,17 @@ def test_what_a_factory_prints_is_no_result(nets, capsys):
     call_factory("mynets:talks")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "building\n")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["scripted", "traced", "frozen"])
+def test_a_compiled_program_that_a_factory_loads(nets, kind):
+    (nets / "program.py").write_text("import torch\n\ndef build():\n    return torch.jit.load('net.pt')\n")
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3)).eval()
+    x = torch.rand(2, 1, 4, 4)
+    program = torch.jit.trace(net, x) if kind == "traced" else torch.jit.script(net)
+    torch.jit.save(torch.jit.freeze(program) if kind == "frozen" else program, "net.pt")
+    model = rk.load_model("python:program:build", channels=1, size=4, device="cpu")
+    assert torch.allclose(model.logits(x), net(x), atol=1e-5)
+    assert model.gradient(x, lambda logits: logits[:, 0])[2].shape == x.shape
+    assert fingerprint(model) == fingerprint(rk.load_model("python:program:build", channels=1, size=4, device="cpu"))

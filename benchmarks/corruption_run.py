@@ -30,7 +30,7 @@ def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> Cor
     total, crash = Counts(), ""
     for shard, part in work.shards():
         path = work.folder / "corruption" / f"{name}-{shard}.json"
-        counts = None if not path.exists() else _read(path.read_text(), kinds)
+        counts = None if not path.exists() else _read(path.read_text(errors="replace"), kinds)
         cached = counts is not None
         if counts is None:
             progress.enter(name)
@@ -69,5 +69,5 @@ def _read(text: str, kinds: Sequence[str]) -> Counts | None:
             for severity, count in zip(SEVERITIES, found["wrong"][kind], strict=True)
         }
         return Counts(int(found["n"]), int(found["clean"]), wrong)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

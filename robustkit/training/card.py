@@ -63,12 +63,15 @@ class _Card(BaseModel):
 
 def parse_card(text: bytes) -> Card:
     """A card from JSON. Raises `ValueError`, with one sentence, if it is none."""
-    card: Card = json.loads(text)
     try:
         _Card.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}") from None
+    try:
+        card: Card = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return card
 
 

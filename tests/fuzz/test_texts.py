@@ -5,7 +5,9 @@ A few hundred examples each here; many more with ``ROBUSTKIT_FUZZ=20000`` in the
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,16 +17,23 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from typer.exceptions import TyperException
 
+from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.run import Run
 from robustkit.benchmarks.suite import built_in_suites, load_suite, read_suite
 from robustkit.build import attack, preprocessor, recipe
+from robustkit.cli.command import NotFinishedError
+from robustkit.cli.commands import app
 from robustkit.data.load import load_data
 from robustkit.errors import RobustkitError
 from robustkit.model import resolve_device
+from robustkit.models.load import load_model
 from robustkit.registry import plugins
 from robustkit.rng import check_seed
 from robustkit.threats import Threat
+from robustkit.training.card import model_settings, parse_card
 from tests.fuzz.strategies import documents, mutated, odd, values
 
 fuzz = settings(
@@ -32,6 +41,9 @@ fuzz = settings(
     deadline=timedelta(seconds=30),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+#: For whole commands, which take longer.
+seldom = settings(fuzz, max_examples=max(1, fuzz.max_examples // 5))
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +146,133 @@ def test_run_files(content: bytes) -> None:
     (folder / "run.json").write_bytes(content)
     answer(Run(folder).settings)
     answer(Run(folder).open, {"resolved": {"format": 2, "model": "m"}, "created": "2026-01-01T00:00:00+00:00"})
+
+
+MODELS = [
+    "builtin/fashion-stand",
+    "torchvision/none",
+    "timm/none",
+    "hf/nobody/nothing",
+    "file:weights.safetensors",
+    "python:no.such.module:factory(num_classes=10)",
+    "runs/mine",
+    "~/runs/mine",
+    "onnx:model.onnx",
+    "script:model.pt",
+]
+
+
+@fuzz
+@given(mutated(MODELS) | odd, st.none() | mutated(["no.such.module:factory(num_classes=10)"]) | odd)
+def test_model_names(name: str, arch: str | None) -> None:
+    assume(all("no.such" in text for text in (name, arch) if text and ":" in text))  # what it names is run
+    answer(lambda: load_model(name, arch=arch))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    data, threats = load_data("builtin/fashion", limit=10), ["linf:2/255"]
+    audit("builtin/fashion-standard", data, threats=threats, attacks=["pgd:steps=1"], out=folder)
+    return folder
+
+
+@seldom
+@given(st.data(), st.sampled_from(["run.json", "summary.json"]), st.sampled_from([["report"], ["gate", "--min-robust", "0.5"]]))
+def test_run_folders(finished: Path, data: st.DataObject, name: str, command: list[str]) -> None:
+    folder = Path("run")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(finished, folder)
+    content = data.draw(documents(json.loads((folder / name).read_bytes())))
+    (folder / name).write_bytes(content)
+    run(*command, str(folder))
+
+
+CARD = {
+    "command": "robustkit train",
+    "model": {
+        "architecture": "torchvision/resnet18",
+        "num_classes": 3,
+        "classes": ["a", "b", "c"],
+        "bounds": [0.0, 1.0],
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "input": {"channels": 3, "size": [32, 32], "resize": None, "interpolation": "bilinear"},
+    },
+    "run": {"threat": "linf:8/255", "val": {"name": "folder:val", "n": 3}},
+    "metrics": {"clean": 0.9, "robust": 0.5},
+    "validation_attack": "pgd:steps=10",
+    "versions": {"torch": "2"},
+}
+
+
+@fuzz
+@given(documents(CARD))
+def test_cards(content: bytes) -> None:
+    with suppress(ValueError):  # one sentence, which its readers put the file's name to
+        model_settings(parse_card(content))
+
+
+@fuzz
+@given(mutated(["image,label\na.png,0\nb.png,1\n", "path,class\na.png,cat\n", "a.png,0\n"]))
+def test_csv_files(text: str) -> None:
+    Path("index.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
+    answer(load_data, "csv:index.csv")
+
+
+TOML = """
+model = "runs/none"
+data = "folder:photos"
+threat = ["linf:8/255", "l2:0.5"]
+suite = "quick"
+min-robust = 0.5
+seed = 3
+[train]
+epochs = 3
+"""
+
+
+@seldom
+@given(mutated([TOML]))
+def test_configurations(text: str) -> None:
+    Path("mine.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    run("audit", "runs/none", "--config", "mine.toml")
+
+
+OPTIONS = {
+    "--threat": THREATS,
+    "--suite": ["quick", "standard", "mine.toml"],
+    "--attack": ATTACKS,
+    "--defense": ["jpeg:quality=75"],
+    "--surrogate": ["runs/other"],
+    "--arch": ["no.such.module:factory"],
+    "--data": ["folder:photos"],
+    "--device": ["cpu", "cuda:9"],
+    "--search-precision": ["bf16"],
+    "--limit": ["10"],
+    "--eot": ["2"],
+    "--seed": ["7"],
+    "--batch-size": ["4"],
+    "--min-robust": ["0.5"],
+    "--out": ["runs/x"],
+}
+
+
+@seldom
+@given(st.lists(st.sampled_from(sorted(OPTIONS)).flatmap(lambda o: st.tuples(st.just(o), mutated(OPTIONS[o]))), max_size=4))
+def test_command_lines(options: list[tuple[str, str]]) -> None:
+    run("audit", "runs/none", *(word for option in options for word in option))
+
+
+def run(*words: str) -> None:
+    """What the command line does with these words, but for its exit."""
+    try:
+        app(list(words), prog_name="robustkit", standalone_mode=False)
+    except (RobustkitError, TyperException):
+        return
+    except NotFinishedError as error:
+        raise error.__cause__ or error from None
 
 
 @fuzz

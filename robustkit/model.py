@@ -290,7 +290,7 @@ class Model:
     def _no_gradient(self, cause: str) -> UsageError:
         return UsageError(
             f"no gradient flows from the logits of {self.name} to its input ({cause}): use attacks that need none, with "
-            "knowledge=score or knowledge=decision, such as --threat linf:8/255,knowledge=score"
+            "knowledge=score or knowledge=decision, such as --suite black-box --threat linf:8/255,knowledge=score"
         )
 
     def in_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor) -> tuple[Tensor, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from robustkit.benchmarks.summary import Outcome, Summary, ThreatPart
+from robustkit.benchmarks.summary import AttackPart, Outcome, Summary, ThreatPart
 from robustkit.benchmarks.words import (
     UPPER_BOUND,
     answer,
@@ -61,7 +62,7 @@ def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
     if summary.gates:
         parts.append(Text())
     if report is not None:
-        parts.append(Text(f"Report: {report}", overflow="fold"))
+        parts.append(Text(f"Report: {one_line(report, 5000)}", overflow="fold"))
     return Group(*parts)
 
 
@@ -77,7 +78,7 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
         value = share(threat.non_adaptive.robust_accuracy)
         parts.append(Text(f"       {value} if the attacks ignore the defense, which an attacker need not do", style="dim"))
     if threat.attacks:
-        parts.append(_table(threat))
+        parts.append(_Attacks(threat))
     if threat.corruption_error is not None:
         error = threat.corruption_error
         worst = max(error.corruptions, key=lambda one: one.error)
@@ -106,19 +107,43 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
     return [*parts, Text()]
 
 
-def _table(threat: ThreatPart) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("attack", overflow="fold")
-    for title in ("evaluated", "robust", "success", "decided", "time", "passes a sample"):
-        table.add_column(title, justify="right")
-    for attack in threat.attacks:
-        table.add_row(
-            Text(one_line(label(attack, threat.attacks)) + (" (control)" if attack.role == "control" else "")),
-            count(attack.evaluated),
-            share(attack.robust_accuracy),
-            percent(attack.success_rate.value) if attack.evaluated else "—",
-            count(attack.decided),
-            seconds(attack.seconds),
-            short(passes(attack)),
-        )
-    return table
+#: Columns that a narrow terminal does without, the first to go first. The report has them all.
+_SPARE = ("passes a sample", "evaluated", "decided", "time", "success")
+#: Characters that the attack's name has at least, before another column goes.
+_NAME = 14
+
+
+@dataclass(frozen=True)
+class _Attacks:
+    """The table of a threat's attacks, with as many columns as the console has room for."""
+
+    threat: ThreatPart
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = [self._row(attack) for attack in self.threat.attacks]
+        titles = list(rows[0])
+        for spare in ("", *_SPARE):
+            titles = [title for title in titles if title != spare]
+            widths = [max(len(title), *(len(row[title]) for row in rows)) for title in titles]
+            widths[0] = min(widths[0], _NAME)
+            if sum(widths) + 2 * (len(widths) - 1) <= options.max_width:
+                break
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        table.add_column("attack", overflow="fold")
+        for title in titles[1:]:
+            table.add_column(title, justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*(Text(row[title]) for title in titles))
+        yield table
+
+    def _row(self, attack: AttackPart) -> dict[str, str]:
+        control = " (control)" if attack.role == "control" else ""
+        return {
+            "attack": one_line(label(attack, self.threat.attacks)) + control,
+            "evaluated": count(attack.evaluated),
+            "robust": share(attack.robust_accuracy),
+            "success": percent(attack.success_rate.value) if attack.evaluated else "—",
+            "decided": count(attack.decided),
+            "time": seconds(attack.seconds),
+            "passes a sample": short(passes(attack)),
+        }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from robustkit.benchmarks.statistics import estimate
@@ -62,5 +63,20 @@ def test_nothing_evaluated(parts):
     assert printed(summary).startswith("○ Nothing evaluated  Nothing was evaluated.")
 
 
-def test_a_narrow_terminal(parts):
-    assert all(len(line) <= 60 for line in printed(parts["summary"](), width=60).splitlines())
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (40, "attack robust success time"),
+        (60, "attack evaluated robust success decided time"),
+        (110, "attack evaluated robust success decided time passes a sample"),
+    ],
+)
+def test_a_narrow_terminal_has_fewer_columns(parts, width, columns):
+    attacks = [parts["attack"](), parts["attack"](name="a" * 40, role="control", evaluated=1234567)]
+    lines = printed(parts["summary"](threats=[parts["threat"](attacks=attacks)]), width=width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    head = next(line for line in lines if line.startswith("attack "))
+    assert head.split() == columns.split()
+    row = next(line for line in lines if line.startswith("apgd-ce"))
+    assert "40.0 %" in row
+    assert "…" not in "".join(lines)

@@ -47,7 +47,9 @@ def audit(
     surrogate: Annotated[
         list[str] | None, typer.Option(help="A model that transfer attacks are made on; may be repeated")
     ] = None,
-    eot: Annotated[int, typer.Option(min=1, help="Draws of a randomised model in each question; an answer is a majority")] = 1,
+    eot: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Draws of a randomised model in each question; an answer is a majority")
+    ] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="The most samples, evenly from the classes")] = None,
     seed: Annotated[int, typer.Option(help="Decides every random number")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The run folder")] = None,

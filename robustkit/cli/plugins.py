@@ -8,6 +8,7 @@ import typer
 
 from robustkit.cli import results
 from robustkit.errors import ExitCode, UsageError
+from robustkit.printable import one_line
 
 Name = Annotated[str, typer.Argument(help="A name from the list, or LIBRARY/CLASS")]
 LibraryName = Annotated[str | None, typer.Argument(help="A library whose classes to list instead, such as art/")]
@@ -150,6 +151,6 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*(escape(cell) for cell in row))
+        grid.add_row(*(escape(one_line(cell, 2000)) for cell in row))
     console = results.console()
     (console if console.is_terminal else results.console(200)).print(grid)

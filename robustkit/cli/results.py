@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from robustkit.printable import one_line
+from robustkit.printable import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,8 +25,8 @@ def stream() -> TextIO:
 
 
 def say(line: str = "") -> None:
-    """Write a line of results."""
-    print(line, file=stream(), flush=True)
+    """Write results, a line or several. They may hold what strangers worded."""
+    print(printable(line, 100_000), file=stream(), flush=True)
 
 
 def note(sentence: str) -> None:

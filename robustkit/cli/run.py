@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
+import warnings
 from contextlib import suppress
 from typing import TextIO
 
@@ -25,6 +26,7 @@ def run() -> int:
     """The exit code of the command that `sys.argv` names."""
     pipe = results.take_stdout()
     out: TextIO = sys.stdout
+    warnings.showwarning = _warn
     try:
         code = _answer()
         out.flush()
@@ -89,6 +91,19 @@ def _traceback(error: BaseException) -> str:
     except OSError:
         return "ROBUSTKIT_TRACEBACK=1 shows the traceback"
     return f"traceback in {file.name}"
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning in one line, for its words may be a stranger's."""
+    with suppress(OSError):
+        print(one_line(f"{filename}:{lineno}: {category.__name__}: {message}", 1000), file=file or sys.stderr, flush=True)
 
 
 def _say(sentence: str) -> None:

@@ -21,6 +21,7 @@ from robustkit.errors import UsageError
 from robustkit.files import atomic, refuse_links, write_text
 from robustkit.model import InputSpec, Model, resolve_device
 from robustkit.models.overrides import Overrides
+from robustkit.printable import one_line
 from robustkit.threats import Threat
 from robustkit.training.card import describe_model, versions, write_card
 from robustkit.training.folder import read_card
@@ -236,7 +237,7 @@ def _fit(
         raise UsageError(f"recipe {recipe_spec!r} does not harden: choose an adversarial one such as fast or pgd")
     model = start.model
     for note in dict.fromkeys((*start.train.notes, *start.val.notes)):
-        print(note, file=sys.stderr)
+        print(one_line(note), file=sys.stderr)
     if against is not None:
         check_threat(attack(ATTACK), against)
         sample = next(start.train.batches(model.spec, 1)).x
@@ -254,7 +255,7 @@ def _fit(
         "devices": devices,
     } | ({"loading": start.loading} if start.loading else {})
     if _claim(folder, config):
-        print(f"{folder} is finished already: nothing to do", file=sys.stderr)
+        print(f"{one_line(folder)} is finished already: nothing to do", file=sys.stderr)
         return folder
     frozen = freeze(model.net, parts) if parts else []
     accelerator = "gpu" if model.device.type == "cuda" else "cpu"

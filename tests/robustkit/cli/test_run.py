@@ -45,7 +45,7 @@ def probe(body: str, *, stdout: int = subprocess.PIPE, **environment: str) -> tu
         ("sys.exit(0)", 3, "<string>, line"),
         ("raise typer.Exit(0)", 3, "<string>, line"),
         ("raise typer.Abort", 3, "Abort"),
-        ("raise UsageError('no\\x1b[31m\\nsuch')", 2, "robustkit: no \ufffd[31m such\n"),
+        ("raise UsageError('no\\x1b[31m\\nsuch')", 2, "robustkit: no\ufffd[31m such\n"),
         ("raise RuntimeError('a\\nb\\x1b')", 3, "RuntimeError: a b\ufffd (traceback in "),
         ("raise BrokenPipeError(32, 'broken')", 3, "BrokenPipeError"),
         ("raise MemoryError", 3, "out of memory"),
@@ -63,6 +63,17 @@ def test_one_sentence_and_the_code_it_deserves(body: str, code: int, says: str, 
     assert says in err
     assert err.count("\n") == (code != 4)
     assert out == ""
+
+
+def test_no_ones_words_steer_the_terminal() -> None:
+    body = (
+        "import warnings\nwarnings.warn('w\\x1b[2J\\nv', stacklevel=1)\nresults.say('r\\x1b[2J')\nresults.note('n\\u202e\\nm')"
+    )
+    code, out, err = probe(body)
+    assert (code, out) == (0, "r\ufffd[2J\n")
+    warning, note = err.splitlines()
+    assert warning.endswith("UserWarning: w\ufffd[2J v")
+    assert note == "n\ufffd m"
 
 
 def test_a_traceback_is_shown_when_asked_for() -> None:

@@ -37,17 +37,21 @@ def supervise(work: Callable[[], int]) -> int:
     clock = watch.Clock()
     reports, report = os.pipe()
     parent = os.getpid()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # until both sides are ready for them
     child = os.fork()
     if child == 0:
         os.close(reports)
         _die_with(parent)
         _raise_once()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         watch.install(clock)
         code = work()
         os.write(report, secret + bytes([code]))
         return code
     os.close(report)
-    return _Supervisor(child, reports, secret, clock).wait()
+    supervisor = _Supervisor(child, reports, secret, clock)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return supervisor.wait()
 
 
 class _Supervisor:

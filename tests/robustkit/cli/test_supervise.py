@@ -67,7 +67,7 @@ def test_how_a_command_ends(body: str, code: int, says: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_command_once(number: signal.Signals) -> None:
     body = (
-        "print('up', flush=True)\ntry: time.sleep(60)\n"
+        "try:\n    print('up', flush=True)\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n    print('stopping', flush=True)\n    time.sleep(0.2)\n    print('stopped', flush=True)\n"
         "    return 130"
     )
@@ -82,7 +82,9 @@ def test_a_signal_stops_the_command_once(number: signal.Signals) -> None:
 
 
 def test_a_command_that_does_not_stop_is_stopped() -> None:
-    process = start("print('up', flush=True)\nwhile True:\n    try: time.sleep(60)\n    except BaseException: pass")
+    process = start(
+        "while True:\n    try:\n        print('up', flush=True)\n        time.sleep(60)\n    except BaseException: pass"
+    )
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)

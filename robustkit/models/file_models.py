@@ -42,7 +42,11 @@ def load_into(net: nn.Module, path: Path, key: str | None = None) -> None:
     entry = _chosen(path, wanted, key)
     _check(path, entry.tensors, wanted)
     if key is None and (entry.key != "." or entry.aside):
-        aside = f", without the {len(entry.aside)} tensors beside them ({shown(entry.aside[0])} …)" if entry.aside else ""
+        aside = (
+            f", without what is beside them ({shown(entry.aside[0])}{', …' if len(entry.aside) > 1 else ''})"
+            if entry.aside
+            else ""
+        )
         note(f"{path}: the weights are those in {shown(entry.key)}{aside}")
     try:
         net.load_state_dict(dict(entry.tensors), strict=False)

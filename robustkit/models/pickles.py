@@ -38,7 +38,7 @@ def unsafe_name(path: Path, entry: zipfile.ZipInfo | None = None) -> str | None:
                 return _first_unsafe(file, _LEGACY_PICKLES, only_called=not marked)
         with zipfile.ZipFile(path) as archive:
             return _first_unsafe(io.BytesIO(archive.read(entry)), 1, only_called=False)
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OverflowError):
         return None
 
 

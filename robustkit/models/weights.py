@@ -88,7 +88,7 @@ def _torch_zip(path: Path, most: int) -> Mapping[Any, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, OverflowError) as error:
         raise UsageError(f"{path} is cut short or damaged ({one_line(error)}): copy or download it again") from error
     names = [entry.filename for entry in entries]
     if any(entry.flag_bits & 1 for entry in entries):

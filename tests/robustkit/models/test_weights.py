@@ -4,6 +4,8 @@ import io
 import os
 import pickle
 import zipfile
+from contextlib import suppress
+from random import Random
 
 import pytest
 import torch
@@ -110,6 +112,23 @@ def test_other_files_get_one_sentence(place, content, says):
     (place / "w.pt").write_bytes(content)
     with pytest.raises(UsageError, match=says):
         read_weights(place / "w.pt", MOST)
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_changed_bytes_get_one_sentence(place, kind):
+    state, random = net().state_dict(), Random(0)
+    if kind == "safetensors":
+        save_file(state, place / "w.pt")
+    else:
+        torch.save(state, "w.pt", _use_new_zipfile_serialization=kind == "zip")
+    whole = (place / "w.pt").read_bytes()
+    for _ in range(100):
+        changed = bytearray(whole)
+        for _ in range(random.choice([1, 5, 20])):
+            changed[random.randrange(len(changed))] = random.randrange(256)
+        (place / "w.pt").write_bytes(changed)
+        with suppress(UsageError, UnsafeFileError):
+            read_weights(place / "w.pt", MOST)
 
 
 def test_folders_and_pipes_are_not_opened(place):

@@ -114,7 +114,7 @@ class CorruptionThreat(Threat):
         if witness is None:
             return found
         which, number, sample_ids, seeds = checked_witness(witness, x, 4).long().unbind(1)
-        for seed in seeds.unique().tolist():
+        for seed in sorted(set(seeds.tolist())):
             rows = ((seeds == seed) & (which >= 0) & (which < len(self.kinds)) & ~found).nonzero().squeeze(1)
             random = SampleRandom(seed % 2**64, DRAWS)
             rendered = self.transform(x[rows], which[rows], bounds, random, sample_ids[rows], number[rows])

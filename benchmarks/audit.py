@@ -9,39 +9,28 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from robustkit import __version__
+from robustkit.benchmarks import records
 from robustkit.benchmarks.cause import better_input
 from robustkit.benchmarks.cell import FORMAT, digest_of
 from robustkit.benchmarks.check import check_model
 from robustkit.benchmarks.clean import diagnose_clean
 from robustkit.benchmarks.corruption_run import run_corruptions
-from robustkit.benchmarks.execute import CLEAN, Work, curve_ids, execute, right_ids
+from robustkit.benchmarks.evidence import gather
+from robustkit.benchmarks.execute import CLEAN, Work, execute
 from robustkit.benchmarks.flags import diagnose
-from robustkit.benchmarks.gates import judge
+from robustkit.benchmarks.manifest import planned_cell, planned_threat
 from robustkit.benchmarks.plan import ThreatPlan, plan
 from robustkit.benchmarks.progress import Progress, Silent
 from robustkit.benchmarks.run import Run, run_name
-from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
-from robustkit.benchmarks.summarize import summarize_threat
-from robustkit.benchmarks.summary import (
-    AttackPart,
-    CorruptionErrorPart,
-    DataPart,
-    Flag,
-    ModelPart,
-    Summary,
-    ThreatPart,
-    Verdict,
-)
-from robustkit.contract import Status
+from robustkit.benchmarks.summary import DataPart, Flag, ModelPart
+from robustkit.benchmarks.verdict import conclude, estimates
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
-from robustkit.errors import AttackError, UsageError
+from robustkit.errors import UsageError
 from robustkit.files import atomic
 from robustkit.model import Model
 from robustkit.models.load import load_model
@@ -140,7 +129,7 @@ def audit(
         "eot": subject.draws,
         "model_fingerprint": subject.fingerprint(),
         "data_fingerprint": samples.fingerprint(),
-        "samples": digest_of([samples.ids.tolist(), samples.labels.tolist()]),
+        "samples": records.samples_digest(samples.ids, samples.labels),
     }
     parts = ("model_fingerprint", "search", "data_fingerprint", "samples", "seed", "skip_broken", "eot")
     context = digest_of([resolved[key] for key in parts])
@@ -152,27 +141,86 @@ def audit(
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
     for note in samples.notes:
         shown.note(note)
-    run.open({"resolved": resolved, **surroundings(subject, repeat)})
+    run.open({"resolved": resolved, "min_robust": min_robust, **surroundings(subject, repeat)})
+    records.write_samples(run.folder / "samples.parquet", samples.ids, samples.labels)
     work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
     on_curve = chosen.curve.samples if chosen.curve else 0
     try:
         classes = count_classes(work)
-        skipped = execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
+        run.update(described(work, resolved, plans, chosen, warnings, len(whole), classes))
+        execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
         plans = escalate(work, plans, warnings, shown)
-        corrupted = corruptions(work, plans, chosen, shown)
+        run.update(described(work, resolved, plans, chosen, warnings, len(whole), classes))
+        run.update({"cause": cause_of(work, classes)})
+        corruptions(work, plans, chosen, shown)
     except BaseException as error:
         run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         raise
     finally:
         shown.stop()
     draw_patches(run.folder, plans, subject)
-    warnings = [*warnings, *(Flag(id="data", weakens=False, sentence=note) for note in samples.notes)]
-    summary = summarize(run, work, plans, chosen, len(whole), skipped, warnings, min_robust, corrupted, classes)
-    run.write_json("summary.json", summary.model_dump(mode="json"))
-    write_documents(run.folder)
     run.close("complete")
-    run.__dict__.pop("report", None)
+    manifest = run.manifest()
+    # The images were checked where records were read, and kept where they were computed.
+    evidence = gather(run.folder, manifest, {threat.id: threat for threat in wanted}, images=False)
+    run.write_json("summary.json", estimates(run.folder, manifest, evidence).model_dump(mode="json"))
+    run.__dict__["report"] = conclude(run, manifest, evidence)
     return run
+
+
+def described(
+    work: Work,
+    resolved: dict[str, Any],
+    plans: Sequence[ThreatPlan],
+    suite: Suite,
+    warnings: Sequence[Flag],
+    available: int,
+    classes: int,
+) -> dict[str, Any]:
+    """What run.json holds beside what was asked, so that the records can be judged without the model."""
+    model, data = work.model, work.data
+    model_part = ModelPart(
+        name=model.name,
+        fingerprint=resolved["model_fingerprint"],
+        parameters=sum(parameter.numel() for parameter in model.net.parameters()),
+        classes=classes,
+        bounds=model.bounds,
+        defenses=[repr(defense) for defense in model.defenses] if isinstance(model, DefendedModel) else [],
+    )
+    names = list(model.classes or data.classes or ())
+    data_part = DataPart(
+        name=data.name,
+        fingerprint=resolved["data_fingerprint"],
+        n=len(data),
+        available=available,
+        class_names=names,
+        mapping=data.mapping,
+    )
+    return {
+        "shard": work.shard_size,
+        "clean": work.clean_cell,
+        "curve_samples": suite.curve.samples if suite.curve else 0,
+        "threats": [planned_threat(one, model.draws, classes, suite.corruption_error).model_dump(mode="json") for one in plans],
+        "flags": [flag.model_dump(mode="json") for flag in warnings],
+        "model": model_part.model_dump(mode="json"),
+        "data": data_part.model_dump(mode="json"),
+        "suite": suite.name,
+        "seed": work.seed,
+        "not_tested": list(suite.not_tested),
+        "notes": list(data.notes),
+    }
+
+
+def cause_of(work: Work, classes: int) -> str | None:
+    """Why clean accuracy is what a wrong set-up gives, if it is, as far as other preprocessing shows."""
+    found: list[str | None] = []
+
+    def probe() -> str | None:
+        found.append(better_input(work.model, work.data, work.skip_broken))
+        return found[0]
+
+    diagnose_clean(work.rows(work.clean_cell), classes, (), probe)
+    return found[0] if found else None
 
 
 def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], progress: Progress) -> list[ThreatPlan]:
@@ -181,7 +229,8 @@ def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], 
     doubts = [flag for flag in warnings if flag.weakens]
     judged = []
     for one in plans:
-        signs = [*doubts, *diagnose([(cell, work.rows(cell.name)) for cell in one.main], n)] if one.escalation else []
+        rows = [(planned_cell(cell, work.model.draws), work.rows(cell.name)) for cell in one.main] if one.escalation else []
+        signs = [*doubts, *diagnose(rows, n)] if one.escalation else []
         judged.append(one.escalated([flag.id for flag in signs]) if signs else one)
     extra = [cell for one, after in zip(plans, judged, strict=True) for cell in after.main[len(one.main) :]]
     if extra:
@@ -191,83 +240,11 @@ def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], 
     return judged
 
 
-def corruptions(
-    work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress
-) -> dict[tuple[str, ...], CorruptionErrorPart | AttackError | None]:
-    """The mean corruption error over the corruptions of each threat of them, if the suite asks for it; or why it has none."""
+def corruptions(work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress) -> None:
+    """Count the errors under the corruptions of each threat of them, if the suite asks for it."""
     threats = [one.threat for one in plans if suite.corruption_error]
-    found: dict[tuple[str, ...], CorruptionErrorPart | AttackError | None] = {}
     for kinds in dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat)):
-        try:
-            found[kinds] = run_corruptions(work, kinds, progress)
-        except AttackError as error:
-            found[kinds] = error
-    return found
-
-
-def summarize(
-    run: Run,
-    work: Work,
-    plans: Sequence[ThreatPlan],
-    suite: Suite,
-    available: int,
-    skipped: list[str],
-    warnings: list[Flag],
-    min_robust: float | None,
-    corrupted: dict[tuple[str, ...], CorruptionErrorPart | AttackError | None],
-    classes: int,
-) -> Summary:
-    """The summary of a finished run, from its records."""
-    clean = work.rows(work.clean_cell)
-    model = work.model
-    names = tuple(model.classes or work.data.classes or ())
-    warnings = [*warnings, *diagnose_clean(clean, classes, names, lambda: better_input(model, work.data, work.skip_broken))]
-    on_curve = curve_ids(work.data, suite.curve.samples) if suite.curve else np.zeros(0, dtype=np.int64)
-    parts: list[ThreatPart] = []
-    for one in plans:
-        found = {cell.name: work.rows(cell.name) for cell in one.cells}
-        part = summarize_threat(one, clean, found, on_curve, names, warnings, classes)
-        part = part.model_copy(update={"attacks": [with_fit(run.folder, attack) for attack in part.attacks]})
-        pictures = sorted(path.name for cell in one.main for path in (run.folder / "patches").glob(f"{cell.name}-fold*.png"))
-        error = corrupted.get(one.threat.kinds) if isinstance(one.threat, CorruptionThreat) else None
-        if isinstance(error, AttackError):
-            part, error = part.model_copy(update={"incomplete": [str(error)]}), None
-        parts.append(part.model_copy(update={"patches": pictures, "corruption_error": error}))
-    settings = run.settings()
-    right = len(right_ids(clean))
-    summary = Summary(
-        robustkit=__version__,
-        run=run.folder.name,
-        created=settings["created"],
-        suite=suite.name,
-        seed=work.seed,
-        model=ModelPart(
-            name=model.name,
-            fingerprint=settings["resolved"]["model_fingerprint"],
-            parameters=sum(parameter.numel() for parameter in model.net.parameters()),
-            classes=classes,
-            bounds=model.bounds,
-            defenses=[repr(defense) for defense in model.defenses] if isinstance(model, DefendedModel) else [],
-        ),
-        data=DataPart(
-            name=work.data.name,
-            fingerprint=settings["resolved"]["data_fingerprint"],
-            n=len(clean),
-            available=available,
-            skipped=skipped,
-            class_names=list(names),
-            mapping=work.data.mapping,
-        ),
-        clean=estimate(right, len(clean)),
-        errors=int(clean.has_status(Status.ERROR).sum()),
-        message=clean.message,
-        threats=parts,
-        not_tested=list(suite.not_tested),
-        repeat={key: settings[key] for key in ("command", "configuration", "versions", "hardware") if key in settings},
-        verdict=Verdict(outcome="measured", sentence=""),
-        exit_code=0,
-    )
-    return judge(summary, min_robust)
+        run_corruptions(work, kinds, progress)
 
 
 def count_classes(work: Work) -> int:
@@ -275,32 +252,6 @@ def count_classes(work: Work) -> int:
     named = len(work.model.classes or work.data.classes or ())
     first = next(iter(work.data.subset(range(min(1, len(work.data)))).batches(work.model.spec, 1, skip_broken=True)), None)
     return named if first is None else int(work.model.logits(first.x.to(work.model.device)).shape[1])
-
-
-def with_fit(folder: Path, attack: AttackPart) -> AttackPart:
-    """The attack's row with what fitting its perturbation cost, if it is a universal one."""
-    cost = {"fit_seconds": 0.0, "fit_forwards": 0.0, "fit_backwards": 0.0}
-    for path in (folder / "patches").glob(f"{attack.cell}-fold*.safetensors"):
-        fitted = load_file(path)
-        cost = {name: total + float(fitted[name].sum()) if name in fitted else total for name, total in cost.items()}
-    return attack.model_copy(
-        update={
-            "seconds": round(attack.seconds + cost["fit_seconds"], 3),
-            "forwards": attack.forwards + int(cost["fit_forwards"]),
-            "backwards": attack.backwards + int(cost["fit_backwards"]),
-        }
-    )
-
-
-def write_documents(folder: Path) -> None:
-    """The report for people, and the files that CI systems read."""
-    from robustkit.benchmarks.junit import write_junit
-    from robustkit.benchmarks.report.html import write_report
-    from robustkit.benchmarks.sarif import write_sarif
-
-    write_report(folder)
-    write_junit(folder)
-    write_sarif(folder)
 
 
 def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> None:

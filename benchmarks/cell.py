@@ -20,7 +20,7 @@ from robustkit.model import Model
 from robustkit.threats import Threat
 
 #: Raise it when a change to the engine or the records changes results.
-FORMAT = 3
+FORMAT = 4
 
 Part = Literal["main", "curve", "non-adaptive"]
 

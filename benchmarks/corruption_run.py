@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from robustkit.benchmarks.cell import digest_of
 from robustkit.benchmarks.corruption_error import Counts, count_errors, mean_corruption_error
@@ -17,20 +18,16 @@ from robustkit.errors import AttackError
 from robustkit.files import write_text
 
 
-def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> CorruptionErrorPart | None:
-    """The errors under some corruptions at all severities; what is on disk is not counted again. None without an image.
+def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> None:
+    """Count the errors under some corruptions at all severities; what is on disk is not counted again.
 
-    Raises
-    ------
-    AttackError
-        If the model fails on some corrupted images; what was counted of the others is kept.
+    Where the model fails on some corrupted images, what was counted of the others is kept.
     """
-    name = f"corruption-error-{digest_of([work.clean_cell, list(kinds)])[:12]}"
+    name = name_of(work.clean_cell, kinds)
     progress.start([(name, "mean corruption error", f"{len(kinds)} x {len(SEVERITIES)}", "main")], len(work.data))
-    total, crash = Counts(), ""
     for shard, part in work.shards():
         path = work.folder / "corruption" / f"{name}-{shard}.json"
-        counts = None if not path.exists() else _read(path.read_text(errors="replace"), kinds)
+        counts = _read(path, kinds)
         cached = counts is not None
         if counts is None:
             progress.enter(name)
@@ -39,14 +36,39 @@ def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> Cor
             except Exception as error:  # a model of a stranger may raise anything
                 if not is_crash(error):
                     raise
-                crash = crash or sentence_of(error)
+                work.say(f"{work.model.name} crashed on corrupted images: {sentence_of(error)}")
                 continue
             write_text(path, _text(counts, kinds))
-        total += counts
         progress.advance(name, len(part), cached=cached)
-    if crash:
-        raise AttackError(f"the mean corruption error has no value: {work.model.name} crashed on corrupted images ({crash})")
+
+
+def read_corruptions(folder: Path, clean_cell: str, kinds: Sequence[str], parts: Sequence[str]) -> CorruptionErrorPart | None:
+    """The mean corruption error from what `run_corruptions` left in a run folder. None without an image.
+
+    Parameters
+    ----------
+    clean_cell, parts
+        The name of the clean images' records, and those of the files.
+
+    Raises
+    ------
+    AttackError
+        If the counts of some samples are missing or damaged.
+    """
+    name, total = name_of(clean_cell, kinds), Counts()
+    for part in parts:
+        counts = _read(folder / "corruption" / f"{name}-{part}.json", kinds)
+        if counts is None:
+            raise AttackError(
+                "the mean corruption error has no value, for the model crashed on corrupted images or counts are lost"
+            )
+        total += counts
     return mean_corruption_error(total.wrong, total.n, total.clean) if total.n else None
+
+
+def name_of(clean_cell: str, kinds: Sequence[str]) -> str:
+    """What the files of counts are called."""
+    return f"corruption-error-{digest_of([clean_cell, list(kinds)])[:12]}"
 
 
 def _count(work: Work, part: Data, kinds: Sequence[str]) -> Counts:
@@ -59,15 +81,16 @@ def _text(counts: Counts, kinds: Sequence[str]) -> str:
     return json.dumps({"n": counts.n, "clean": counts.clean, "wrong": wrong})
 
 
-def _read(text: str, kinds: Sequence[str]) -> Counts | None:
-    """What `_text` wrote; None if it is damaged."""
+def _read(path: Path, kinds: Sequence[str]) -> Counts | None:
+    """What `_text` wrote; None if it is missing or damaged."""
     try:
-        found = json.loads(text)
+        found = json.loads(path.read_bytes())
         wrong = {
             (kind, severity): int(count)
             for kind in kinds
             for severity, count in zip(SEVERITIES, found["wrong"][kind], strict=True)
         }
-        return Counts(int(found["n"]), int(found["clean"]), wrong)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        counts = Counts(int(found["n"]), int(found["clean"]), wrong)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+    return counts if all(0 <= count <= counts.n < 2**53 for count in (counts.clean, *wrong.values())) else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,13 @@ from safetensors.torch import load_file, save_file
 
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.contradictions import contradiction, images_contradict, samples_contradict
+from robustkit.benchmarks.due import curve_ids, due_for, shards
+from robustkit.benchmarks.manifest import planned_cell
 from robustkit.benchmarks.progress import Progress
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, is_crash, shard_size
-from robustkit.contract import Status, boxed
+from robustkit.contract import boxed
 from robustkit.data.base import Data, Samples
 from robustkit.files import atomic
 from robustkit.model import Model
@@ -64,56 +68,75 @@ class Work:
             self.say(f"{path} is damaged: computing it again")
         return found if found is not None and found.sound else None
 
+    def believed(self, cell: Cell, shard: str, clean: Records, due: Column) -> Records | None:
+        """As `read_or_none`, of a cell to which the clean images `due` are due; what contradicts itself or the images kept
+        beside it is computed again."""
+        found = self.read_or_none(cell.name, shard, clean["sample_id"])
+        if found is None or not np.array_equal(found["sample_id"], clean["sample_id"][due]):
+            return None
+        planned, bounds, kept = planned_cell(cell, self.model.draws), self.model.bounds, self.images_at(cell, shard)
+        problem = contradiction(planned, cell.threat, found, clean.where(due))
+        problem = problem or images_contradict(planned, cell.threat, bounds, found, kept)
+        if problem:
+            self.say(f"{self.records_at(cell.name, shard)}: {problem}; computing them again")
+        return None if problem else found
+
+    def images_at(self, cell: Cell, shard: str) -> Path:
+        return self.folder / "adversarial" / cell.name / f"{shard}.safetensors"
+
     def rows(self, cell: str) -> Records:
         """All records of a cell that are on disk."""
         found = [records.read(self.records_at(cell, name)) for name, _ in self.shards()]
         parts = [part for part in found if part is not None]
         return Records.join(parts) if parts else records.empty()
 
+    @cached_property
+    def shard_size(self) -> int:
+        """Samples in a file of records."""
+        probe = next(iter(self.data.subset(range(min(1, len(self.data)))).batches(self.model.spec, 1, skip_broken=True)), None)
+        return shard_size(self.model, tuple(probe.x.shape[1:]) if probe is not None else (1,))
+
     def shards(self) -> list[tuple[str, Data]]:
         """The data in parts, by position."""
-        probe = next(iter(self.data.subset(range(min(1, len(self.data)))).batches(self.model.spec, 1, skip_broken=True)), None)
-        size = shard_size(self.model, tuple(probe.x.shape[1:]) if probe is not None else (1,))
-        n = len(self.data)
-        return [(f"{a:08d}-{min(a + size, n):08d}", self.data.subset(range(a, min(a + size, n)))) for a in range(0, n, size)]
+        parts = shards(len(self.data), self.shard_size)
+        return [(name, self.data.subset(range(at.start, at.stop))) for name, at in parts]
 
 
-def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Progress) -> list[str]:
-    """Compute every missing record of some cells, in their order. Returns the broken files that were skipped."""
-    shards = work.shards()
+def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Progress) -> None:
+    """Compute every missing record of some cells, in their order."""
     fitted = {cell.name: fit_folds(work, cell, progress) for cell in cells if isinstance(cell.attack, UniversalAttack)}
-    on_curve = curve_ids(work.data, curve_samples)
-    skipped: list[str] = []
+    on_curve = curve_ids(work.data.ids, curve_samples)
     progress.start([(cell.name, cell.spec, cell.threat.id, cell.part) for cell in cells], len(work.data))
-    for name, part in shards:
-        done = {cell.name: work.read_or_none(cell.name, name, part.ids) for cell in cells}
-        earlier = {other for cell in cells for other in cell.before} - done.keys()
-        done |= {other: records.read(work.records_at(other, name), part.ids) for other in earlier}
+    for name, part in work.shards():
+        earlier = {other for cell in cells for other in cell.before} - {cell.name for cell in cells}
+        done = {other: records.read(work.records_at(other, name), part.ids) for other in earlier}
         clean = work.read_or_none(work.clean_cell, name, part.ids)
+        if clean is not None and samples_contradict(clean, work.clean_cell, part.ids, part.labels):
+            clean = None
         shard = None
         if clean is None:
             samples = read_all(part, work)
             clean = clean_records(work.model, samples, work.seed, name)
+            clean = replace(clean, cell=work.clean_cell, skipped=part.skipped)
             if clean.message:
                 work.say(f"{work.model.name} crashed on clean images: {clean.message}")
             records.write(work.records_at(work.clean_cell, name), clean)
             shard = Shard(name, samples, clean)
         for cell in cells:
-            found = done[cell.name]
             due = due_for(cell, clean, done, on_curve)
-            cached = found is not None and np.array_equal(found["sample_id"], clean["sample_id"][due])
-            if found is None or not cached:
+            found = work.believed(cell, name, clean, due)
+            cached = found is not None
+            if found is None:
                 progress.enter(cell.name)
                 shard = shard or Shard(name, read_all(part, work), clean)
-                images = work.folder / "adversarial" / cell.name / f"{name}.safetensors" if cell.part == "main" else None
+                images = work.images_at(cell, name) if cell.part == "main" else None
                 found = attack_shard(cell, work.model, shard, due, work.seed, fitted.get(cell.name), images)
+                found = replace(found, cell=planned_cell(cell, work.model.draws).digest)
                 if found.message:
                     work.say(f"{cell.spec} on {cell.threat.id} crashed: {found.message}")
                 records.write(work.records_at(cell.name, name), found)
-                done[cell.name] = found
+            done[cell.name] = found
             progress.advance(cell.name, len(part), cached=cached)
-        skipped += part.skipped
-    return skipped
 
 
 def read_all(part: Data, work: Work) -> Samples:
@@ -128,40 +151,6 @@ def read_all(part: Data, work: Work) -> Samples:
         else Samples(*(torch.cat(c) for c in zip(*((b.x, b.y, b.ids) for b in batches), strict=True)))
     )
     return whole._replace(x=boxed(work.model, whole.x))
-
-
-def due_for(cell: Cell, clean: Records, done: dict[str, Records | None], on_curve: Column) -> Column:
-    """Which rows of the clean records a cell attacks, as bools: correctly classified, and survivors of the cells before it."""
-    ids = clean["sample_id"]
-    due = np.isin(ids, right_ids(clean))
-    for name in cell.before:
-        earlier = done[name]
-        assert earlier is not None
-        due &= ~np.isin(ids, earlier["sample_id"][earlier["verified"].astype(bool)])
-    if cell.within is not None:
-        due &= np.isin(ids, close_ids([done[name] for name in cell.before], cell.within))
-    if cell.part == "curve":
-        due &= np.isin(ids, on_curve)
-    return np.asarray(due)
-
-
-def right_ids(clean: Records) -> Column:
-    """Ids of the correctly classified samples."""
-    return np.asarray(clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)])
-
-
-def close_ids(earlier: Sequence[Records | None], within: float) -> Column:
-    """The samples whose best image so far left the label at most this share of its lead in the clean image."""
-    close = [
-        rows["sample_id"][rows["margin"] <= within * rows["clean_margin"]] for rows in earlier if rows is not None and len(rows)
-    ]
-    return np.unique(np.concatenate(close)) if close else np.zeros(0, dtype=np.int64)
-
-
-def curve_ids(data: Data, samples: int) -> Column:
-    """Evenly spaced samples for the curve."""
-    positions = np.linspace(0, max(len(data) - 1, 0), min(samples, len(data))).round().astype(int)
-    return np.asarray(data.ids[np.unique(positions)])
 
 
 def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exception:

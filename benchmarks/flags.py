@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.manifest import PlannedCell
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.summary import Flag
 from robustkit.contract import Status
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.universal import UniversalAttack
 
 #: Shares of the samples above which a sign is no longer chance.
 NO_PROGRESS_SHARE = 0.05
@@ -23,7 +21,7 @@ UNCONFIRMED_SHARE = 0.01
 UNDECIDED_SHARE = 0.05
 
 
-def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """The flags of one threat's cells. `n` counts all samples of the run; rows without a valid answer are no sign of anything."""
     cells = [(cell, rows.answered()) for cell, rows in cells]
     flags = [
@@ -38,11 +36,11 @@ def diagnose(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     return [flag for flag in flags if flag is not None]
 
 
-def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Samples that stood while the gradient vanished, or was not finite, in half or more of the backward passes."""
     blind = np.zeros(0, dtype=np.int64)
     for cell, rows in cells:
-        if cell.attack.info.knowledge == "white-box":
+        if cell.knowledge == "white-box":
             stood = ~rows["verified"].astype(bool) & (rows["zero_gradients"] > 0)
             blind = np.union1d(blind, rows["sample_id"][stood & (2 * rows["zero_gradients"] >= rows["backwards"])])
     if n == 0 or len(blind) / n <= ZERO_GRADIENT_SHARE:
@@ -57,13 +55,13 @@ def zero_gradients(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     ]
 
 
-def no_progress(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Samples that stood with as great a margin as in the clean image after the best of the gradient attacks.
 
     A universal perturbation does not count among these: it was made from other images.
     """
-    white = [(cell.attack, rows) for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
-    gradient = [rows for attack, rows in white if not isinstance(attack, UniversalAttack)]
+    white = [(cell, rows) for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
+    gradient = [rows for cell, rows in white if not cell.universal]
     if not gradient or n == 0:
         return []
     seen = np.unique(np.concatenate([rows["sample_id"] for rows in gradient]))
@@ -85,11 +83,11 @@ def no_progress(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     ]
 
 
-def descent_beats_ascent(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Samples that the last of the attacks from outside the budget beats, and none that climbs within it does."""
-    white = [(cell.attack, rows) for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
-    outside = [rows for attack, rows in white if isinstance(attack, MinimumNormAttack)]
-    inside = [rows for attack, rows in white if not isinstance(attack, MinimumNormAttack)]
+    white = [(cell, rows) for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
+    outside = [rows for cell, rows in white if cell.minimum_norm]
+    inside = [rows for cell, rows in white if not cell.minimum_norm]
     if not outside or not inside or not len(outside[-1]):
         return []
     given = len(outside[-1])
@@ -106,10 +104,10 @@ def descent_beats_ascent(cells: Sequence[tuple[Cell, Records]], n: int) -> list[
     ]
 
 
-def black_box_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Samples that an attack without gradients beats and no gradient attack under the same budget does."""
-    black_box = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge != "white-box"]
-    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    black_box = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge != "white-box"]
+    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     if not black_box or not gradient or n == 0:
         return []
     missed = np.setdiff1d(
@@ -128,10 +126,10 @@ def black_box_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> l
     ]
 
 
-def noise_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def noise_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Samples that random noise beats and a gradient attack with the same budget does not."""
-    noise = [rows for cell, rows in cells if cell.role == "control" and cell.attack.info.name == "noise"]
-    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.attack.info.knowledge == "white-box"]
+    noise = [rows for cell, rows in cells if cell.role == "control" and cell.attack == "noise"]
+    gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     if not noise or not gradient or n == 0:
         return []
     by_noise = np.unique(np.concatenate([beaten(rows) for rows in noise]))
@@ -148,7 +146,7 @@ def noise_beats_gradient(cells: Sequence[tuple[Cell, Records]], n: int) -> list[
     ]
 
 
-def unconfirmed(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
+def unconfirmed(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Successes that the search claimed and the final pass did not confirm.
 
     Of several draws a few are to be expected: samples at the edge, whose majority changes from one question to the next.
@@ -157,7 +155,7 @@ def unconfirmed(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     doubted = sum(counts.values())
     if n == 0 or doubted / n <= UNCONFIRMED_SHARE:
         return []
-    if all(getattr(cell.attack, "eot", 1) > 1 for cell, _ in cells if counts[cell.name]):
+    if all(cell.draws > 1 for cell, _ in cells if counts[cell.name]):
         return [
             Flag(
                 id="unconfirmed",
@@ -176,9 +174,9 @@ def unconfirmed(cells: Sequence[tuple[Cell, Records]], n: int) -> list[Flag]:
     ]
 
 
-def only_controls(cells: Sequence[tuple[Cell, Records]]) -> list[Flag]:
+def only_controls(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
     """No attack ran beside the controls."""
-    if not all(cell.attack.info.control for cell, _ in cells):
+    if not all(cell.control for cell, _ in cells):
         return []
     return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no attack with a method has tried.")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robustkit.benchmarks.statistics import Estimate, clopper_pearson
-from robustkit.benchmarks.summary import GatePart, Summary, ThreatPart, Verdict
+from robustkit.benchmarks.summary import Estimates, GatePart, Summary, ThreatPart, Verdict
 from robustkit.errors import ExitCode
 
 
@@ -52,9 +52,14 @@ def min_robust(threat: ThreatPart, threshold: float) -> GatePart:
     )
 
 
-def judge(summary: Summary, threshold: float | None) -> Summary:
-    """The summary with its gates, verdict and exit code. A failure stands even if the evidence is weak."""
-    gates = [] if threshold is None else [min_robust(threat, threshold) for threat in summary.threats]
+def judge(summary: Estimates, threshold: float | None, problems: Sequence[str] = ()) -> Summary:
+    """The summary with its gates, verdict and exit code.
+
+    A failure stands even if the evidence is weak. Where the records contradict themselves (`problems`, one sentence each), no
+    gate is judged: neither a pass nor a failure follows from them.
+    """
+    judged = [] if threshold is None or problems else summary.threats
+    gates = [min_robust(threat, threshold) for threat in judged if threshold is not None]
     codes: list[ExitCode] = []
     reasons: dict[ExitCode, str] = {}
 
@@ -62,6 +67,9 @@ def judge(summary: Summary, threshold: float | None) -> Summary:
         codes.append(code)
         reasons.setdefault(code, sentence)
 
+    if problems:
+        more = f" ({len(problems) - 1} more of this kind)" if len(problems) > 1 else ""
+        hold(ExitCode.UNTRUSTED, f"Not trustworthy: {problems[0]}{more}. Run the same audit again.")
     if summary.data.n == 0:
         hold(ExitCode.NOTHING_EVALUATED, "Nothing was evaluated: the data holds no sample.")
     elif not summary.threats:
@@ -110,10 +118,11 @@ def judge(summary: Summary, threshold: float | None) -> Summary:
     else:
         outcome, sentence = outcomes[code], reasons[code]
     verdict = Verdict.model_validate({"outcome": outcome, "sentence": sentence})
-    return summary.model_copy(update={"gates": gates, "verdict": verdict, "exit_code": int(code)})
+    known = {name: getattr(summary, name) for name in Estimates.model_fields}
+    return Summary(**known, gates=gates, verdict=verdict, exit_code=int(code))
 
 
-def passed_sentence(summary: Summary, gates: Sequence[GatePart]) -> str:
+def passed_sentence(summary: Estimates, gates: Sequence[GatePart]) -> str:
     """What is said when nothing stands against the run."""
     if gates:
         return "Passed: " + "; ".join(gate.sentence for gate in gates) + "."

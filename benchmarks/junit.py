@@ -11,13 +11,12 @@ from robustkit.files import write_bytes
 from robustkit.printable import printable
 
 
-def write_junit(folder: Path) -> Path:
-    """Write ``junit.xml`` into a run folder from its ``summary.json`` and return its path.
+def write_junit(folder: Path, summary: Summary) -> Path:
+    """Write ``junit.xml`` into a run folder and return its path.
 
     A gate that failed or is inconclusive is a failure. A threat is a failure if its evidence is weak, and an error if an attack
     did not finish. A run that evaluated nothing is one error.
     """
-    summary = Summary.model_validate_json((folder / "summary.json").read_bytes())
     suite = ElementTree.Element("testsuite", name=f"robustkit {printable(summary.run)}", timestamp=printable(summary.created))
     for gate in summary.gates:
         case = _case(suite, "gates", gate.id)

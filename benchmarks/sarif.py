@@ -13,12 +13,11 @@ from robustkit.printable import printable
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def write_sarif(folder: Path) -> Path:
-    """Write ``robustkit.sarif`` into a run folder from its ``summary.json`` and return its path.
+def write_sarif(folder: Path, summary: Summary) -> Path:
+    """Write ``robustkit.sarif`` into a run folder and return its path.
 
     One error for each failed gate, one warning for each flag that weakens the evidence; both point to ``summary.json``.
     """
-    summary = Summary.model_validate_json((folder / "summary.json").read_bytes())
     failed = [("min-robust", "error", gate.threat, gate.sentence) for gate in summary.gates if gate.outcome == "failed"]
     weak = [
         (flag.id, "warning", threat.id, f"{threat.id}: {flag.sentence}")

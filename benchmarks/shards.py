@@ -13,6 +13,7 @@ from torch import Tensor
 
 from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.contradictions import NEAREST, digest_of_file
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column
 from robustkit.contract import AttackResult, Status, predict
 from robustkit.data.base import Samples
@@ -25,9 +26,6 @@ from robustkit.model import Model
 from robustkit.rng import SampleRandom, pass_seed
 from robustkit.threats import PatchThreat, Threat
 from robustkit.universal import Fitted, UniversalAttack, fold_of
-
-#: Best efforts that came nearest to success, kept beside the failing inputs so that a report can show the border.
-NEAREST = 4
 
 
 @dataclass(frozen=True)
@@ -146,9 +144,12 @@ def attack_shard(
     status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
     status = torch.where(verified, int(Status.FOUND), status)
     status = torch.where(finite, status, int(Status.ERROR))
+    x_adv, digest = result.x_adv.to(x), ""
     if images is not None:
-        witness = None if result.witness is None else result.witness.cpu()
-        save_images(images, ids.cpu(), x.cpu(), result.x_adv.cpu(), witness, verified, margins)
+        kept = {"sample_id": ids, "x": x, "x_adv": x_adv, "prediction": prediction, "verified": verified}
+        if result.witness is not None:
+            kept["witness"] = result.witness
+        digest = save_images(images, {name: tensor.cpu() for name, tensor in kept.items()}, margins)
     clean = {name: column[rows.numpy()] for name, column in shard.clean.columns.items()}
     return Records(
         {
@@ -160,7 +161,7 @@ def attack_shard(
             "reported": as_column(claimed),
             "verified": as_column(verified),
             "status": named(status),
-            "distance": as_column(result.distance),
+            "distance": as_column(cell.threat.distance(x, x_adv)),
             "nearest_distance": as_column(result.nearest_distance),
             "forwards": as_column(result.forwards),
             "backwards": as_column(result.backwards),
@@ -168,6 +169,7 @@ def attack_shard(
             "zero_gradients": as_column(result.zero_gradients),
         },
         time.perf_counter() - began,
+        images=digest,
     )
 
 
@@ -257,17 +259,21 @@ def sentence_of(error: Exception) -> str:
     return f"{type(error).__name__}: {message[0] if message else 'no message'}"
 
 
-def save_images(
-    path: Path, ids: Tensor, x: Tensor, x_adv: Tensor, witness: Tensor | None, verified: Tensor, margins: Tensor
-) -> None:
-    """The failing inputs of a shard, and the best efforts that came nearest."""
+def save_images(path: Path, found: dict[str, Tensor], margins: Tensor) -> str:
+    """Keep the failing inputs of a shard, and the best efforts that came nearest, with what was found of them.
+
+    Returns
+    -------
+    The digest of the file, which ties the records to it.
+    """
+    verified = found["verified"]
     near = torch.where(verified, torch.inf, margins).argsort()[:NEAREST]
     keep = verified.clone()
     keep[near] = True
     rows = keep.nonzero().squeeze(1)
-    kept = {"sample_id": ids, "x": x, "x_adv": x_adv} | ({} if witness is None else {"witness": witness})
     with atomic(path) as partial:
-        save_file({name: tensor[rows].contiguous() for name, tensor in kept.items()}, partial)
+        save_file({name: tensor[rows].contiguous() for name, tensor in found.items()}, partial)
+        return digest_of_file(partial)
 
 
 def confidence_in(logits: Tensor, prediction: Tensor) -> Tensor:

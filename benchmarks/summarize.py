@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustkit.benchmarks.cell import Cell
-from robustkit.benchmarks.execute import right_ids
+from robustkit.benchmarks.due import right_ids
+from robustkit.benchmarks.evidence import MISSING
 from robustkit.benchmarks.flags import beaten, diagnose
-from robustkit.benchmarks.plan import ThreatPlan
+from robustkit.benchmarks.manifest import PlannedCell, PlannedThreat
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.statistics import Estimate, estimate
 from robustkit.benchmarks.summary import (
@@ -24,7 +24,6 @@ from robustkit.benchmarks.summary import (
     ThreatPart,
 )
 from robustkit.contract import Status
-from robustkit.minimum_norm import MinimumNormAttack
 
 #: Pictures of each kind in the gallery.
 PICTURES = 4
@@ -34,13 +33,12 @@ CURVE_POINTS = 200
 
 
 def summarize_threat(
-    plan: ThreatPlan,
+    plan: PlannedThreat,
     clean: Records,
     rows: dict[str, Records],
     curve_ids: Column,
     class_names: Sequence[str],
-    warnings: list[Flag],
-    classes: int,
+    warnings: Sequence[Flag],
 ) -> ThreatPart:
     """One threat's part of the summary.
 
@@ -58,8 +56,6 @@ def summarize_threat(
         Names by label; may be empty.
     warnings
         Flags of the model, which every threat carries.
-    classes
-        How many the model has.
     """
     n = len(clean)
     main = [(cell, rows[cell.name]) for cell in plan.main]
@@ -72,7 +68,7 @@ def summarize_threat(
         survivors, unanswered = survivors - hits, unanswered | errors
         robust_after = survivors - unanswered if cell.on == "survivors" else right - hits - errors
         attacks.append(attack_part(cell, found, len(robust_after), decided, n))
-    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan, classes), *beside(plan, rows)]
+    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan), *beside(plan, rows)]
     robust = np.isin(clean["sample_id"], sorted(survivors - unanswered))
     unknown = int(clean.has_status(Status.ERROR).sum()) + len(survivors & unanswered)
     non_adaptive = None
@@ -84,8 +80,8 @@ def summarize_threat(
             sentence=f"{plan.non_adaptive.spec} made without the defense in view. An attacker who knows of it does better.",
         )
     return ThreatPart(
-        id=plan.threat.id,
-        kind=plan.threat.kind,
+        id=plan.id,
+        kind=plan.kind,
         robust_accuracy=estimate(int(robust.sum()), n),
         errors=unknown,
         attacks=attacks,
@@ -99,7 +95,7 @@ def summarize_threat(
     )
 
 
-def escalation_note(plan: ThreatPlan) -> list[Flag]:
+def escalation_note(plan: PlannedThreat) -> list[Flag]:
     """That the escalation ran, and why."""
     if not plan.reasons:
         return []
@@ -112,7 +108,7 @@ def escalation_note(plan: ThreatPlan) -> list[Flag]:
     ]
 
 
-def beside(plan: ThreatPlan, rows: dict[str, Records]) -> list[Flag]:
+def beside(plan: PlannedThreat, rows: dict[str, Records]) -> list[Flag]:
     """That what stands beside the verdict (the curve, the non-adaptive number) lacks answers."""
     errors = {i for cell in plan.cells if cell.part != "main" for i in error_ids(rows[cell.name])}
     if not errors:
@@ -121,24 +117,24 @@ def beside(plan: ThreatPlan, rows: dict[str, Records]) -> list[Flag]:
     return [Flag(id="unanswered", weakens=False, sentence=sentence)]
 
 
-def remarks(plan: ThreatPlan, classes: int) -> list[Flag]:
+def remarks(plan: PlannedThreat) -> list[Flag]:
     """What the attacks have to say of a model with so many classes."""
-    said = dict.fromkeys(cell.attack.remark(classes) for cell in plan.main)
+    said = dict.fromkeys(cell.remark for cell in plan.main)
     return [Flag(id="few-classes", weakens=False, sentence=sentence) for sentence in said if sentence is not None]
 
 
-def looks_for_the_nearest(cell: Cell, found: Records) -> bool:
+def looks_for_the_nearest(cell: PlannedCell, found: Records) -> bool:
     """Whether a cell measured the minimal perturbation of every rightly classified sample."""
     if cell.on != "all" or cell.within is not None:
         return False
-    if isinstance(cell.attack, MinimumNormAttack):
-        return not cell.attack.stop_at_eps
+    if cell.minimum_norm:
+        return cell.seeks_nearest
     # Another library's attack does not say so, but shows it by images beyond eps.
     distance = found["nearest_distance"]
     return bool((np.isfinite(distance) & (distance > 0) & ~found["verified"].astype(bool)).any())
 
 
-def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:
+def minimal(cell: PlannedCell, found: Records, clean: Records) -> MinimalPart:
     """The empirical distribution of minimal perturbations: robust accuracy at every eps, from one run."""
     found, clean = found.answered(), clean.where(~np.isin(clean["sample_id"], sorted(error_ids(clean) | error_ids(found))))
     wrong = np.setdiff1d(clean["sample_id"], right_ids(clean))
@@ -150,7 +146,7 @@ def minimal(cell: Cell, found: Records, clean: Records) -> MinimalPart:
     steps = [(float(finite[i]), float((distances > finite[i]).sum()) / n) for i in kept]
     attacked = found["nearest_distance"].astype(float)
     return MinimalPart(
-        attack=cell.attack.name,
+        attack=cell.attack,
         spec=cell.spec,
         n=n,
         found=int(np.isfinite(attacked).sum()),
@@ -164,12 +160,12 @@ def error_ids(found: Records) -> set[int]:
     return set(found["sample_id"][found.has_status(Status.ERROR)].tolist())
 
 
-def attack_part(cell: Cell, found: Records, robust: int, decided: int, n: int) -> AttackPart:
+def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n: int) -> AttackPart:
     """The row of one attack."""
     errors = int(found.has_status(Status.ERROR).sum())
     hits = found["verified"].astype(bool)
     return AttackPart(
-        name=cell.attack.name,
+        name=cell.attack,
         spec=cell.spec,
         cell=cell.name,
         role=cell.role,
@@ -183,13 +179,13 @@ def attack_part(cell: Cell, found: Records, robust: int, decided: int, n: int) -
         seconds=round(found.seconds, 3),
         forwards=int(found["forwards"].sum()),
         backwards=int(found["backwards"].sum()),
-        status="crashed" if found.message else "complete",
+        status="incomplete" if found.message == MISSING else "crashed" if found.message else "complete",
         message=found.message,
         median_distance=float(np.median(found["distance"][hits])) if hits.any() else None,
     )
 
 
-def curve_points(plan: ThreatPlan, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
+def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
     """Accuracy against eps on the curve's samples, from eps 0, each point on those to which there was a valid answer."""
     if not plan.curve:
         return []
@@ -202,20 +198,18 @@ def curve_points(plan: ThreatPlan, clean: Records, rows: dict[str, Records], ids
         errors = error_ids(found)
         return estimate(len(right - set(beaten(found).tolist()) - errors), n - len(errors))
 
-    points = [CurvePoint(eps=0.0, eps_text="0", attack=start, control=start)]
-    for threat, strong, control in plan.curve:
-        points.append(
-            CurvePoint(
-                eps=threat.eps,
-                eps_text=threat.eps_text,
-                attack=left(rows[strong.name]),
-                control=left(rows[control.name]),
-            )
-        )
-    return points
+    return [
+        CurvePoint(eps=0.0, eps_text="0", attack=start, control=start),
+        *(
+            CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=left(rows[at.strong.name]), control=left(rows[at.control.name]))
+            for at in plan.curve
+        ),
+    ]
 
 
-def class_table(clean: Records, robust: Column, main: list[tuple[Cell, Records]], names: Sequence[str]) -> list[ClassPart]:
+def class_table(
+    clean: Records, robust: Column, main: list[tuple[PlannedCell, Records]], names: Sequence[str]
+) -> list[ClassPart]:
     """Clean and robust accuracy of each class that occurs, and what its samples are most often taken for."""
     errors: dict[int, Counter[int]] = {}
     wrong = clean.has_status(Status.MISCLASSIFIED)
@@ -249,7 +243,7 @@ def name_of(label: int, names: Sequence[str]) -> str:
     return names[label] if 0 <= label < len(names) else str(label)
 
 
-def gallery(main: list[tuple[Cell, Records]]) -> list[Picture]:
+def gallery(main: list[tuple[PlannedCell, Records]]) -> list[Picture]:
     """The worst, the borderline and some random samples whose pictures are on disk."""
     rows = [(cell, found, i) for cell, found in main if cell.role == "attack" for i in range(len(found))]
     if not rows:
@@ -271,12 +265,12 @@ def gallery(main: list[tuple[Cell, Records]]) -> list[Picture]:
     return [picture(cell, found, i, why) for why, (cell, found, i) in chosen]
 
 
-def picture(cell: Cell, found: Records, i: int, why: str) -> Picture:
+def picture(cell: PlannedCell, found: Records, i: int, why: str) -> Picture:
     """A gallery entry from a row."""
     return Picture.model_validate(
         {
             "sample_id": int(found["sample_id"][i]),
-            "attack": cell.attack.name,
+            "attack": cell.attack,
             "cell": cell.name,
             "why": why,
             "label": int(found["label"][i]),

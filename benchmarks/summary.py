@@ -1,4 +1,4 @@
-"""What summary.json holds (schema 1): the one object that text, JSON, HTML, JUnit, SARIF and the exit code all read."""
+"""What summary.json and verdict.json hold (schema 1): the one object that text, HTML, JUnit, SARIF and the exit code read."""
 
 from __future__ import annotations
 
@@ -222,8 +222,8 @@ class Verdict(_Part):
     sentence: str
 
 
-class Summary(_Part):
-    """A whole run.
+class Estimates(_Part):
+    """All numbers and flags of a run: what summary.json holds.
 
     `clean` is the share of all samples that are correctly classified; to the clean images of `errors` samples the model gave no
     valid answer, `message` says why.
@@ -241,8 +241,13 @@ class Summary(_Part):
     errors: int = 0
     message: str = ""
     threats: list[ThreatPart]
-    gates: list[GatePart] = []
     not_tested: list[str] = []
     repeat: dict[str, Any] = {}
+
+
+class Summary(Estimates):
+    """A whole run with its verdict, which verdict.json holds: the gates, the sentence and the exit code."""
+
+    gates: list[GatePart] = []
     verdict: Verdict
     exit_code: int

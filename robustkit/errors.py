@@ -49,6 +49,18 @@ class AttackError(RobustkitError):
     exit_code = ExitCode.INCOMPLETE
 
 
+class UnfinishedError(RobustkitError):
+    """A run that is not complete was to be judged."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+class EvidenceError(RobustkitError):
+    """What a run folder holds cannot be believed."""
+
+    exit_code = ExitCode.UNTRUSTED
+
+
 class NothingEvaluatedError(RobustkitError):
     """There was nothing to evaluate."""
 

@@ -1,4 +1,4 @@
-"""report.html: the whole run on one offline page, made from summary.json and the pictures beside it."""
+"""report.html: the whole run on one offline page, made from a summary and the pictures of its run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EDGES = (224, 160, 128, 96, 64)
 _ENOUGH = 6
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, summary: Summary) -> Path:
     """Write ``report.html`` into a run folder and return its path.
 
     The page needs no network and no JavaScript, is below 2 MB (pictures are left out or reduced until it is), and the same
@@ -40,13 +40,9 @@ def write_report(folder: Path) -> Path:
     Raises
     ------
     RobustkitError
-        If the folder holds links or no readable ``summary.json``, or the page without pictures is still too large.
+        If the folder holds links, or the page without pictures is still too large.
     """
-    refuse_links(folder, ("summary.json", "adversarial", "patches"))
-    try:
-        summary = Summary.model_validate_json((folder / "summary.json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise RobustkitError(f"{folder / 'summary.json'} cannot be read ({error}): give the folder of a finished run") from None
+    refuse_links(folder, ("adversarial", "patches"))
     views = [_view(threat, i, summary, folder) for i, threat in enumerate(summary.threats)]
     accuracy = charts.accuracy(summary)
     for rows in _CLASSES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -15,6 +15,9 @@ from robustkit.cli.limits import LIMIT, Timeout
 from robustkit.cli.loading import loads_model
 from robustkit.cli.reading import ClassOrder, Exif, FollowLinks
 from robustkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from robustkit.benchmarks.summary import Summary
 
 Model = Annotated[
     str | None, typer.Argument(help="builtin/… torchvision/… timm/… hf/… file:… python:… or a training run's folder")
@@ -103,7 +106,7 @@ def audit(
             compiled=compile_,
             channels_last=channels_last,
         )
-    folder = run_audit(
+    run = run_audit(
         subject,
         load_data(data or default_data(model), class_order=class_order, follow_links=follow_links, exif=exif),
         threats=threats,
@@ -119,7 +122,7 @@ def audit(
         repeat={"command": shlex.join(["robustkit", *sys.argv[1:]]), **record(context)},
         progress=on_stderr(),
     )
-    return show(folder.folder)
+    return show(run.report, run.folder)
 
 
 def default_data(model: str) -> str:
@@ -130,36 +133,26 @@ def default_data(model: str) -> str:
 
 
 def report(run: RunFolder) -> int:
-    """Print a run's verdict and write its report again."""
-    from robustkit.benchmarks.audit import write_documents
-    from robustkit.benchmarks.run import Run
+    """Judge a finished run again from its records, by what was last required, and write its report anew."""
+    from robustkit.benchmarks.verdict import judge_run
 
-    _ = Run(run).report
-    write_documents(run)
-    return show(run)
+    return show(judge_run(run, None, results.note), run)
 
 
 def gate(run: RunFolder, min_robust: MinRobust = None) -> int:
-    """Judge a finished run by a threshold and exit with the verdict's code."""
-    from robustkit.benchmarks.audit import write_documents
-    from robustkit.benchmarks.gates import judge
-    from robustkit.benchmarks.run import Run
+    """Judge a finished run by a threshold, from its records and kept images, and exit with the verdict's code."""
+    from robustkit.benchmarks.verdict import judge_run
 
     if min_robust is None:
         raise UsageError("a gate needs a threshold: give --min-robust, such as 0.5")
     if not 0 <= min_robust <= 1:
         raise UsageError(f"--min-robust {min_robust:g} must be a share between 0 and 1, such as 0.5")
-    found = Run(run)
-    found.write_json("summary.json", judge(found.report, min_robust).model_dump(mode="json"))
-    write_documents(run)
-    return show(run)
+    return show(judge_run(run, min_robust, results.note), run)
 
 
-def show(folder: Path) -> int:
+def show(summary: Summary, folder: Path) -> int:
     """Print the verdict and return its exit code."""
-    from robustkit.benchmarks.run import Run
     from robustkit.benchmarks.text import terminal
 
-    summary = Run(folder).report
     results.console().print(terminal(summary, folder / "report.html"))
     return summary.exit_code

@@ -6,6 +6,8 @@ import numpy as np
 
 from robustkit.benchmarks.flags import descent_beats_ascent, no_progress
 from robustkit.build import attack
+from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.universal import UniversalAttack
 
 
 class Rows(dict):
@@ -16,7 +18,15 @@ class Rows(dict):
 def cell(spec, given, beaten):
     ids = np.asarray(given)
     rows = Rows(sample_id=ids, verified=np.isin(ids, beaten), margin=np.ones(len(ids)), clean_margin=np.ones(len(ids)))
-    return SimpleNamespace(attack=attack(spec), role="attack"), rows
+    built = attack(spec)
+    planned = SimpleNamespace(
+        attack=built.name,
+        role="attack",
+        knowledge=built.info.knowledge,
+        universal=isinstance(built, UniversalAttack),
+        minimum_norm=isinstance(built, MinimumNormAttack),
+    )
+    return planned, rows
 
 
 def test_the_last_attack_from_outside_counts():

@@ -8,11 +8,11 @@ from robustkit.benchmarks.sarif import write_sarif
 from robustkit.benchmarks.summary import Flag
 
 
-def test_failed_gates_and_weakening_flags_are_results(parts, write_run):
+def test_failed_gates_and_weakening_flags_are_results(parts, tmp_path):
     note = Flag(id="probabilities", weakens=False, sentence="The model seems to return probabilities.")
     threat = parts["threat"](trusted=False, flags=[parts["weak"](), note])
     summary = parts["summary"](threats=[threat], gates=[parts["gate"]("failed"), parts["gate"]("passed", "l2:0.5")])
-    log = json.loads(write_sarif(write_run(summary, images=False)).read_text("utf-8"))
+    log = json.loads(write_sarif(tmp_path, summary).read_text("utf-8"))
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
     results = run["results"]
@@ -23,6 +23,6 @@ def test_failed_gates_and_weakening_flags_are_results(parts, write_run):
     assert len({r["partialFingerprints"]["robustkit/v1"] for r in results}) == 2
 
 
-def test_a_clean_run_has_no_result(parts, write_run):
-    log = json.loads(write_sarif(write_run(parts["summary"](), images=False)).read_text("utf-8"))
+def test_a_clean_run_has_no_result(parts, tmp_path):
+    log = json.loads(write_sarif(tmp_path, parts["summary"]()).read_text("utf-8"))
     assert log["runs"][0]["results"] == []

@@ -17,6 +17,8 @@ from robustkit.threats import Threat
 
 #: What stands in the place of records that are not there.
 MISSING = "its records are missing or damaged: run the same audit again"
+UNBELIEVED = "its records contradict themselves or the images kept"
+LOST = (MISSING, UNBELIEVED)
 
 
 @dataclass
@@ -59,14 +61,13 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
     parts: dict[str, list[Records]] = {manifest.clean: []}
     found = Evidence(ids, records.empty(), {})
     for name, at in shards(len(ids), manifest.shard):
-        problem: str | bool | None = None
         clean = records.read(folder / "records" / manifest.clean / f"{name}.parquet", ids[at])
         if clean is None:
             clean = records.unanswered(ids[at], labels[at], MISSING)
         elif problem := samples_contradict(clean, manifest.clean, ids[at], labels[at], manifest.model.classes):
             found.problems.append(f"the records of the clean images {name}: {problem}")
-            clean = records.unanswered(ids[at], labels[at], problem)
-        lost = {manifest.clean} if clean.message in (MISSING, problem) else set[str]()
+            clean = records.unanswered(ids[at], labels[at], UNBELIEVED)
+        lost = {manifest.clean} if clean.message in LOST else set[str]()
         parts[manifest.clean].append(clean)
         for planned in manifest.threats:
             done: dict[str, Records | None] = {}
@@ -87,7 +88,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
                     or (images and images_contradict(cell, threats[planned.id], manifest.model.bounds, rows, kept))
                 ):
                     found.problems.append(f"the records of {cell.spec} on {planned.id}, samples {name}: {problem}")
-                    rows = records.unanswered(clean["sample_id"][due], clean["label"][due], str(problem))
+                    rows = records.unanswered(clean["sample_id"][due], clean["label"][due], UNBELIEVED)
                     lost.add(cell.name)
                 done[cell.name] = rows
                 parts.setdefault(cell.name, []).append(rows)

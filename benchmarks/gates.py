@@ -104,7 +104,7 @@ def judge(summary: Estimates, threshold: float | None, problems: Sequence[str] =
         if not threat.trusted:
             weak = next(flag.sentence for flag in threat.flags if flag.weakens)
             hold(ExitCode.UNTRUSTED, f"Not trustworthy at {threat.id}: {weak}")
-    code = ExitCode.worst(codes)
+    code = ExitCode.UNTRUSTED if problems else ExitCode.worst(codes)
     outcomes = {
         ExitCode.GATE_FAILED: "failed",
         ExitCode.INCOMPLETE: "incomplete",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustkit.benchmarks.due import right_ids
-from robustkit.benchmarks.evidence import MISSING
+from robustkit.benchmarks.evidence import LOST
 from robustkit.benchmarks.flags import beaten, diagnose
 from robustkit.benchmarks.manifest import PlannedCell, PlannedThreat
 from robustkit.benchmarks.records import Column, Records
@@ -179,7 +179,7 @@ def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n:
         seconds=round(found.seconds, 3),
         forwards=int(found["forwards"].sum()),
         backwards=int(found["backwards"].sum()),
-        status="incomplete" if found.message == MISSING else "crashed" if found.message else "complete",
+        status="incomplete" if found.message in LOST else "crashed" if found.message else "complete",
         message=found.message,
         median_distance=float(np.median(found["distance"][hits])) if hits.any() else None,
     )

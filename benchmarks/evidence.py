@@ -85,7 +85,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
                     lost.add(cell.name)
                 elif problem := (
                     contradiction(cell, threats[planned.id], rows, clean.where(due))
-                    or (images and images_contradict(cell, threats[planned.id], manifest.model.bounds, rows, kept))
+                    or (images_contradict(cell, threats[planned.id], manifest.model.bounds, rows, kept) if images else None)
                 ):
                     found.problems.append(f"the records of {cell.spec} on {planned.id}, samples {name}: {problem}")
                     rows = records.unanswered(clean["sample_id"][due], clean["label"][due], UNBELIEVED)

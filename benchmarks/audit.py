@@ -16,7 +16,7 @@ from robustkit.benchmarks import records
 from robustkit.benchmarks.cause import better_input
 from robustkit.benchmarks.cell import FORMAT, digest_of
 from robustkit.benchmarks.check import check_model
-from robustkit.benchmarks.clean import diagnose_clean
+from robustkit.benchmarks.clean import Cause, diagnose_clean
 from robustkit.benchmarks.corruption_run import run_corruptions
 from robustkit.benchmarks.evidence import gather
 from robustkit.benchmarks.execute import CLEAN, Work, execute
@@ -211,11 +211,11 @@ def described(
     }
 
 
-def cause_of(work: Work, classes: int) -> str | None:
+def cause_of(work: Work, classes: int) -> Cause | None:
     """Why clean accuracy is what a wrong set-up gives, if it is, as far as other preprocessing shows."""
-    found: list[str | None] = []
+    found: list[Cause | None] = []
 
-    def probe() -> str | None:
+    def probe() -> Cause | None:
         found.append(better_input(work.model, work.data, work.skip_broken))
         return found[0]
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from robustkit.benchmarks.cell import Cell, digest_of
+from robustkit.benchmarks.clean import Cause
 from robustkit.benchmarks.plan import ThreatPlan
 from robustkit.benchmarks.summary import DataPart, Flag, ModelPart
 from robustkit.iterative import IterativeAttack
@@ -135,7 +136,7 @@ class Manifest(BaseModel):
     seed: int
     not_tested: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    cause: str | None = None
+    cause: Cause | None = None
     min_robust: float | None = Field(ge=0, le=1)
     command: str = ""
     configuration: dict[str, str | bool] = {}

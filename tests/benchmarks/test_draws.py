@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from robustkit import InputSpec, Model
-from robustkit.benchmarks import audit as auditing
+from robustkit.benchmarks import verdict
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.check import looks_random
 from robustkit.benchmarks.records import read
@@ -32,7 +32,7 @@ class Flips(nn.Module):
 
 @pytest.fixture(autouse=True)
 def no_documents(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auditing, "write_documents", lambda folder: None)
+    monkeypatch.setattr(verdict, "write_documents", lambda *_: None)
 
 
 def subject(share: float, draws: int = 1) -> Model:

@@ -9,8 +9,9 @@ import pytest
 
 from robustkit import Model
 from robustkit.benchmarks import shards
-from robustkit.benchmarks.audit import audit, write_documents
+from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.run import Run
+from robustkit.benchmarks.verdict import write_documents
 from robustkit.errors import UsageError
 
 
@@ -24,7 +25,7 @@ def test_documents_replace_a_link(name: str, linear_model: Model, linear_data: A
     (tmp_path / "victim").write_text("mine")
     (tmp_path / "run" / name).unlink()
     (tmp_path / "run" / name).symlink_to(tmp_path / "victim")
-    write_documents(tmp_path / "run")
+    write_documents(tmp_path / "run", Run(tmp_path / "run").report)
     assert (tmp_path / "victim").read_text() == "mine"
     assert not (tmp_path / "run" / name).is_symlink()
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import torch
 
 from robustkit.benchmarks.cell import Cell
-from robustkit.benchmarks.suite import Stage, Suite
+from robustkit.benchmarks.suite import AD_HOC, Stage, Suite
 from robustkit.build import attack
-from robustkit.contract import Attack, check_threat
+from robustkit.contract import ADMITS, Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.threats import NormThreat, Threat
@@ -137,6 +137,11 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         if not stage.answers(threat) or (stage.surrogate and not given.surrogates):
             continue
         built = equip(attack(stage.attack), given)
+        if suite.name != AD_HOC and built.knowledge not in ADMITS[threat.knowledge]:
+            raise UsageError(
+                f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but threat {threat.id!r} grants "
+                f"{threat.knowledge} only: take --suite black-box (linf and l2), or name attacks with --attack"
+            )
         check_threat(built, threat)
         before = survivors_of(main, stage.on)
         role = "control" if built.info.control else stage.role

@@ -14,6 +14,9 @@ from robustkit.threats import NormThreat, Threat
 
 When = Literal["always", "suspicious", "randomised"]
 
+#: What attacks that were named one by one are called together.
+AD_HOC = "custom"
+
 
 def kind_of(threat: Threat) -> str:
     """What suites call a threat's kind: ``linf``, ``l2``, ``patch`` …"""
@@ -141,7 +144,7 @@ def read_suite(content: bytes, path: Path) -> Suite:
 def ad_hoc_suite(attacks: list[str]) -> Suite:
     """A suite of the given attacks, each on every rightly classified sample."""
     return Suite(
-        name="custom",
+        name=AD_HOC,
         summary="The attacks that were named.",
         threats=(),
         stages=tuple(Stage(attack=spec) for spec in attacks),

@@ -111,7 +111,8 @@ def outcome_word(outcome: Outcome) -> str:
 
 def answer(verdict: Verdict) -> str:
     """The verdict's sentence without the outcome's word in front, for where that word stands beside it."""
-    head, colon, rest = verdict.sentence.partition(": ")
-    if not colon or head.lower() != verdict.outcome:
+    word = outcome_word(verdict.outcome)
+    if not verdict.sentence.startswith(word):
         return verdict.sentence
+    rest = verdict.sentence.removeprefix(word).lstrip(": ")
     return rest[:1].upper() + rest[1:]

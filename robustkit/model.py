@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -38,12 +38,15 @@ class InputSpec:
         What the shorter side is resized to before the centre crop to `size`; None resizes straight to `size`.
     interpolation
         ``bilinear``, ``bicubic`` or ``nearest``.
+    bounds
+        What black and white become; a `Model` puts its own bounds here.
     """
 
     channels: int = 3
     size: tuple[int, int] | None = None
     resize: int | None = None
     interpolation: str = "bilinear"
+    bounds: Bounds = (0.0, 1.0)
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -143,7 +146,7 @@ class Model:
         self.bounds = (float(bounds[0]), float(bounds[1]))
         self.mean = None if mean is None else tuple(float(v) for v in mean)
         self.std = None if std is None else tuple(float(v) for v in std)
-        self.spec = spec or InputSpec(channels=len(mean) if mean is not None else 3)
+        self.spec = replace(spec or InputSpec(channels=len(mean) if mean is not None else 3), bounds=self.bounds)
         self.name = name or type(net).__name__
         self.classes = None if classes is None else tuple(classes)
         self.batch_size = batch_size

@@ -93,6 +93,10 @@ def audit(
     threats = [Threat.parse(text) for text in threat]
     if not attack:
         load_suite(suite)
+    elif (source := context.get_parameter_source("suite")) is not None and source.name == "COMMANDLINE":
+        raise UsageError(
+            f"--attack {attack[0]} runs instead of a suite, and --suite {suite} was given too: leave one of them out"
+        )
     subject = load_model(model, device=device, batch_size=batch_size, **loading)
     remote = loading["allow_remote_code"]
     helpers = [load_model(each, device=device, allow_remote_code=remote) for each in surrogate or []]

@@ -135,8 +135,8 @@ def _names_code(key: str, value: Any) -> bool:
     if key in _CODE:
         return bool(value)
     texts = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    if key == "suite":
-        return any(text.endswith(".toml") and not Path(text).resolve().is_relative_to(Path.cwd()) for text in texts)
+    if key in ("suite", "classes"):  # names, or files of them: what such a file holds reaches the run
+        return any(len(Path(text).parts) > 1 and not Path(text).resolve().is_relative_to(Path.cwd()) for text in texts)
     return any(text.strip().startswith("python:") for text in texts)
 
 

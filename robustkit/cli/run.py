@@ -19,7 +19,7 @@ from robustkit.errors import ExitCode, RobustkitError
 from robustkit.printable import one_line
 
 #: What an error may end in: neither success nor a failed gate.
-_ERRORS = (ExitCode.USAGE, ExitCode.INCOMPLETE, ExitCode.UNSAFE_FILE, ExitCode.NOTHING_EVALUATED)
+_ERRORS = (ExitCode.USAGE, ExitCode.INCOMPLETE, ExitCode.UNTRUSTED, ExitCode.UNSAFE_FILE, ExitCode.NOTHING_EVALUATED)
 
 
 def run() -> int:

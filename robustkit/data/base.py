@@ -186,7 +186,7 @@ class Data:
             raise BrokenImageError.of(self.source.where(position), error) from error
 
     def batches(self, spec: InputSpec, batch_size: int, *, skip_broken: bool = False) -> Iterator[Samples]:
-        """The samples in order, `batch_size` at a time (fewer at the end): float32 images in [0, 1].
+        """The samples in order, `batch_size` at a time (fewer at the end): float32 images within the bounds of `spec`.
 
         Tensors that the caller handed over are passed on as they are.
 

@@ -1,4 +1,4 @@
-"""A decoded image becomes a model's input: its channels, its size, values in [0, 1]."""
+"""A decoded image becomes a model's input: its channels, its size, values within its bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_PIXELS = 2**26
 
 
 def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
-    """Resize the shorter side, cut out the centre, and scale to [0, 1], as `spec` says.
+    """Resize the shorter side, cut out the centre, and scale to the bounds, as `spec` says.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
 
     Returns
     -------
-    float32 ``(C, H, W)``; a floating-point image keeps its values (a resize apart).
+    float32 ``(C, H, W)``: black is the lower bound and white the upper one.
 
     Raises
     ------
@@ -40,7 +40,9 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
     if spec.size is not None:
         image = _resized(image, spec.size, spec)
     tensor = F.pil_to_tensor(image) if isinstance(image, Image.Image) else image
-    return tensor.float() / 255 if tensor.dtype == torch.uint8 else tensor.float()
+    values = tensor.float() / 255 if tensor.dtype == torch.uint8 else tensor.float()
+    low, high = spec.bounds
+    return values if (low, high) == (0, 1) else low + (high - low) * values
 
 
 def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | Tensor:

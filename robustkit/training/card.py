@@ -84,7 +84,7 @@ def describe_model(model: Model, architecture: str | None, num_classes: int) -> 
         "bounds": list(model.bounds),
         "mean": None if model.mean is None else list(model.mean),
         "std": None if model.std is None else list(model.std),
-        "input": asdict(model.spec),
+        "input": {name: value for name, value in asdict(model.spec).items() if name != "bounds"},
     }
 
 

@@ -31,6 +31,10 @@ def test_short(number, text):
 
 def test_the_answer_does_not_repeat_the_word_beside_it():
     assert words.answer(Verdict(outcome="failed", sentence="Failed: too low.")) == "Too low."
+    assert (
+        words.answer(Verdict(outcome="untrusted", sentence="Not trustworthy at linf:0.1: noise wins."))
+        == "At linf:0.1: noise wins."
+    )
     assert words.answer(Verdict(outcome="measured", sentence="note: it holds.")) == "note: it holds."
 
 

@@ -24,6 +24,7 @@ def audit(
     limit: int | None = None,
     min_robust: float | None = None,
     suite: str = "standard",
+    classes: str | None = None,
     arch: str | None = None,
     out: Path | None = None,
     class_order: Literal["number", "name"] | None = None,
@@ -107,7 +108,13 @@ def test_a_wrong_key_is_one_sentence(toml: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     "toml",
-    ['model = "python:evil:build"', 'surrogate = ["a", " python:evil:build"]', 'arch = "evil:build"', 'suite = "../evil.toml"'],
+    [
+        'model = "python:evil:build"',
+        'surrogate = ["a", " python:evil:build"]',
+        'arch = "evil:build"',
+        'suite = "../evil.toml"',
+        'classes = "/etc/passwd"',
+    ],
 )
 def test_code_needs_the_file_to_be_given(toml: str) -> None:
     with pytest.raises(UnsafeFileError, match="found in this folder"):

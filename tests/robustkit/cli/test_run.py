@@ -50,6 +50,7 @@ def probe(body: str, *, stdout: int = subprocess.PIPE, **environment: str) -> tu
         ("raise BrokenPipeError(32, 'broken')", 3, "BrokenPipeError"),
         ("raise MemoryError", 3, "out of memory"),
         ("def f(): f()\nf()", 3, "RecursionError"),
+        ("class Weak(RobustkitError): exit_code = ExitCode.UNTRUSTED\nraise Weak('weak')", 4, "weak"),
         ("class Fine(RobustkitError): exit_code = ExitCode.PASSED\nraise Fine('fine')", 3, "fine"),
         ("class Fine(RobustkitError): exit_code = ExitCode.GATE_FAILED\nraise Fine('fine')", 3, "fine"),
         ("raise BaseException('odd')", 3, "odd"),
@@ -61,7 +62,7 @@ def test_one_sentence_and_the_code_it_deserves(body: str, code: int, says: str, 
     found, out, err = probe(body, TMPDIR=str(tmp_path))
     assert found == code, err
     assert says in err
-    assert err.count("\n") == (code != 4)
+    assert err.count("\n") == (body != "return 4")
     assert out == ""
 
 

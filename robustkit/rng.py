@@ -64,7 +64,14 @@ def derive_key(seed: int, purpose: str) -> tuple[int, int]:
 
 
 def pass_seed(seed: int, purpose: str) -> int:
-    """What to seed a randomised model with for one question, in [0, 2**32): other purposes get independent draws."""
+    """What to seed a randomised model with for one question, in [0, 2**32): other purposes get independent draws.
+
+    Raises
+    ------
+    UsageError
+        If the seed is not a whole number of 64 bits.
+    """
+    check_seed(seed)
     return derive_key(seed, purpose)[0]
 
 

@@ -39,7 +39,7 @@ def queries(monkeypatch, name, norm, net, x, y, steps):
     seen = []
     absorb, keep = _Search._absorb, Findings.keep
     monkeypatch.setattr(_Search, "_absorb", lambda s, b, z, *rest: (seen.append(z.clone()), absorb(s, b, z, *rest))[1])
-    monkeypatch.setattr(Findings, "keep", lambda s, t, z, asked: (seen.append(z.clone()), keep(s, t, z, asked))[1])
+    monkeypatch.setattr(Findings, "keep", lambda s, t, z, *rest: (seen.append(z.clone()), keep(s, t, z, *rest))[1])
     model = Model(net, spec=InputSpec(channels=x.shape[1]), device="cpu")
     attack(name, steps=steps, early_exit=False)(model, x, y, Threat.parse(f"{norm}:{EPS[norm]}"), seed=4)
     return seen

@@ -50,7 +50,8 @@ def better_input(model: Model, data: Data, skip_broken: bool = False) -> Cause |
         return None
     return Cause(
         right / len(y),
-        f"On {len(y)} of the images, {name} makes it right on {right} instead of {ours}: give the model that preprocessing.",
+        f"On {len(y)} of the images, {name} makes it right on {right} instead of {ours}: give the model that preprocessing "
+        "(--mean, --std, --bounds, or a python: network that does it first, such as net(x.flip(1)) for BGR).",
     )
 
 

@@ -123,5 +123,5 @@ def other_order(label: Column, prediction: Column) -> Cause | None:
     return Cause(
         best / n,
         f"With the classes in another order the same predictions are right on {100 * best / n:.1f} %: put the labels in the order "
-        "of the model's outputs.",
+        "of the model's outputs (--class-order, or --classes with the names in that order).",
     )

@@ -13,6 +13,7 @@ from robustkit.benchmarks.summary import AttackPart, Outcome, Summary, ThreatPar
 from robustkit.benchmarks.words import (
     UPPER_BOUND,
     answer,
+    attack_share,
     count,
     interval,
     label,
@@ -141,7 +142,7 @@ class _Attacks:
         return {
             "attack": one_line(label(attack, self.threat.attacks)) + control,
             "evaluated": count(attack.evaluated),
-            "robust": share(attack.robust_accuracy),
+            "robust": attack_share(attack),
             "success": percent(attack.success_rate.value) if attack.evaluated else "—",
             "decided": count(attack.decided),
             "time": seconds(attack.seconds),

@@ -23,6 +23,11 @@ def share(estimate: Estimate) -> str:
     return percent(estimate.value) if estimate.n else "—"
 
 
+def attack_share(attack: AttackPart) -> str:
+    """The robust accuracy after an attack; nothing where it had no valid answer to some of its samples."""
+    return "—" if attack.errors else share(attack.robust_accuracy)
+
+
 def robust_share(threat: ThreatPart) -> str:
     """Robust accuracy; from what is known to what is possible, where samples have no valid answer."""
     known = share(threat.robust_accuracy)

@@ -18,8 +18,8 @@ from robustkit.cli import results
 from robustkit.errors import UnsafeFileError, UsageError, did_you_mean
 
 FOUND = Path("robustkit.toml")
-#: Options that name code, or let it run.
-_CODE = {"arch", "allow_remote_code"}
+#: Options that name code, or let it run, or let data lead to files elsewhere.
+_CODE = {"arch", "allow_remote_code", "follow_links"}
 _META = "robustkit.configuration"
 
 
@@ -105,7 +105,7 @@ def announce(context: typer.Context) -> None:
     for key, value in used.values.items():
         if _names_code(key, value):
             raise UnsafeFileError(
-                f"{used.path} was found in this folder, and its {key} = {_text(value)} names code to run or a file elsewhere: "
+                f"{used.path} was found in this folder, and its {key} = {_text(value)} names code to run, or a file or folder elsewhere: "
                 f"give the file with --config {used.path} if you trust it, or the option on the command line"
             )
 
@@ -135,7 +135,7 @@ def _names_code(key: str, value: Any) -> bool:
     if key in _CODE:
         return bool(value)
     texts = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    if key in ("suite", "classes"):  # names, or files of them: what such a file holds reaches the run
+    if key in ("suite", "classes", "out"):  # of the first two a file's words reach the run
         return any(len(Path(text).parts) > 1 and not Path(text).resolve().is_relative_to(Path.cwd()) for text in texts)
     return any(text.strip().startswith("python:") for text in texts)
 

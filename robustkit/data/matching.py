@@ -109,15 +109,21 @@ def _numbered(
         by_number = np.argsort(np.argsort(numbers)).tolist()
     if len(numbers) == total:
         by_name = list(range(total))
+    elif by_number is not None:  # some classes have no images: the place of the others among all names
+        padded = max(map(len, names)) if any(name.startswith("0") and len(name) > 1 for name in names) else 0
+        every = {number: f"{number:0{padded}d}" for number in range(total)} | dict(zip(numbers, names, strict=True))
+        places = {number: place for place, number in enumerate(sorted(every, key=lambda number: every[number]))}
+        by_name = [places[number] for number in numbers]
     chosen = order or ("number" if by_number is not None and max(numbers) < total else "name")
     mapping = by_number if chosen == "number" else by_name
     if mapping is None and order == "name":
         raise UsageError(
-            f"the data has {len(numbers)} classes and the model {total}: --class-order name needs all of the model's classes"
+            f"the data has {len(numbers)} classes, up to {max(numbers)}, and the model {total}: --class-order name needs numbers below "
+            f"{total}, or as many classes; give the names in the model's order with --classes"
         )
     if mapping is None or order is not None or by_number is None or by_name is None or by_number == by_name:
         return None if mapping is None else (mapping, None)
-    here = next(index for index in range(total) if by_number[index] != by_name[index])
+    here = next(index for index in range(len(numbers)) if by_number[index] != by_name[index])
     ways = {
         "number": f"as a number (label {by_number[here]})",
         "name": f"in the order of the names, as torchvision's ImageFolder does (label {by_name[here]})",

@@ -175,11 +175,13 @@ def _network(net: torch.nn.Module, name: str, said: Overrides) -> Network:
         and known.mean is not None
         and known.spec.size is not None
     ):
-        mean, std = (",".join(f"{value:g}" for value in values or ()) for values in (known.mean, known.std))
         height, width = known.spec.size
+        mean, std = (",".join(f"{value:g}" for value in values or ()) for values in (known.mean, known.std))
+        taken = {"--mean": mean, "--std": std} if said.mean is None else {}
+        taken |= {"--size": f"{height}x{width}"} if said.size is None else {}
         note(
-            f"{shown(name)} is a network of timm; its own configuration has mean {mean}, std {std}, size {height}x{width}: "
-            "--mean, --std and --size say otherwise"
+            f"{shown(name)} is a network of timm, whose own configuration says {', '.join(f'{k} {v}' for k, v in taken.items())}: "
+            "that is taken; give these options if it is not so"
         )
     return known or plain_network(net)
 

@@ -122,7 +122,10 @@ def _load(path: Path, *, unsafe: Callable[[], str | None], mmap: bool) -> Mappin
         name = unsafe()
         if name is not None:
             raise _refusal(path, name) from error
-        raise UsageError(f"{path} is not a readable file of weights: it is damaged or cut short ({_reason(error)})") from error
+        raise UsageError(
+            f"{path} is not a readable file of weights: it is damaged or cut short ({_reason(error)}), so copy or "
+            "download it again"
+        ) from error
     if not isinstance(loaded, Mapping):
         raise UsageError(f"{path} holds a {type(loaded).__name__}, not weights by name: save net.state_dict()")
     return loaded
@@ -138,7 +141,7 @@ def _refusal(path: Path, name: str) -> UnsafeFileError:
 def _reason(error: Exception) -> str:
     """What torch says, less its advice to read the file without limits."""
     text = str(error).partition("WeightsUnpickler error: ")[2] or one_line(error)
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    return text.strip().splitlines()[0][:200] if text.strip() else type(error).__name__
 
 
 def _not_weights(path: Path, start: bytes) -> Exception:

@@ -127,7 +127,10 @@ class Threat(ABC):
         head, *options = (part.strip() for part in text.split(","))
         kind, colon, size = head.partition(":")
         if kind.lower() not in THREATS:
-            raise UsageError(f"threat {brief(text)} is of unknown kind {brief(kind)}: {did_you_mean(kind.lower(), THREATS)}")
+            colon = " Write a colon before the size." if "=" in kind else ""
+            raise UsageError(
+                f"threat {brief(text)} is of unknown kind {brief(kind)}: {did_you_mean(kind.lower(), THREATS)}{colon}"
+            )
         if not colon or not size:
             raise UsageError(f"threat {brief(text)} has no size: write one like '{kind.lower()}:{SIZES[kind.lower()]}'")
         settings: dict[str, str] = {}

@@ -96,6 +96,13 @@ def test_an_edited_summary_decides_nothing(finished: Path, text: bytes) -> None:
     assert (finished / "summary.json").read_bytes() == text
 
 
+def test_a_copied_folder_is_the_same_run(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "elsewhere")
+    said: list[str] = []
+    judge_run(tmp_path / "elsewhere", 0.2, said.append)
+    assert not said
+
+
 def test_a_summary_of_other_numbers_decides_nothing(finished: Path) -> None:
     forged = json.loads((finished / "summary.json").read_text())
     forged["threats"][0]["robust_accuracy"] |= {"value": 1.0, "n": 10**9}

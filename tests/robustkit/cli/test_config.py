@@ -25,6 +25,7 @@ def audit(
     min_robust: float | None = None,
     suite: str = "standard",
     classes: str | None = None,
+    follow_links: bool = False,
     arch: str | None = None,
     out: Path | None = None,
     class_order: Literal["number", "name"] | None = None,
@@ -114,6 +115,8 @@ def test_a_wrong_key_is_one_sentence(toml: str, says: str) -> None:
         'arch = "evil:build"',
         'suite = "../evil.toml"',
         'classes = "/etc/passwd"',
+        'out = "../elsewhere"',
+        "follow_links = true",
     ],
 )
 def test_code_needs_the_file_to_be_given(toml: str) -> None:

@@ -122,9 +122,18 @@ def test_numbers_from_one_are_ranks_or_an_order():
     assert ordered(one, "number") == ([int(name) - 1 for name in one], None)
 
 
+def test_classes_without_images_keep_their_place():
+    labels, note = ordered(["1", "10", "2"], total=11)
+    assert labels == [1, 10, 2]
+    assert "--class-order name" in note
+    assert ordered(["1", "10", "2"], "name", total=11) == ([1, 2, 3], None)
+    assert ordered(["01", "10"], "name", total=11) == ([1, 10], None)
+    assert ordered(["3", "4"], total=10) == ([3, 4], None)
+
+
 def test_an_order_that_does_not_fit_is_refused():
-    with pytest.raises(UsageError, match="needs all of the model's classes"):
-        ordered(["3", "4"], "name", 10)
+    with pytest.raises(UsageError, match="needs numbers below 10, or as many classes"):
+        ordered(["3", "14"], "name", 10)
     with pytest.raises(UsageError, match="are not numbers, such as 'cat'"):
         ordered(["cat", "dog"], "number")
     with pytest.raises(UsageError, match="write number or name"):

@@ -66,7 +66,7 @@ def test_a_network_of_timm_brings_its_own_configuration(nets, capsys):
     model = rk.load_model("python:mynets:build", device="cpu")
     config = timm.data.resolve_model_data_config(model.net)
     assert (model.mean, model.std, model.spec.size) == (config["mean"], config["std"], config["input_size"][1:])
-    assert "mean 0.485,0.456,0.406, std 0.229,0.224,0.225, size 176x176" in capsys.readouterr().err
+    assert "--mean 0.485,0.456,0.406, --std 0.229,0.224,0.225, --size 176x176" in capsys.readouterr().err
     model = rk.load_model("python:mynets:build", mean="0", std="1", size="32", device="cpu")
     assert (model.mean, model.spec.size, model.spec.resize) == ((0.0,) * 3, (32, 32), None)
     assert capsys.readouterr().err == ""

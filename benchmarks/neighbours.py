@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.benchmarks.summary import Flag
-from robustkit.errors import UsageError, one_line
+from robustkit.errors import UsageError, first_line
 from robustkit.global_state import full_precision
 from robustkit.model import Model, is_out_of_memory
 
@@ -33,7 +33,7 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
             raise
         except Exception as error:  # a network may raise anything
             raise UsageError(
-                f"{model.name} fails on a single image ({type(error).__name__}: {one_line(error)}), but not on {len(x)} at once: "
+                f"{model.name} fails on a single image ({type(error).__name__}: {first_line(error)}), but not on {len(x)} at once: "
                 "its answer about an image must not depend on a batch"
             ) from error
         try:

@@ -88,6 +88,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known: {shown}."
 
 
-def one_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error's text that says something, else its kind."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

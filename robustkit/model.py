@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from robustkit.arrays import as_tensor
-from robustkit.errors import AttackError, UsageError, one_line
+from robustkit.errors import AttackError, UsageError, first_line
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.outputs import output_logits
 from robustkit.projections import Bounds
@@ -270,7 +270,7 @@ class Model:
             except RuntimeError as error:
                 if not any(sign in str(error) for sign in NOT_DIFFERENTIABLE):
                     raise
-                raise self._no_gradient(one_line(error)) from error
+                raise self._no_gradient(first_line(error)) from error
         return logits.detach(), losses.detach(), grad
 
     def _derivative(self, value: Tensor, leaf: Tensor, retain: bool = False) -> Tensor:
@@ -453,7 +453,7 @@ def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
         else "if its images are others, say so: --channels and --size, or Model(net, spec=InputSpec(channels=..., size=...))"
     )
     return UsageError(
-        f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {one_line(error)}): {remedy}"
+        f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {first_line(error)}): {remedy}"
     )
 
 

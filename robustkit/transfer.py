@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.contract import AttackResult, Prepared, prepare
-from robustkit.errors import UsageError, one_line
+from robustkit.errors import UsageError, first_line
 from robustkit.iterative import IterativeAttack, State
 from robustkit.judge import judge
 from robustkit.model import Model
@@ -162,7 +162,7 @@ class Ensemble(Model):
                 raise
             except Exception as error:  # networks refuse a size by any kind of error
                 raise UsageError(
-                    f"surrogate {member.name} cannot take images of shape {tuple(x.shape[1:])} ({one_line(error)}): choose one that "
+                    f"surrogate {member.name} cannot take images of shape {tuple(x.shape[1:])} ({first_line(error)}): choose one that "
                     "can"
                 ) from error
             if found != num_classes:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from robustkit.errors import UsageError
+from robustkit.errors import UsageError, first_line
 from robustkit.models.entries import Entry, choose, shown
-from robustkit.models.network import note, one_line
+from robustkit.models.network import note
 from robustkit.models.weights import read_weights
 
 #: What a training run keeps beside the weights: an average of them and an optimizer's moments, in double precision at most.
@@ -51,7 +51,7 @@ def load_into(net: nn.Module, path: Path, key: str | None = None) -> None:
     try:
         net.load_state_dict(dict(entry.tensors), strict=False)
     except Exception as error:
-        raise UsageError(f"the weights in {path} cannot be put into {type(net).__name__}: {one_line(error)}") from error
+        raise UsageError(f"the weights in {path} cannot be put into {type(net).__name__}: {first_line(error)}") from error
 
 
 def _chosen(path: Path, wanted: Mapping[str, Tensor], key: str | None) -> Entry:

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from robustkit.errors import RobustkitError, UnsafeFileError, UsageError
+from robustkit.errors import RobustkitError, UnsafeFileError, UsageError, first_line
 from robustkit.model import InputSpec
 from robustkit.models.entries import shown
-from robustkit.models.network import Network, one_line
+from robustkit.models.network import Network
 
 _INTERPOLATION = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 
@@ -59,7 +59,7 @@ def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
         spec = InputSpec(channels, size, _resize(processor, size), _interpolation(processor))
     except Exception as error:
         raise UsageError(
-            f"the configuration of model 'hf/{shown(name)}' is damaged, or describes no images ({one_line(error)})"
+            f"the configuration of model 'hf/{shown(name)}' is damaged, or describes no images ({first_line(error)})"
         ) from error
     return Network(net, spec, mean[:channels], std[:channels], classes)
 
@@ -96,7 +96,7 @@ def _refusal(name: str, error: Exception) -> RobustkitError:
             f"model 'hf/{shown(name)}' was refused, since it brings code of its own: if you trust it, say --allow-remote-code"
         )
     return UsageError(
-        f"model 'hf/{shown(name)}' cannot be loaded ({one_line(error)[:300]}): it must be an image classifier with safetensors "
+        f"model 'hf/{shown(name)}' cannot be loaded ({first_line(error)[:300]}): it must be an image classifier with safetensors "
         "weights on the hub, in its cache (HF_HOME) or in a local folder"
     )
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from robustkit.errors import one_line as one_line  # for the other modules here
 from robustkit.model import InputSpec
 from robustkit.projections import Bounds
 

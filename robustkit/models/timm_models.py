@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, did_you_mean, first_line
 from robustkit.model import InputSpec
-from robustkit.models.network import Network, one_line, plain_network
+from robustkit.models.network import Network, plain_network
 
 
 def load_timm(name: str) -> Network:
@@ -30,7 +30,7 @@ def load_timm(name: str) -> Network:
         net = timm.create_model(name, pretrained=True)
     except Exception as error:
         raise UsageError(
-            f"the weights of 'timm/{name}' cannot be had ({one_line(error)}): run "
+            f"the weights of 'timm/{name}' cannot be had ({first_line(error)}): run "
             f"timm.create_model({name!r}, pretrained=True) once with a network, or copy its hub cache (HF_HOME) here"
         ) from error
     if not isinstance(net, nn.Module) or not getattr(net, "num_classes", 0):

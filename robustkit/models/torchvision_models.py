@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import UsageError, did_you_mean, first_line
 from robustkit.model import InputSpec
-from robustkit.models.network import Network, one_line
+from robustkit.models.network import Network
 
 
 def load_torchvision(name: str) -> Network:
@@ -35,7 +35,7 @@ def load_torchvision(name: str) -> Network:
         net = models.get_model(name, weights=weights, progress=False)
     except Exception as error:
         raise UsageError(
-            f"the weights of 'torchvision/{name}' cannot be had ({one_line(error)}): download {weights.url} "
+            f"the weights of 'torchvision/{name}' cannot be had ({first_line(error)}): download {weights.url} "
             f"into {torch.hub.get_dir()}/checkpoints"
         ) from error
     return Network(net, spec, preset.mean, preset.std, weights.meta["categories"])

@@ -11,8 +11,7 @@ from typing import Any
 
 import torch
 
-from robustkit.errors import UnsafeFileError, UsageError
-from robustkit.models.network import one_line
+from robustkit.errors import UnsafeFileError, UsageError, first_line
 from robustkit.models.pickles import unsafe_name
 
 #: What other kinds of file begin with, and what to do about them.
@@ -81,7 +80,7 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise UsageError(f"{path} is not a readable safetensors file: {one_line(error)}") from error
+        raise UsageError(f"{path} is not a readable safetensors file: {first_line(error)}") from error
 
 
 def _torch_zip(path: Path, most: int) -> Mapping[Any, Any]:
@@ -89,7 +88,7 @@ def _torch_zip(path: Path, most: int) -> Mapping[Any, Any]:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, OverflowError) as error:
-        raise UsageError(f"{path} is cut short or damaged ({one_line(error)}): copy or download it again") from error
+        raise UsageError(f"{path} is cut short or damaged ({first_line(error)}): copy or download it again") from error
     names = [entry.filename for entry in entries]
     if any(entry.flag_bits & 1 for entry in entries):
         raise UsageError(f"{path} is an encrypted zip archive: unpack it, and {_WANTED}")
@@ -140,7 +139,7 @@ def _refusal(path: Path, name: str) -> UnsafeFileError:
 
 def _reason(error: Exception) -> str:
     """What torch says, less its advice to read the file without limits."""
-    text = str(error).partition("WeightsUnpickler error: ")[2] or one_line(error)
+    text = str(error).partition("WeightsUnpickler error: ")[2] or first_line(error)
     return text.strip().splitlines()[0][:200] if text.strip() else type(error).__name__
 
 

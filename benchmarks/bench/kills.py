@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file
 
@@ -36,7 +37,7 @@ COMMANDS = {
 }
 VICTIMS = ("all", "all", "first", "others")
 #: What two runs of one command may differ in.
-VOLATILE = frozenset({"created", "seconds", "fit_seconds", "command", "repeat", "hardware"})
+VOLATILE = frozenset({"created", "seconds", "fit_seconds", "command", "repeat", "hardware", "digest"})
 #: Seconds that a process may outlive the one it works for.
 PATIENCE = 60.0
 
@@ -129,8 +130,8 @@ def same(one: Path, other: Path) -> bool:
             return bool(first == second)
         case ".parquet":
             rows = [records.read(path) for path in (one, other)]
-            if rows[0] is None or rows[1] is None:
-                return False
+            if rows[0] is None or rows[1] is None:  # no records, such as the list of samples
+                return bool(pq.read_table(one).equals(pq.read_table(other)))
             return rows[0].message == rows[1].message and all(
                 np.array_equal(column, rows[1][name], equal_nan=column.dtype.kind == "f")
                 for name, column in rows[0].columns.items()

@@ -21,6 +21,7 @@ from robustkit.benchmarks.corruption_run import run_corruptions
 from robustkit.benchmarks.evidence import gather
 from robustkit.benchmarks.execute import CLEAN, Work, execute
 from robustkit.benchmarks.flags import diagnose
+from robustkit.benchmarks.given import check_count, check_model_given, check_share, read_attacks, read_threats
 from robustkit.benchmarks.manifest import planned_cell, planned_threat
 from robustkit.benchmarks.plan import ThreatPlan, plan
 from robustkit.benchmarks.progress import Progress, Silent
@@ -30,7 +31,6 @@ from robustkit.benchmarks.summary import DataPart, Flag, ModelPart
 from robustkit.benchmarks.verdict import conclude, estimates
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
-from robustkit.errors import UsageError
 from robustkit.files import atomic
 from robustkit.model import Model
 from robustkit.models.load import load_model
@@ -102,14 +102,16 @@ def audit(
     RobustkitError
         If a value cannot be used, or the folder holds a run of another configuration.
     """
-    if min_robust is not None and not 0 <= min_robust <= 1:
-        raise UsageError(f"min_robust={min_robust} must be a share between 0 and 1, such as 0.5")
+    check_model_given(model)
+    if min_robust is not None:
+        check_share("min_robust", min_robust)
+    if limit is not None:
+        check_count("limit", limit)
+    check_count("eot", eot)
     check_seed(seed)
     shown = progress or Silent()
-    chosen = ad_hoc_suite(list(attacks)) if attacks else load_suite(suite)
-    wanted = [Threat.parse(threat) if isinstance(threat, str) else threat for threat in threats]
-    if eot < 1:
-        raise UsageError(f"eot={eot} must be at least 1: the draws of a randomised model in each question")
+    named, wanted = read_attacks(attacks), read_threats(threats)
+    chosen = ad_hoc_suite(named) if named else load_suite(suite)
     subject = (load_model(model) if isinstance(model, str) else model).with_draws(eot)
     whole = as_data(data)
     helpers = [load_model(each, device=subject.device) if isinstance(each, str) else each for each in surrogates]

@@ -141,6 +141,7 @@ def attack_shard(
         given_up = status == int(Status.MISCLASSIFIED)
         verified &= claimed | given_up
         claimed = result.reported.cpu() | given_up | verified
+    status = torch.where(status == int(Status.FOUND), int(Status.FAILED), status)  # only what is verified was found
     status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
     status = torch.where(verified, int(Status.FOUND), status)
     status = torch.where(finite, status, int(Status.ERROR))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from robustkit.arrays import as_tensor
-from robustkit.errors import UsageError
+from robustkit.errors import UsageError, brief
 from robustkit.losses import margin
 from robustkit.model import Model
 from robustkit.threats import Knowledge, NormThreat, Threat
@@ -234,6 +234,10 @@ def prepare(
     UsageError
         If anything does not fit, in one sentence that says what would.
     """
+    if not isinstance(model, Model):
+        raise UsageError(f"the model is a {type(model).__name__}: give a robustkit.Model, such as rk.Model(net)")
+    if not isinstance(threat, Threat):
+        raise UsageError(f"threat {brief(threat)} is a {type(threat).__name__}: give one such as rk.Threat.parse('linf:8/255')")
     x, y = as_tensor(x, "images"), as_tensor(y, "labels")
     targets = None if targets is None else as_tensor(targets, "targets")
     sample_ids = None if sample_ids is None else as_tensor(sample_ids, "sample_ids")

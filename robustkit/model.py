@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from robustkit.arrays import as_tensor
-from robustkit.errors import AttackError, UsageError, first_line
+from robustkit.errors import AttackError, UsageError, brief, first_line
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.outputs import output_logits
 from robustkit.projections import Bounds
@@ -131,15 +133,22 @@ class Model:
                 f"{type(net).__name__} has lazy layers without values, such as {lazy}: pass one batch of images through it, or "
                 "load its weights, before it is made a model"
             )
-        if not bounds[0] < bounds[1]:
-            raise UsageError(f"bounds {bounds} are empty: give (lowest, highest), such as (0, 1)")
+        if not (
+            isinstance(bounds, tuple | list)
+            and len(bounds) == 2
+            and all(isinstance(bound, Real) and math.isfinite(bound) for bound in bounds)
+            and bounds[0] < bounds[1]
+        ):
+            raise UsageError(
+                f"bounds {brief(bounds)} are not two numbers, the lower first: give (lowest, highest), such as (0, 1)"
+            )
         if (mean is None) != (std is None) or (mean is not None and std is not None and len(mean) != len(std)):
             raise UsageError("mean and std go together, one value a channel each")
         if std is not None and min(std) <= 0:
             raise UsageError(f"std {tuple(std)} must be above 0 in every channel")
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch_size={batch_size} must be at least 1")
-        if draws < 1:
+        if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
             raise UsageError(f"draws={draws} must be at least 1: the passes that each question about a randomised model takes")
         self.device = resolve_device(device)
         self.net = net.to(self.device)
@@ -430,7 +439,7 @@ class Model:
                 cause = "they contain NaN"
             elif high > 2 and low >= 0 and self.bounds[1] <= 1:
                 cause = "they look like 0-255 values: divide by 255"
-            elif low < 0:
+            elif low < self.bounds[0] - 0.01 * (self.bounds[1] - self.bounds[0]) and low < 0:
                 cause = "they look already normalised: give raw images, and mean= and std= to the model"
             else:
                 cause = "clip them, or give the model their bounds="

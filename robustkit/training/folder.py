@@ -16,6 +16,9 @@ from robustkit.models.weights import read_weights
 from robustkit.training.card import model_settings, parse_card
 from robustkit.training.topology import build_network
 
+#: Bytes of a card: far more than any has.
+_MOST = 2**24
+
 
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of a finished run.
@@ -31,7 +34,11 @@ def read_card(folder: Path) -> dict[str, Any]:
         hint = "its training is not finished: repeat its command" if unfinished else "it is not the folder of a training run"
         raise UsageError(f"{folder} holds no card.json: {hint}")
     try:
-        return parse_card(path.read_bytes())
+        with open(path, "rb") as file:
+            content = file.read(_MOST + 1)
+        if len(content) > _MOST:
+            raise ValueError(f"it is larger than {_MOST >> 20} MiB")
+        return parse_card(content)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is damaged ({error}): train again into a new folder") from None
 

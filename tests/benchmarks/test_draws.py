@@ -132,3 +132,10 @@ def test_gradients_that_are_not_finite_are_flagged(attack: str, tmp_path: Path) 
     (flag,) = (flag for flag in threat.flags if flag.id == "zero-gradients")
     assert flag.weakens
     assert "not finite" in flag.sentence
+
+
+@pytest.mark.parametrize("attack", ["noise:steps=2", "square:steps=5", "pgd:steps=3", "fab:steps=2"])
+def test_what_only_one_majority_saw_leaves_records_that_agree(tmp_path: Path, attack: str) -> None:
+    found = run(tmp_path / "run", [attack], share=0.45, eot=3).report
+    assert found.threats[0].errors == 0
+    assert "do not agree" not in found.verdict.sentence

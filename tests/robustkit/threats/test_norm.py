@@ -60,3 +60,12 @@ def test_with_eps_keeps_the_rest():
     for eps in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(UsageError, match="eps="):
             NormThreat(norm="l2", eps=eps)
+
+
+def test_a_budget_meant_for_other_bounds_is_refused():
+    with pytest.raises(UsageError, match=r"one step of 255 is 1: write linf:8 for that share"):
+        Threat.parse("linf:8/255").check((3, 8, 8), (0, 255))
+    with pytest.raises(UsageError, match=r"write l2:127.5 for that share"):
+        Threat.parse("l2:0.5").check((3, 8, 8), (0, 255))
+    Threat.parse("linf:8").check((3, 8, 8), (0, 255))
+    Threat.parse("linf:1/255").check((3, 8, 8), (-1, 1))

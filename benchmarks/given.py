@@ -1,0 +1,60 @@
+"""What a caller hands to an audit, checked before anything is loaded: another type than the one meant is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from robustkit.errors import UsageError, brief
+from robustkit.model import Model
+from robustkit.threats import Threat
+
+
+def check_model_given(model: Any) -> None:
+    """Raise `UsageError` if it is neither a model nor the name of one."""
+    if not isinstance(model, Model | str):
+        raise UsageError(f"the model is a {type(model).__name__}: give a robustkit.Model, such as rk.Model(net), or a name")
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise `UsageError` if it is no whole number from 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{name}={brief(value)} must be a whole number of at least 1")
+
+
+def check_share(name: str, value: Any) -> None:
+    """Raise `UsageError` if it is no number in [0, 1]."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise UsageError(f"{name}={brief(value)} must be a share between 0 and 1, such as 0.5")
+
+
+def read_threats(threats: Sequence[Threat | str] | Threat | str) -> list[Threat]:
+    """Threats, of which each may be a text, and one may stand alone.
+
+    Raises
+    ------
+    UsageError
+        If one is neither, or its text is not a threat's.
+    """
+    found = []
+    for each in [threats] if isinstance(threats, str | Threat) else threats:
+        if not isinstance(each, Threat | str):
+            raise UsageError(f"threat {brief(each)} is a {type(each).__name__}: write a text such as 'linf:8/255'")
+        found.append(Threat.parse(each) if isinstance(each, str) else each)
+    return found
+
+
+def read_attacks(attacks: Sequence[str] | str) -> list[str]:
+    """Attacks as texts, of which one may stand alone.
+
+    Raises
+    ------
+    UsageError
+        If one is no text.
+    """
+    found = [attacks] if isinstance(attacks, str) else list(attacks)
+    for each in found:
+        if not isinstance(each, str):
+            raise UsageError(f"attack {brief(each)} is a {type(each).__name__}: write a text such as 'pgd:steps=40'")
+    return found

@@ -25,7 +25,7 @@ def check_count(name: str, value: Any) -> None:
 
 def check_share(name: str, value: Any) -> None:
     """Raise `UsageError` if it is no number in [0, 1]."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= 1:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
         raise UsageError(f"{name}={brief(value)} must be a share between 0 and 1, such as 0.5")
 
 

@@ -8,15 +8,25 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from robustkit.errors import UsageError
 from robustkit.training.options import Schedule, TrainingOptions
 
 
 def build_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions) -> torch.optim.Optimizer:
-    """The optimizer of a run, over the parameters that are trained."""
+    """The optimizer of a run, over the parameters that are trained.
+
+    Raises
+    ------
+    UsageError
+        If there are none.
+    """
+    learned = list(parameters)
+    if not learned:
+        raise UsageError("the network has no parameters to train: give one that has, or freeze less of it")
     rate, decay = options.peak_lr, options.weight_decay
     if options.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
-    return torch.optim.SGD(parameters, lr=rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        return torch.optim.AdamW(learned, lr=rate, weight_decay=decay)
+    return torch.optim.SGD(learned, lr=rate, momentum=0.9, nesterov=True, weight_decay=decay)
 
 
 def learning_rate(schedule: Schedule, peak: float, step: int, total: int) -> float:

@@ -11,9 +11,9 @@ import numpy as np
 from robustkit.benchmarks import records
 from robustkit.benchmarks.contradictions import contradiction, images_contradict, samples_contradict
 from robustkit.benchmarks.due import curve_ids, due_for, shards
-from robustkit.benchmarks.manifest import Manifest, PlannedCell
+from robustkit.benchmarks.manifest import Manifest, PlannedCell, PlannedThreat
 from robustkit.benchmarks.records import Column, Records
-from robustkit.threats import Threat
+from robustkit.threats import NormThreat, Threat
 
 #: What stands in the place of records that are not there.
 MISSING = "its records are missing or damaged: run the same audit again"
@@ -71,6 +71,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
         parts[manifest.clean].append(clean)
         for planned in manifest.threats:
             done: dict[str, Records | None] = {}
+            own = threats_of(planned, threats[planned.id])
             for cell in planned.cells:
                 due = due_for(cell, clean, done, on_curve)
                 rows = records.read(folder / "records" / cell.name / f"{name}.parquet", ids[at])
@@ -84,8 +85,8 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
                     rows = records.unanswered(clean["sample_id"][due], clean["label"][due], MISSING if due.any() else "")
                     lost.add(cell.name)
                 elif problem := (
-                    contradiction(cell, threats[planned.id], rows, clean.where(due))
-                    or (images_contradict(cell, threats[planned.id], manifest.model.bounds, rows, kept) if images else None)
+                    contradiction(cell, own[cell.name], rows, clean.where(due))
+                    or (images_contradict(cell, own[cell.name], manifest.model.bounds, rows, kept) if images else None)
                 ):
                     found.problems.append(f"the records of {cell.spec} on {planned.id}, samples {name}: {problem}")
                     rows = records.unanswered(clean["sample_id"][due], clean["label"][due], UNBELIEVED)
@@ -102,3 +103,11 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
 def cells_of(manifest: Manifest) -> list[PlannedCell]:
     """Every cell of a run."""
     return [cell for threat in manifest.threats for cell in threat.cells]
+
+
+def threats_of(planned: PlannedThreat, threat: Threat) -> dict[str, Threat]:
+    """What each cell was to answer, by name: those of the curve have an eps of their own."""
+    own = {cell.name: threat for cell in planned.cells}
+    if isinstance(threat, NormThreat):
+        own |= {cell.name: threat.with_eps(at.eps) for at in planned.curve for cell in (at.strong, at.control)}
+    return own

@@ -96,6 +96,13 @@ def test_an_edited_summary_decides_nothing(finished: Path, text: bytes) -> None:
     assert (finished / "summary.json").read_bytes() == text
 
 
+def test_the_curve_may_go_beyond_eps(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    found = audit(linear_model, linear_data, threats=["linf:0.105"], suite="standard", out=tmp_path / "run").report
+    assert found.threats[0].curve[-1].eps > 0.105
+    assert found.threats[0].curve[-1].attack.value < found.threats[0].robust_accuracy.value
+    assert "outside the threat" not in found.verdict.sentence
+
+
 def test_a_copied_folder_is_the_same_run(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "elsewhere")
     said: list[str] = []

@@ -29,11 +29,11 @@ class Evidence:
     ----------
     ids, clean, rows
         The samples of the run, the records of the clean images, and those of each cell by name. Samples without records, or
-        with ones that nobody should believe, have rows that say so.
+        with ones that contradict themselves, have rows that say so.
     skipped
         Files that could not be read and were left out.
     problems
-        What contradicts itself, one sentence each: records that nobody should believe.
+        What contradicts itself, one sentence each: records that were left out.
     """
 
     ids: Column

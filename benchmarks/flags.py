@@ -37,19 +37,19 @@ def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]
 
 
 def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Samples that stood while the gradient vanished, or was not finite, in half or more of the backward passes."""
+    """Survivors for which the gradient vanished, or was not finite, in half or more of the backward passes."""
     blind = np.zeros(0, dtype=np.int64)
     for cell, rows in cells:
         if cell.knowledge == "white-box":
-            stood = ~rows["verified"].astype(bool) & (rows["zero_gradients"] > 0)
-            blind = np.union1d(blind, rows["sample_id"][stood & (2 * rows["zero_gradients"] >= rows["backwards"])])
+            survived = ~rows["verified"].astype(bool) & (rows["zero_gradients"] > 0)
+            blind = np.union1d(blind, rows["sample_id"][survived & (2 * rows["zero_gradients"] >= rows["backwards"])])
     if n == 0 or len(blind) / n <= ZERO_GRADIENT_SHARE:
         return []
     return [
         Flag(
             id="zero-gradients",
             weakens=True,
-            sentence=f"The gradient vanished or was not finite for {len(blind)} of {n} samples that stood: the model masks its "
+            sentence=f"The gradient vanished or was not finite for {len(blind)} of {n} samples that survived: the model masks its "
             "gradients, and attacks that follow them prove little. Use a black-box attack, or attack an undefended copy and transfer.",
         )
     ]

@@ -42,7 +42,7 @@ def judge_run(folder: Path, min_robust: float | None, say: Callable[[str], None]
     Raises
     ------
     RobustkitError
-        If the folder holds no finished run, or one that nobody should believe.
+        If the folder holds no finished run, or one whose evidence contradicts itself.
     """
     run = Run(folder)
     run.forget()

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from robustkit.errors import UsageError
 
-#: Seconds after which a half-written file that nobody writes on was left by a process that was killed.
+#: Seconds after which a half-written file was left by a process that was killed.
 ABANDONED = 600.0
 
 
@@ -29,7 +29,7 @@ class atomic:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Nobody can have planted a link at a name that nobody can guess.
+        # No link can have been planted at a name that cannot be guessed.
         self.partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
     def __enter__(self) -> Path:

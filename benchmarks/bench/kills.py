@@ -1,4 +1,4 @@
-"""Kill audits and trainings at random moments, resume them, and compare the outcome with runs that nobody killed.
+"""Kill audits and trainings at random moments, resume them, and compare the outcome with uninterrupted runs.
 
 ``python -m robustkit.benchmarks.bench.kills`` (or ``make kills``) runs each command once for reference, then again and again with
 SIGKILL at moments drawn uniformly from the reference's duration, the same command after each kill, until it finishes. Killed
@@ -43,7 +43,7 @@ PATIENCE = 60.0
 
 
 class KillsError(Exception):
-    """A resumed run went wrong, or came to another end than the one nobody killed."""
+    """A resumed run went wrong, or came to another end than the uninterrupted one."""
 
 
 def start(name: str, out: Path) -> subprocess.Popen[bytes]:
@@ -157,7 +157,7 @@ def rehearse(name: str, kills: int, moments: random.Random, folder: Path) -> int
     Raises
     ------
     KillsError
-        If a run comes to another end than the one nobody killed.
+        If a run comes to another end than the uninterrupted one.
     """
     began = time.monotonic()
     expected = start(name, folder / name / "reference" / "run").wait()
@@ -194,7 +194,7 @@ def main() -> None:
         runs = sum(rehearse(name, share, moments, folder) for name, share in shares.items() if share)
     except KillsError as error:
         sys.exit(f"FAILED: {error}\nThe runs are in {folder}.")
-    print(f"passed: {arguments.kills} kills, {runs} runs, all with the outcome of the run that nobody killed ({folder})")
+    print(f"passed: {arguments.kills} kills, {runs} runs, all with the outcome of the uninterrupted run ({folder})")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def supervise(work: Callable[[], int]) -> int:
     """The exit code that `work` returns in a child process.
 
-    The code travels over a pipe, with a number that nobody else knows, once `work` is through. A child that ends before,
+    The code travels over a pipe, with a secret number, once `work` is through. A child that ends before,
     whatever its status, is incomplete. Signals are passed on; the child dies with its parent.
 
     Parameters

@@ -86,8 +86,8 @@ class NormThreat(Threat):
                 f"eps {self.eps_text} of threat {self.id!r} is above {most:g}, the largest {self.norm} distance between two "
                 f"images of shape {shape} in [{bounds[0]:g}, {bounds[1]:g}]{hint}"
             )
-        # Of bounds such as (0, 255): a budget that was meant for (0, 1) would forbid almost everything.
-        if self.norm != "l0" and span > 2 and self.eps < span / 255 * (0.1 if self.norm == "linf" else 1):
+        # Of bounds such as (0, 255), a budget that was meant for (0, 1) would forbid almost everything.
+        if self.norm != "l0" and span >= 100 and self.eps < span / 255 * (0.1 if self.norm == "linf" else 1):
             raise UsageError(
                 f"eps {self.eps_text} of threat {self.id!r} is in the unit of the bounds [{bounds[0]:g}, {bounds[1]:g}], where one "
                 f"step of 255 is {span / 255:g}: write {self.norm}:{self.eps * span:g} for that share of the range, or give the "

@@ -69,3 +69,9 @@ def test_a_budget_meant_for_other_bounds_is_refused():
         Threat.parse("l2:0.5").check((3, 8, 8), (0, 255))
     Threat.parse("linf:8").check((3, 8, 8), (0, 255))
     Threat.parse("linf:1/255").check((3, 8, 8), (-1, 1))
+
+
+def test_a_small_budget_in_bounds_of_units_is_a_budget():
+    for bounds in ((-1, 1), (-2, 2), (-3, 3)):
+        for text in ("l2:0.001", "linf:0.001", "l1:0.001"):
+            Threat.parse(text).check((3, 8, 8), bounds)

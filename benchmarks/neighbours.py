@@ -15,16 +15,18 @@ ALONE = 4
 
 
 def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
-    """Answers about images alone that differ from those about the same images beside others.
+    """Answers about images alone that differ from those about the same images beside others: a few unlike them, and a full batch.
 
-    The batch is asked about as a whole even where the model's own batch size is 1.
+    The few are asked about as a whole even where the model's own batch size is 1.
 
     Raises
     ------
     UsageError
         If the network fails on a single image.
     """
-    few = x[: ALONE if model.chunk_size(x) >= 2 * ALONE else 1]
+    size = model.chunk_size(x)
+    few = x[: ALONE if size >= 2 * ALONE else 1]
+    full = x.repeat(-(-size // len(x)), 1, 1, 1)[:size]
     others = model.bounds[0] + model.bounds[1] - few  # as unlike them as the bounds allow
     with model.frozen(seed=0), torch.no_grad(), full_precision(model.device):
         try:
@@ -36,16 +38,17 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
                 f"{model.name} fails on a single image ({type(error).__name__}: {first_line(error)}), but not on {len(x)} at once: "
                 "its answer about an image must not depend on a batch"
             ) from error
-        try:
-            beside = model(torch.cat([few, others]))[: len(few)]
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            beside = alone
+        beside = []
+        for batch in (torch.cat([few, others]), full):
+            try:
+                beside.append(model(batch)[: len(few)])
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
         culprit = batch_statistics(model.net)
     rounding = max(1e-3, torch.finfo(model.dtype).eps ** 0.5)
-    differs = float((beside - alone).abs().max()) > rounding * float(alone.abs().max())
-    if not differs and (culprit is None or beside is not alone):
+    differs = any(float((answer - alone).abs().max()) > rounding * float(alone.abs().max()) for answer in beside)
+    if not differs and (culprit is None or beside):
         return None
     if culprit is not None:
         cause = f"batch norm {culprit} takes the statistics of the batch"

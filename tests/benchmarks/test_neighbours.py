@@ -73,3 +73,13 @@ def test_a_network_that_needs_a_batch_is_one_sentence():
     net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12, track_running_stats=False), nn.Linear(12, 2))
     with pytest.raises(UsageError, match="fails on a single image"):
         depends_on_batch(Model(net, device="cpu"), torch.rand(4, 3, 2, 2))
+
+
+def test_an_answer_that_changes_with_the_size_of_the_batch_is_noticed_at_the_size_in_use():
+    class Crowded(nn.Module):
+        def forward(self, x):
+            return x.flatten(1)[:, :3] * (2 if len(x) > 30 else 1)
+
+    x = torch.rand(16, 3, 4, 4)
+    assert depends_on_batch(Model(Crowded(), device="cpu"), x) is not None
+    assert depends_on_batch(Model(Crowded(), device="cpu", batch_size=16), x) is None

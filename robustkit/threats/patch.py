@@ -102,7 +102,8 @@ class PatchThreat(Threat):
 
     def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
         """Whether each image differs in few enough pixels (an exact count), those are in the box, and a sticker of the shape and
-        of that area, turned in any way and placed where the threat says, covers their centres. Bool ``(B,)``.
+        of that area, rotated by any angle and placed where the threat says, covers their centres. One placed anywhere may reach
+        over the image's edge, as a sticker on an object that the photograph cuts does. Bool ``(B,)``.
         """
         changed = self._changed(x, x_adv)
         # Pixels that nobody touched are the image's own affair.

@@ -24,13 +24,13 @@ def as_tensor(values: Any, what: str) -> Tensor:
     Raises
     ------
     UsageError
-        If they are no numbers, or rows differ in shape.
+        If they are no numbers, rows differ in shape, or a tensor is not dense.
     """
     if isinstance(values, Tensor):
-        return values
+        return _dense(values, what)
     try:
         if isinstance(values, (list, tuple)) and values and all(isinstance(part, Tensor) for part in values):
-            return torch.stack(list(values))
+            return _dense(torch.stack(list(values)), what)
         array = np.asarray(values)
         if array.dtype.kind not in "buif":
             raise TypeError(f"they hold {array.dtype.name}")
@@ -39,8 +39,28 @@ def as_tensor(values: Any, what: str) -> Tensor:
         if array.dtype.kind == "u" and array.dtype.itemsize > 1:
             array = array.astype(np.int64)  # torch computes with no wider unsigned type
         return torch.from_numpy(np.require(array, array.dtype.newbyteorder("="), ["C", "W"]))
+    except UsageError:
+        raise
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"{what} are a {type(values).__name__} that does not become a tensor ({error}): give a tensor, a NumPy array or "
             "lists of numbers, all rows of one shape"
         ) from error
+
+
+def odd_kind(tensor: Tensor) -> str:
+    """What a tensor is called that does not hold a plain value at each place, such as ``sparse_coo``; empty for all others."""
+    if tensor.is_quantized:
+        return "quantised"
+    if tensor.is_meta:
+        return "meta"
+    if tensor.layout != torch.strided:
+        return str(tensor.layout).removeprefix("torch.")
+    return "nested" if tensor.is_nested else ""
+
+
+def _dense(tensor: Tensor, what: str) -> Tensor:
+    kind = odd_kind(tensor)
+    if kind:
+        raise UsageError(f"{what} are a {kind} tensor: give a dense one, which holds a plain number at each place")
+    return tensor

@@ -148,8 +148,7 @@ class Model:
             raise UsageError(f"std {tuple(std)} must be above 0 in every channel")
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch_size={batch_size} must be at least 1")
-        if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
-            raise UsageError(f"draws={draws} must be at least 1: the passes that each question about a randomised model takes")
+        _check_draws(draws)
         self.device = resolve_device(device)
         self.net = net.to(self.device)
         self.bounds = (float(bounds[0]), float(bounds[1]))
@@ -169,6 +168,7 @@ class Model:
 
     def with_draws(self, draws: int) -> Model:
         """This model, asked with at least so many draws: itself if it is already, else a copy that shares the network."""
+        _check_draws(draws)
         if draws <= self.draws:
             return self
         copied = copy.copy(self)
@@ -214,8 +214,7 @@ class Model:
         UsageError
             If the network does not return one row of logits an image.
         """
-        if not isinstance(x, Tensor):
-            x = as_tensor(x, "images").to(self.device)
+        x = self._images(x)
         with nullcontext() if self._frozen else self.frozen():
             self.forwards += len(x)
             prepared = self.preprocess(x)
@@ -227,6 +226,10 @@ class Model:
             # A copy, for some networks write every answer into the same memory.
             return logits.to(torch.promote_types(x.dtype, torch.float32), copy=True)
 
+    def _images(self, x: Tensor) -> Tensor:
+        images = as_tensor(x, "images")
+        return images if images is x else images.to(self.device)
+
     def _count_backward(self, grad: Tensor | None) -> None:
         self.backwards += 0 if grad is None else len(grad)
 
@@ -236,8 +239,7 @@ class Model:
         One pass, whatever `draws` is. Inside `frozen` each call of a randomised model is a fresh draw; elsewhere the random
         state is put back after every call. `robustkit.contract.ask` takes the majority of several draws.
         """
-        if not isinstance(x, Tensor):
-            x = as_tensor(x, "images").to(self.device)
+        x = self._images(x)
         with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
             return self.in_chunks(lambda part: (self(part),), x)[0]
 
@@ -259,8 +261,7 @@ class Model:
         UsageError
             If no gradient reaches the images.
         """
-        if not isinstance(x, Tensor):
-            x = as_tensor(x, "images").to(self.device)
+        x = self._images(x)
         with torch.enable_grad(), at_work:
             leaf = x.detach().requires_grad_()
 
@@ -451,6 +452,14 @@ class Model:
                 raise UsageError(
                     f"labels span {int(y.min())} to {int(y.max())}, but the model has {num_classes} classes (0 to {num_classes - 1})"
                 )
+
+
+def _check_draws(draws: object) -> None:
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
+        raise UsageError(
+            f"draws={brief(draws)} must be a whole number of at least 1: the passes that each question about a randomised model "
+            "takes"
+        )
 
 
 def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:

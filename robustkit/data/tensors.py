@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 
-from robustkit.arrays import as_tensor
+from robustkit.arrays import as_tensor, odd_kind
 from robustkit.data.base import BrokenImageError, Data
 from robustkit.data.labels import Labels, as_integers
 from robustkit.errors import UsageError
@@ -60,6 +60,10 @@ class DatasetSource:
             raise BrokenImageError.of(self.where(position), error) from error
         if not isinstance(image, (Image.Image, Tensor)):
             raise UsageError(f"a dataset must yield (image, label) with a tensor or PIL image, not a {type(image).__name__}")
+        if isinstance(image, Tensor) and odd_kind(image):
+            raise UsageError(
+                f"{self.where(position)}: the image is a {odd_kind(image)} tensor; a dataset must yield dense ones"
+            )
         return image
 
     def where(self, position: int) -> str:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from robustkit.arrays import odd_kind
 from robustkit.errors import UsageError, first_line
 from robustkit.models.entries import Entry, choose, shown
 from robustkit.models.network import note
@@ -73,11 +73,11 @@ def _check(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tenso
 
 
 def _problem(tensor: Tensor, wanted: Tensor) -> str:
-    if tensor.is_quantized or tensor.layout != torch.strided:
-        kind = "quantised" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
-        return f"is a {kind} tensor: save dense weights"
-    if tensor.is_meta:
+    kind = odd_kind(tensor)
+    if kind == "meta":
         return "is a meta tensor, which has a shape and no values: save the weights from a device"
+    if kind:
+        return f"is a {kind} tensor: save dense weights"
     if (tensor.is_floating_point(), tensor.is_complex()) != (wanted.is_floating_point(), wanted.is_complex()):
         here, there = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, wanted.dtype))
         return f"is {here} where the network has {there}: save the weights before quantisation or conversion"

@@ -26,3 +26,25 @@ def test_arrays_that_torch_does_not_take_as_they_are():
 def test_what_holds_no_numbers_is_one_sentence(wrong):
     with pytest.raises(UsageError, match=r"labels are a .* NumPy array"):
         as_tensor(wrong, "labels")
+
+
+ODD = {
+    "sparse_coo": torch.Tensor.to_sparse,
+    "sparse_csr": torch.Tensor.to_sparse_csr,
+    "meta": lambda x: x.to("meta"),
+    "nested": lambda x: torch.nested.nested_tensor([x, x[:1]]),
+    "jagged": lambda x: torch.nested.nested_tensor([x, x[:1]], layout=torch.jagged),
+    "quantised": lambda x: torch.quantize_per_tensor(x, 0.1, 0, torch.quint8),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ODD)
+def test_a_tensor_without_one_value_a_place_is_one_sentence(kind):
+    with pytest.raises(UsageError, match=f"images are a {kind} tensor: give a dense one"):
+        as_tensor(ODD[kind](torch.rand(2, 3)), "images")
+
+
+def test_a_list_of_such_tensors_is_no_better():
+    with pytest.raises(UsageError, match="images are a meta tensor"):
+        as_tensor([torch.rand(2, 3, device="meta")] * 2, "images")

@@ -74,6 +74,17 @@ def test_calls_that_cannot_be_meant(threat, options, says, linear_model, linear_
         attack("pgd")(linear_model, *linear_data, Threat.parse(threat), **options)
 
 
+@pytest.mark.parametrize("change", [torch.Tensor.to_sparse, lambda values: values.to("meta")], ids=["sparse", "meta"])
+@pytest.mark.parametrize("what", ["images", "labels", "targets", "sample_ids"])
+def test_tensors_without_dense_values_are_one_sentence(what, change, linear_model, linear_data):
+    x, y = linear_data
+    given = {"images": x, "labels": y, "targets": (y + 1) % 2, "sample_ids": torch.arange(len(x))}
+    given[what] = change(given[what])
+    threat = Threat.parse("linf:0.1,targeted")
+    with pytest.raises(UsageError, match=rf"^{what} are a (sparse_coo|meta) tensor: give a dense one"):
+        attack("pgd")(linear_model, given.pop("images"), given.pop("labels"), threat, **given)
+
+
 class Dice(nn.Module):
     """Three classes; on a draw the class is 0, 1 or 2 with the chances that the pixels say, or there is no answer."""
 

@@ -88,8 +88,13 @@ def test_draws_belong_to_the_model():
     assert (more.draws, model.draws, more.net is model.net) == (5, 3, True)
     assert defend(model, "jpeg").draws == 3
     assert accelerate(more).draws == 5
-    with pytest.raises(UsageError, match="draws=0 must be at least 1"):
-        tiny(draws=0)
+
+
+@pytest.mark.parametrize("draws", [0, -1, 1.5, True, "3", None])
+def test_draws_are_a_whole_number_from_one(draws):
+    for give in (lambda: tiny(draws=draws), lambda: tiny().with_draws(draws)):
+        with pytest.raises(UsageError, match=r"^draws=.* must be a whole number of at least 1"):
+            give()
 
 
 def test_gradients_and_counts():
@@ -232,6 +237,14 @@ def test_arrays_and_lists_are_taken_as_images_and_labels():
     tensors = attack("pgd", steps=2)(model, x, y, threat, targets=(y + 1) % 3, sample_ids=torch.tensor([3, 4]))
     others = attack("pgd", steps=2)(model, x.numpy(), y.tolist(), threat, targets=((y + 1) % 3).numpy(), sample_ids=[3, 4])
     assert torch.equal(tensors.x_adv, others.x_adv)
+
+
+@pytest.mark.parametrize("change", [torch.Tensor.to_sparse, lambda values: values.to("meta")], ids=["sparse", "meta"])
+def test_images_without_dense_values_are_one_sentence(change):
+    model, x = tiny(), change(torch.rand(2, 3, 4, 4))
+    for ask in (model, model.logits, lambda images: model.gradient(images, lambda z: z[:, 0])):
+        with pytest.raises(UsageError, match=r"images are a .* tensor: give a dense one"):
+            ask(x)
 
 
 @pytest.mark.parametrize(

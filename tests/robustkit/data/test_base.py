@@ -192,6 +192,18 @@ def test_arrays_and_lists_are_a_pair_too():
         as_data((x.numpy(), y.numpy() + 0.5))
 
 
+@pytest.mark.parametrize("change", [torch.Tensor.to_sparse, lambda values: values.to("meta")], ids=["sparse", "meta"])
+def test_tensors_without_dense_values_are_one_sentence(change):
+    x, y = torch.rand(4, 1, 2, 2), torch.tensor([0, 1, 2, 1])
+    with pytest.raises(UsageError, match=r"^images are a"):
+        as_data((change(x), y))
+    with pytest.raises(UsageError, match=r"^labels are a"):
+        as_data((x, change(y)))
+    images = [(change(image), int(label)) for image, label in zip(x, y, strict=True)]
+    with pytest.raises(UsageError, match="sample 0 of list: the image is a"):
+        next(as_data(images).batches(InputSpec(1), 2))
+
+
 def test_one_channel_images_say_so_themselves():
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 2), torch.nn.Flatten(), torch.nn.Linear(2, 3))
     model = Model(net, device="cpu")

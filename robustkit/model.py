@@ -133,6 +133,12 @@ class Model:
                 f"{type(net).__name__} has lazy layers without values, such as {lazy}: pass one batch of images through it, or "
                 "load its weights, before it is made a model"
             )
+        meta = next((name for name, value in (*net.named_parameters(), *net.named_buffers()) if value.is_meta), None)
+        if meta is not None:
+            raise UsageError(
+                f"{type(net).__name__} has meta tensors, which have a shape and no values, such as {meta}: build it on a device and "
+                "load its weights, before it is made a model"
+            )
         if not (
             isinstance(bounds, tuple | list)
             and len(bounds) == 2

@@ -172,7 +172,7 @@ def _same(one: Entry, other: Entry) -> bool:
 
 
 def _same_shape(wanted: Tensor, given: Tensor) -> bool:
-    return bool(is_lazy(wanted)) or wanted.shape == given.shape
+    return bool(is_lazy(wanted)) or (not given.is_nested and wanted.shape == given.shape)
 
 
 def _address(tensor: Tensor) -> int:
@@ -180,7 +180,7 @@ def _address(tensor: Tensor) -> int:
 
 
 def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "one number"
+    return "many shapes" if tensor.is_nested else "x".join(map(str, tensor.shape)) or "one number"
 
 
 def _kind(value: object) -> str:

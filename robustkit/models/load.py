@@ -11,7 +11,7 @@ import torch
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.model import Model, resolve_device
 from robustkit.models.entries import shown
-from robustkit.models.network import Network, note, plain_network
+from robustkit.models.network import Network, check_finite, note, plain_network
 from robustkit.models.overrides import Overrides
 
 SOURCES = {
@@ -72,9 +72,23 @@ def load_model(
         If a file would run code when read.
     """
     _check_name(name)
+    said = Overrides.parse(mean=mean, std=std, size=size, channels=channels, bounds=bounds, classes=classes)
+    model = _load(name, said, arch, device, batch_size, allow_remote_code, weights_key)
+    check_finite(model.net, name)
+    return model
+
+
+def _load(
+    name: str,
+    said: Overrides,
+    arch: str | None,
+    device: str | torch.device,
+    batch_size: int | None,
+    allow_remote_code: bool,
+    weights_key: str | None,
+) -> Model:
     prefix = next((prefix for prefix in SOURCES if prefix and name.startswith(prefix)), "")
     rest = name.removeprefix(prefix)
-    said = Overrides.parse(mean=mean, std=std, size=size, channels=channels, bounds=bounds, classes=classes)
     if said.given and prefix not in ("file:", "python:"):
         raise UsageError(f"{' and '.join(said.given)} go with file: and python: models; {shown(name)} says this itself")
     if arch is not None and prefix not in ("file:", ""):

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from robustkit.arrays import odd_kind
+from robustkit.errors import UsageError
 from robustkit.model import InputSpec
+from robustkit.models.entries import shown
 from robustkit.projections import Bounds
 
 
@@ -42,6 +45,18 @@ def plain_network(net: nn.Module) -> Network:
     """A network nothing else is known of: images of any size, with as many channels as its first convolution takes."""
     first = next((module for module in net.modules() if isinstance(module, nn.Conv2d)), None)
     return Network(net, InputSpec(channels=1 if first is not None and first.in_channels == 1 else 3))
+
+
+def check_finite(net: nn.Module, name: str) -> None:
+    """Raise `UsageError` if a parameter holds NaN or infinity. A buffer may: the mask of an attention holds -inf."""
+    for key, parameter in net.named_parameters():
+        if odd_kind(parameter) or parameter.itemsize == 1 or bool(parameter.isfinite().all()):
+            continue
+        problem = "NaN" if bool(parameter.isnan().any()) else "infinite values"
+        raise UsageError(
+            f"{shown(name)}: {shown(key)} holds {problem}: these weights are of a run that diverged, or damaged; what is no weight, "
+            "such as a mask, belongs in a buffer"
+        )
 
 
 def note(sentence: str) -> None:

@@ -212,6 +212,11 @@ def test_lazy_layers_are_refused_until_they_have_values():
     assert Model(net, device="cpu").num_classes(torch.rand(1, 3, 2, 2)) == 3
 
 
+def test_a_network_without_values_is_refused():
+    with pytest.raises(UsageError, match=r"Linear has meta tensors.* such as weight: "):
+        Model(nn.Linear(2, 2, device="meta"), device="cpu")
+
+
 def test_classes_are_counted_with_the_image_given_and_any_refusal_is_one_sentence():
     grey = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 4, 5))
     assert Model(grey, device="cpu").num_classes(torch.rand(1, 1, 4, 4)) == 5

@@ -111,3 +111,14 @@ def test_tied_weights_are_there_by_one_of_their_names():
     state = dict(tied.state_dict())
     del state["1.weight"]
     assert choose(state, tied.state_dict(), None).tensors.keys() == state.keys()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_nested_tensors_are_of_no_shape(layout):
+    state = net().state_dict()
+    held = {**state, "3.weight": torch.nested.nested_tensor([torch.ones(3, 2), torch.ones(1, 2)], layout=layout)}
+    with pytest.raises(UsageError, match=r"has other shapes for 3\.weight \(many shapes for 3x8\)"):
+        choose(held, state, None)
+    with pytest.raises(UsageError, match=r"it holds a \(many shapes\), b \(1 tensors, such as c many shapes\)"):
+        choose({"a": held["3.weight"], "b": {"c": held["3.weight"]}}, state, None)

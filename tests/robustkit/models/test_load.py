@@ -83,6 +83,40 @@ def test_weights_that_do_not_fit_name_the_keys(nets):
         rk.load_model("file:w.pth", arch="mynets:build")
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_nested_tensors_as_weights_are_one_sentence(nets):
+    rk.load_model("python:mynets:build", device="cpu")
+    torch.save(made().state_dict() | {"4.weight": torch.nested.nested_tensor([torch.ones(2), torch.ones(1)])}, "w.pth")
+    with pytest.raises(UsageError, match=r"4\.weight"):
+        rk.load_model("file:w.pth", arch="mynets:build")
+
+
+@pytest.mark.parametrize(("value", "says"), [("inf", "infinite values"), ("-inf", "infinite values"), ("nan", "NaN")])
+def test_parameters_that_are_not_finite_are_refused_by_name(nets, value, says):
+    with (nets / "mynets.py").open("a") as file:
+        file.write(
+            "\ndef broken(value):\n    net = Net()\n    net.get_parameter('4.weight').data[0, 1] = float(value)\n    return net\n"
+        )
+    rk.load_model("python:mynets:build", device="cpu")
+    state = made().state_dict()
+    state["4.weight"][0, 1] = float(value)
+    save_file(state, "w.safetensors")
+    with pytest.raises(UsageError, match=rf"4\.weight holds {says}: .* a run that diverged, or damaged"):
+        rk.load_model("file:w.safetensors", arch="mynets:build")
+    with pytest.raises(UsageError, match=rf"python:mynets:broken.*: 4\.weight holds {says}"):
+        rk.load_model(f"python:mynets:broken({value!r})", device="cpu")
+
+
+def test_a_buffer_may_be_infinite(nets):
+    with (nets / "mynets.py").open("a") as file:
+        file.write(
+            "\ndef masked():\n    net = Net()\n    net.register_buffer('mask', torch.tensor([0, -torch.inf]))\n    return net\n"
+        )
+    net = rk.load_model("python:mynets:masked", device="cpu").net
+    save_file(net.state_dict(), "w.safetensors")
+    assert torch.equal(rk.load_model("file:w.safetensors", arch="mynets:masked", device="cpu").net.mask, net.mask)
+
+
 class Payload:
     def __reduce__(self):
         return (open, ("touched", "w"))

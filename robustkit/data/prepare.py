@@ -9,6 +9,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from robustkit.data.decode import plain
+from robustkit.errors import UsageError
 from robustkit.model import InputSpec
 
 _MODES = {1: "L", 3: "RGB"}
@@ -31,6 +32,8 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
 
     Raises
     ------
+    UsageError
+        If `spec` has other channels than 1 or 3, and the image not as many.
     ValueError
         If the image has no pixels or values of an unknown range, or would become too large.
     """
@@ -46,6 +49,11 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
 
 
 def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | Tensor:
+    if channels not in _MODES and not (isinstance(image, Tensor) and len(image) == channels):
+        raise UsageError(
+            f"the model takes images of {channels} channels, and those of files have 1 or 3: give it images as tensors, or mend its "
+            "channels"
+        )
     if isinstance(image, Image.Image):
         return image if image.mode == _MODES[channels] else image.convert(_MODES[channels])
     if len(image) == channels:

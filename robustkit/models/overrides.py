@@ -13,8 +13,8 @@ from robustkit.models.entries import shown
 from robustkit.models.network import Network
 from robustkit.projections import Bounds
 
-#: Sides beyond which an image is a slip of the pen.
-_LARGEST = 16_384
+#: The side beyond which an image is a slip of the pen.
+LARGEST = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ def _bounds(value: Any) -> Bounds:
 def _size(value: Any) -> tuple[int, int]:
     parts = value.lower().split("x") if isinstance(value, str) else list(value) if isinstance(value, Sequence) else [value]
     sides = [int(part) for part in parts if str(part).strip().isdecimal() and len(str(part)) <= 6]
-    if len(sides) != len(parts) or len(sides) not in (1, 2) or not all(1 <= side <= _LARGEST for side in sides):
+    if len(sides) != len(parts) or len(sides) not in (1, 2) or not all(1 <= side <= LARGEST for side in sides):
         raise UsageError(f"--size {shown(value)} must be a side in pixels such as 224, or height x width such as 224x160")
     return sides[0], sides[-1]
 

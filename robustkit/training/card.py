@@ -14,14 +14,19 @@ from pydantic import BaseModel, Field, ValidationError
 import robustkit
 from robustkit.files import write_text
 from robustkit.model import InputSpec, Model
+from robustkit.models.overrides import LARGEST
 
 Card = dict[str, Any]
 
 
+Side = Annotated[int, Field(ge=1, le=LARGEST)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class _Input(BaseModel):
     channels: Annotated[int, Field(ge=1)]
-    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None
-    resize: Annotated[int, Field(ge=1)] | None
+    size: tuple[Side, Side] | None
+    resize: Side | None
     interpolation: Literal["bilinear", "bicubic", "nearest"]
 
 
@@ -29,9 +34,9 @@ class _Model(BaseModel):
     architecture: str | None
     num_classes: Annotated[int, Field(ge=1)]
     classes: list[str] | None
-    bounds: tuple[float, float]
-    mean: list[float] | None
-    std: list[float] | None
+    bounds: tuple[Finite, Finite]
+    mean: list[Finite] | None
+    std: list[Finite] | None
     input: _Input
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from robustkit.data import load_data
 from robustkit.data.prepare import prepare
+from robustkit.errors import UsageError
 from robustkit.model import InputSpec, Model
 from robustkit.projections import Bounds
 
@@ -28,3 +29,9 @@ def test_a_model_of_other_bounds_sees_the_same_images(bounds: Bounds):
     plain = next(load_data("builtin/fashion", limit=8).batches(InputSpec(1), 8)).x
     assert torch.allclose((x - low) / (high - low), plain, atol=1e-6)
     model.check_images(x)
+
+
+@pytest.mark.parametrize("image", [Image.new("RGB", (2, 2)), torch.rand(3, 2, 2)])
+def test_files_have_one_or_three_channels(image: Image.Image | Tensor):
+    with pytest.raises(UsageError, match="takes images of 4 channels, and those of files have 1 or 3"):
+        prepare(image, InputSpec(4))

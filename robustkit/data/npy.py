@@ -74,15 +74,18 @@ class Archive:
         UnsafeFileError
             If it needs pickle.
         UsageError
-            If it is encrypted, of an impossible shape, or shorter than it says.
+            If it is encrypted, its header is damaged, it is of an impossible shape, or shorter than it says.
         """
         member = self._members[name]
         if member.flag_bits & 1:
             raise UsageError(f"array {name!r} in {shown(str(self.path))} is encrypted: save it without a password")
         with self._zip.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(stream)
+            try:
+                version = np.lib.format.read_magic(stream)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, fortran, dtype = read(stream)
+            except Exception as error:  # NumPy reads a header as Python's own literals, and passes its errors on
+                raise UsageError(f"array {name!r} in {shown(str(self.path))} has a damaged header: save it again") from error
             header = Header(tuple(int(side) for side in shape), fortran, dtype, stream.tell())
         if dtype.hasobject:
             raise UnsafeFileError(

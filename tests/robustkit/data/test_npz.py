@@ -130,7 +130,10 @@ def test_shapes_that_the_file_cannot_hold_are_refused(tmp_path, shape, dtype):
 def test_a_header_that_is_none_is_one_sentence(tmp_path, shape):
     path, text = tmp_path / "t.npz", f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n"
     odd = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
-    for members in ([("x.npy", odd), ("y.npy", header((6,)))], [("x.npy", header((6, 2, 2))), ("y.npy", odd)]):
+    for members in (
+        [("x.npy", odd), ("y.npy", header((6,)) + bytes(6))],
+        [("x.npy", header((6, 2, 2)) + bytes(24)), ("y.npy", odd)],
+    ):
         write(path, members)
         with pytest.raises(UsageError, match=r"array '[xy]' in .* has a damaged header: save it again$"):
             load_data(f"npz:{path}")

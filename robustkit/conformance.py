@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.contract import Attack, AttackInfo, AttackResult, Status
+from robustkit.errors import what_happened
 from robustkit.iterative import IterativeAttack
 from robustkit.model import InputSpec, Model
 from robustkit.projections import Bounds
@@ -199,8 +200,8 @@ def check_attack(
         for check in CHECKS if case.dtype == dtypes[-1] else (check_result,):
             try:
                 message = check(case)
-            except Exception as error:
-                message = f"raised {type(error).__name__}: {error}"
+            except (Exception, SystemExit) as error:
+                message = what_happened(error)
             if message is not None:
                 found.append(Finding(check.__name__.removeprefix("check_").replace("_", " "), str(case), message))
     return found

@@ -91,3 +91,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """The first line of an error's text that says something, else its kind."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def what_happened(error: BaseException) -> str:
+    """An error of a plugin's code as a clause: ``raised KeyError: 'x'``, or that it ended the program."""
+    if isinstance(error, SystemExit):
+        return f"it ended the program (sys.exit({error.code!r}))"
+    return f"raised {type(error).__name__}: {error}"

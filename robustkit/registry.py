@@ -18,7 +18,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from robustkit.errors import UsageError, brief, did_you_mean
+from robustkit.errors import UsageError, brief, did_you_mean, what_happened
 from robustkit.number import read_number
 
 Group = Literal["attacks", "defenses"]
@@ -45,7 +45,8 @@ class Plugin:
         try:
             loaded = self.entry.load()
         except (Exception, SystemExit) as error:
-            raise UsageError(f"plugin {self.name!r} ({self.entry.value}) cannot be imported: {error}") from error
+            cause = what_happened(error) if isinstance(error, SystemExit) else error
+            raise UsageError(f"plugin {self.name!r} ({self.entry.value}) cannot be imported: {cause}") from error
         if not (inspect.isclass(loaded) and dataclasses.is_dataclass(loaded)):
             raise UsageError(f"plugin {self.name!r} ({self.entry.value}) must be a dataclass whose fields are its parameters")
         return loaded
@@ -143,7 +144,7 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     UsageError
-        If a part is not ``key=value``.
+        If a part is not ``key=value``, or a key stands twice.
     """
     name, _, rest = text.partition(":")
     params: dict[str, Any] = {}
@@ -151,6 +152,8 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
         key, equals, value = part.partition("=")
         if not equals:
             raise UsageError(f"{brief(part)} in {brief(text)} is not a parameter: write name:key=value,key=value")
+        if key.strip() in params:
+            raise UsageError(f"{brief(text)} says {brief(key.strip())} twice: leave one of them out")
         params[key.strip()] = read_value(value.strip())
     return name.strip(), params
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from robustkit.cli import results
-from robustkit.errors import ExitCode, UsageError
+from robustkit.errors import ExitCode, UsageError, what_happened
 from robustkit.printable import one_line
 
 Name = Annotated[str, typer.Argument(help="A name from the list, or LIBRARY/CLASS")]
@@ -52,7 +52,11 @@ def defenses_list(library: LibraryName = None) -> None:
     """Every defense with its kind, its gradient and its paper."""
     rows = []
     for plugin in registered("defenses", library):
-        info = plugin.load().info
+        try:
+            info = plugin.load().info
+        except UsageError as error:
+            rows.append([plugin.name, "", "", str(error)])
+            continue
         rows.append([plugin.name, info.kind, info.gradient or "", info.paper])
     table(["defense", "kind", "gradient", "paper"], rows)
     if library is None:
@@ -97,6 +101,8 @@ def plugins_check(
             findings = [str(finding) for finding in check_attack(attack(plugin.name))]
         except UsageError as error:  # not imported, or not built without parameters: nothing was exercised
             findings = [str(error)]
+        except (Exception, SystemExit) as error:  # of the plugin's own code: the others are checked all the same
+            findings = [what_happened(error)]
         failed += bool(findings)
         results.say(f"{plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
         for finding in findings:

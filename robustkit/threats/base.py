@@ -136,7 +136,10 @@ class Threat(ABC):
         settings: dict[str, str] = {}
         for option in options:
             key, equals, value = option.partition("=")
-            settings[key if equals else "goal"] = value if equals else option
+            key, value = (key.strip(), value.strip()) if equals else ("goal", option)
+            if key in settings:
+                raise UsageError(f"threat {brief(text)} says {brief(key)} twice: leave one of them out")
+            settings[key] = value
         return THREATS[kind.lower()].from_text(kind.lower(), size, settings)
 
     @classmethod

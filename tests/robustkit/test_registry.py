@@ -37,6 +37,12 @@ def test_parameters_in_the_text():
         parse_spec("pgd:40")
 
 
+@pytest.mark.parametrize("text", ["pgd:steps=1,steps=2", "pgd:steps=1, steps =1"])
+def test_a_parameter_is_said_once(text):
+    with pytest.raises(UsageError, match="says 'steps' twice: leave one of them out"):
+        attack(text)
+
+
 @pytest.mark.parametrize(
     ("text", "value"), [("3", 3), ("0.5", 0.5), ("2/255", 2 / 255), ("true", True), ("None", None), ("gaussian", "gaussian")]
 )

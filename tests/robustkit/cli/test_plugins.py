@@ -1,9 +1,18 @@
 """attacks, defenses and plugins on the command line."""
 
+import dataclasses
+import sys
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+from typing import ClassVar
+
 import pytest
 
+import robustkit.build
 from robustkit.cli import plugins
+from robustkit.contract import Attack, AttackInfo
 from robustkit.errors import UsageError
+from robustkit.registry import Plugin
 
 
 def test_the_list_ends_with_the_libraries(capsys):
@@ -37,6 +46,46 @@ def test_a_missing_library_is_named_with_its_cure(capsys, monkeypatch):
     assert "foolbox is not installed (pip install 'robustkit[peers]')" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"robustkit\[peers\]"):
         plugins.attacks_list("foolbox")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Leaves(Attack):
+    """An attack that ends the program, when it is built or when it is called."""
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="leaves", threats=("linf",), knowledge="white-box", targeted=False, cost="", paper=""
+    )
+    early: bool = False
+
+    def __post_init__(self):
+        if self.early:
+            sys.exit(0)
+
+    def __call__(self, *args, **options):
+        sys.exit(0)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_plugin_that_ends_the_program_does_not_end_the_check(capsys, monkeypatch, early):
+    chosen = [SimpleNamespace(name=name, distribution="mine") for name in ("leaves", "noise")]
+    monkeypatch.setattr(plugins, "registered", lambda group: chosen)
+    built = robustkit.build.attack
+    monkeypatch.setattr("robustkit.build.attack", lambda name: Leaves(early=early) if name == "leaves" else built(name))
+    assert plugins.plugins_check("mine") == 1
+    out = capsys.readouterr().out
+    assert "it ended the program (sys.exit(0))" in out
+    assert "noise: keeps the contract" in out
+
+
+@pytest.mark.parametrize("group", ["attacks", "defenses"])
+def test_a_plugin_that_cannot_be_imported_does_not_hide_the_others(capsys, monkeypatch, group):
+    broken = Plugin("broken", group, EntryPoint("broken", "nowhere:Nothing", f"robustkit.{group}"), "mine", "1")
+    known = list(plugins.registered(group))[:2]
+    monkeypatch.setattr(plugins, "registered", lambda group, library: [broken, *known])
+    getattr(plugins, f"{group}_list")()
+    out = capsys.readouterr().out
+    assert "plugin 'broken' (nowhere:Nothing) cannot be imported" in out
+    assert known[0].name in out
 
 
 def test_a_plugin_that_cannot_be_built_does_not_pass(capsys, monkeypatch):

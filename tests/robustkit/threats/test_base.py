@@ -30,6 +30,11 @@ def test_sizes():
         ("linf:0.1,knowlege=score", "did you mean 'knowledge'"),
         ("linf:0.1,queries=many", "not a whole number"),
         ("linf:0.1,queries=0", "at least 1"),
+        ("linf:0.1,goal=targeted,goal=untargeted", "says 'goal' twice: leave one of them out"),
+        ("linf:0.1,targeted,untargeted", "says 'goal' twice"),
+        ("linf:0.1,targeted,goal=targeted", "says 'goal' twice"),
+        ("linf:0.1,queries=5, queries =6", "says 'queries' twice"),
+        ("spatial:30,translate=5%,translate=10%", "says 'translate' twice"),
     ],
 )
 def test_wrong_text_gets_one_clear_sentence(text, says):

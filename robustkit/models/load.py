@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 
-from robustkit.errors import UsageError, did_you_mean
+from robustkit.errors import AttackError, UsageError, did_you_mean
 from robustkit.model import Model, resolve_device
 from robustkit.models.entries import shown
 from robustkit.models.network import Network, check_finite, note, plain_network
@@ -75,6 +77,8 @@ def load_model(
     said = Overrides.parse(mean=mean, std=std, size=size, channels=channels, bounds=bounds, classes=classes)
     model = _load(name, said, arch, device, batch_size, allow_remote_code, weights_key)
     check_finite(model.net, name)
+    if said.classes is not None:
+        _check_names(model, said.classes)
     return model
 
 
@@ -129,6 +133,24 @@ def _load(
 
             return _adopted(call_factory(rest), name, device, batch_size, said)
     return _load_run(name, arch, device, batch_size, allow_remote_code)
+
+
+def _check_names(model: Model, names: tuple[str, ...]) -> None:
+    """Raise `UsageError` if the network has not as many outputs, as far as a blank image shows; note a name that stands twice."""
+    unnamed = copy.copy(model)
+    unnamed.classes = None
+    found = len(names)
+    with suppress(UsageError, AttackError):  # such as a network that takes images of one size alone, which nobody said
+        found = unnamed.num_classes()
+    if found != len(names):
+        raise UsageError(
+            f"--classes names {len(names)} classes, but the network of {shown(model.name)} has {found} outputs: name each of them"
+        )
+    twice = next((each for each, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        note(
+            f"--classes names {shown(twice)!r} twice: data whose class is {shown(twice)!r} will be refused, since it could be either"
+        )
 
 
 def _check_name(name: str) -> None:

@@ -145,6 +145,17 @@ def test_another_order_than_the_models_names_is_said():
     assert ordered(["a", "b"])[1] is None
 
 
+@pytest.mark.parametrize("names", [[str(10 * k) for k in range(10)], [f"{k:02}" for k in range(1, 11)]])
+def test_numbers_that_are_no_labels_are_taken_in_their_order_and_said(names):
+    labels, note = ordered(names)
+    assert labels == list(range(10))
+    assert f"{names[0]!r} for label 0 to {names[-1]!r} for label 9" in note
+    assert "'bag'" in ordered(names, known=["ankle boot", *"bcdefghi", "bag"])[1]
+    for order in ("number", "name"):
+        assert ordered(names, order) == (list(range(10)), None)
+    assert ordered(names, known=names) == (list(range(10)), None)
+
+
 def test_labels_without_a_name_are_refused():
     for labels in ([-1, 0], [0, 2]):
         with pytest.raises(UsageError, match="names 2 classes"):

@@ -73,6 +73,29 @@ def test_a_network_of_timm_brings_its_own_configuration(nets, capsys):
     assert rk.load_model("python:mynets:build(chans=1)", device="cpu").spec.channels == 1
 
 
+def test_names_that_are_no_names_of_the_outputs_are_refused_at_once(nets):
+    for size in (None, 6):
+        with pytest.raises(UsageError, match=r"--classes names 2 classes, but the network of .*build has 3 outputs"):
+            rk.load_model("python:mynets:build", classes="a,b", size=size, device="cpu")
+        with pytest.raises(UsageError, match="--classes names 4 classes"):
+            rk.load_model("python:mynets:whole", classes="a,b,c,d", size=size, device="cpu")
+
+
+def test_the_outputs_of_a_network_of_an_unknown_size_are_counted_with_the_first_image(nets):
+    (nets / "mynets.py").write_text(
+        "from torch import nn\n\ndef small():\n    return nn.Sequential(nn.Flatten(), nn.Linear(12, 2))\n"
+    )
+    assert rk.load_model("python:mynets:small", classes="a,b,c", device="cpu").classes == ("a", "b", "c")
+    with pytest.raises(UsageError, match="names 3 classes"):
+        rk.load_model("python:mynets:small", classes="a,b,c", size=2, device="cpu")
+
+
+def test_a_name_that_stands_twice_is_said(nets, capsys):
+    # ImageNet has two classes called crane.
+    assert rk.load_model("python:mynets:build", classes="crane,kite,crane", device="cpu").classes == ("crane", "kite", "crane")
+    assert "--classes names 'crane' twice: data whose class is 'crane' will be refused" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -474,8 +474,7 @@ def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
     remedy = (
         "they look like (height, width, channels): put the channels first"
         if last
-        else "if its images are others, say so: --channels and --size (--image-size in training), or "
-        "Model(net, spec=InputSpec(channels=..., size=...))"
+        else "if its images are others, say so: --channels and --size, or Model(net, spec=InputSpec(channels=..., size=...))"
     )
     return UsageError(
         f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {first_line(error)}): {remedy}"

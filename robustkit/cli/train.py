@@ -61,8 +61,9 @@ def train(
     ema: Average = None,
     seed: Seed = 0,
     precision: Precision = "32-true",
-    image_size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the images [theirs if they share one, else 224]")
+    size: Annotated[
+        str | None,
+        typer.Option(help="Size of the images, as 224 or 224x160 (height x width) [theirs if they share one, else 224]"),
     ] = None,
     device: Device = "auto",
     devices: Devices = 1,
@@ -84,8 +85,7 @@ def train(
         out=out,
         recipe=recipe,
         threat=threat,
-        loading=loading,
-        image_size=None if image_size is None else (image_size, image_size),
+        loading={**loading, "size": size},
         limit=limit,
         reading={"class_order": class_order, "follow_links": follow_links, "exif": exif},
         device=device,

@@ -70,14 +70,14 @@ def match_labels(
     if len(numbers) == len(classes):
         read = _numbered(numbers, total, order, classes)
         if read is not None:
-            mapping, note = read
-            if note is None and order is None and max(numbers) >= total:
-                ends = (f"{classes[k]!r} for label {mapping[k]}{f', {known[mapping[k]]!r},' if known else ''}" for k in (0, -1))
-                note = (
+            taken, remark = read
+            if remark is None and order is None and max(numbers) >= total:
+                ends = (f"{classes[k]!r} for label {taken[k]}{f' ({known[taken[k]]})' if known else ''}" for k in (0, -1))
+                remark = (
                     f"The classes of {data} are numbers up to {max(numbers)}, and the labels of {model} end at {total - 1}: they are "
-                    f"taken in their order, {' to '.join(ends).rstrip(',')}."
+                    f"taken in their order, {' to '.join(ends)}."
                 )
-            return Match(np.asarray(mapping, dtype=np.int64), known, note)
+            return Match(np.asarray(taken, dtype=np.int64), known, remark)
     elif order == "number":
         raise UsageError(f"classes of {data} are not numbers, such as {classes[0]!r}: leave out --class-order number")
     mapping = _as_synsets(classes, total)

@@ -56,7 +56,6 @@ def train(
     recipe: str = "standard",
     threat: Threat | str | None = None,
     loading: dict[str, Any] | None = None,
-    image_size: tuple[int, int] | None = None,
     limit: int | None = None,
     reading: dict[str, Any] | None = None,
     device: str = "auto",
@@ -82,9 +81,8 @@ def train(
     threat
         What an adversarial recipe trains against, and the validation attacks with.
     loading
-        What is said of the network's images: `mean`, `std`, `channels` and `bounds`, as of `load_model`.
-    image_size
-        Height and width; None takes that of the data if its images share one, else 224 x 224.
+        What is said of the network's images: `mean`, `std`, `size`, `channels` and `bounds`, as of `load_model`. Without a
+        size that of the data is taken if its images share one, else 224 x 224.
     limit
         At most so many training images, stratified.
     reading
@@ -112,13 +110,14 @@ def train(
     settings = _options(options)
     training, validation = _split(data, val, limit, settings.seed, reading)
     classes = training.classes or tuple(str(label) for label in range(int(training.labels.max()) + 1))
+    said = Overrides.parse(**(loading or {}))
     built = fresh_model(
         model,
         len(classes),
-        image_size or _size(training),
+        said.size or _size(training),
         seed=settings.seed,
         device=resolve_device(device),
-        said=Overrides.parse(**(loading or {})),
+        said=said,
     )
     built.classes = tuple(classes)
     start = _Start(

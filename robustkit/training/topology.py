@@ -8,7 +8,7 @@ from torch import nn
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.global_state import own_random_state
 from robustkit.model import InputSpec, Model
-from robustkit.models.network import Network
+from robustkit.models.network import Network, plain_network
 from robustkit.models.overrides import Overrides
 from robustkit.models.python_models import call_factory
 from robustkit.training.head import find_head, replace_head
@@ -98,7 +98,11 @@ def fresh_model(
     device: str | torch.device,
     said: Overrides | None = None,
 ) -> Model:
-    """A network with fresh weights as a `Model`: images of `size`, normalised as its kind usually is, or as was said."""
+    """A network with fresh weights as a `Model`: images of `size`, or as was said.
+
+    A colour network is normalised by ImageNet's mean and std unless another is said, a grey one not at all.
+    """
+    said = said or Overrides()
     made = call_factory(name.removeprefix("python:")) if name.startswith("python:") else None
     net = build_network(name, num_classes, seed=seed)
     if isinstance(made, Model):
@@ -106,6 +110,8 @@ def fresh_model(
     elif name.startswith("builtin/"):
         network = Network(net, InputSpec(channels=1, size=(28, 28)))
     else:
-        network = Network(net, InputSpec(channels=3, size=size), IMAGENET_MEAN, IMAGENET_STD)
-    network = (said or Overrides()).over(network)
+        channels = said.channels or plain_network(net).spec.channels
+        mean, std = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else (None, None)
+        network = Network(net, InputSpec(channels=channels, size=size), mean, std)
+    network = said.over(network)
     return Model(net, bounds=network.bounds, mean=network.mean, std=network.std, spec=network.spec, name=name, device=device)

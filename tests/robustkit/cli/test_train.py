@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from robustkit.cli import train as commands
 from robustkit.errors import UsageError
+from robustkit.models.load import load_model
 
 
 @pytest.fixture
@@ -40,6 +41,22 @@ def test_train_harden_and_finetune_in_a_row(tmp_path: Path, archive: str) -> Non
     assert "robust at linf:0.05" in said
     assert "clean" in run("finetune", second, *common, "--freeze", "backbone", "-o", third)
     assert (tmp_path / "c" / "card.md").read_text().startswith("# c")
+
+
+def test_the_size_of_the_images_is_said_as_everywhere(tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sizednets.py").write_text(
+        "from torch import nn\n\ndef net():\n"
+        "    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3))\n"
+    )
+    common = ("train", "python:sizednets:net", "--data", archive, "--epochs", "1", "--batch-size", "16", "--device", "cpu")
+    run(*common, "--size", "12x10", "-o", "sized")
+    model = load_model("sized", device="cpu", allow_remote_code=True)
+    assert (model.spec.size, model.spec.channels, model.mean) == ((12, 10), 1, None)
+    run(*common, "-o", "as-they-are")
+    assert load_model("as-they-are", device="cpu", allow_remote_code=True).spec.size == (28, 28)
+    with pytest.raises(UsageError, match="--size 0 must be a side in pixels"):
+        run(*common, "--size", "0", "-o", "none")
 
 
 def test_errors_are_one_sentence(tmp_path: Path, archive: str) -> None:

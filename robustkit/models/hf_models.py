@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,21 +65,37 @@ def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
     return Network(net, spec, mean[:channels], std[:channels], classes)
 
 
-def fresh_hf(name: str, num_classes: int) -> nn.Module:
+def fresh_hf(name: str, num_classes: int, *, local: bool = False) -> nn.Module:
     """An image classifier of a configuration on the hub or in a folder, with fresh weights; no code of its own runs.
+
+    Parameters
+    ----------
+    name
+        ``owner/name`` on the hub, or a folder.
+    num_classes
+        Outputs.
+    local
+        Look in folders and in the hub's cache alone, and ask the hub nothing.
 
     Raises
     ------
     UsageError
         If the library is not installed, or there is no such configuration.
     UnsafeFileError
-        If it would run code.
+        If it would run code, or `local` is set and it is not here.
     """
     transformers = _library()
     try:
-        config = transformers.AutoConfig.from_pretrained(name, num_labels=num_classes, trust_remote_code=False)
+        config = transformers.AutoConfig.from_pretrained(
+            name, num_labels=num_classes, trust_remote_code=False, local_files_only=local
+        )
         net: nn.Module = transformers.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
     except Exception as error:
+        if local and isinstance(error, OSError) and not Path(name).is_dir():
+            raise UnsafeFileError(
+                f"the card was refused, since it names a network of the hub ('hf/{shown(name)}') that is not in the local cache: if you "
+                "trust it, say --allow-remote-code, or download it first"
+            ) from error
         raise _refusal(name, error) from error
     return net
 

@@ -62,14 +62,15 @@ def load_run_model(
     arch
         The ``package.module:factory`` that builds the network, in place of what the card names.
     allow_remote_code
-        Import the code that the card names, if it names any.
+        Import the code that the card names, if it names any, and ask the hub for a network that it names.
 
     Raises
     ------
     UsageError
         If the folder is not that of a finished run, or its weights do not fit its network.
     UnsafeFileError
-        If the card names code, and neither `arch` nor `allow_remote_code` was given.
+        If the card names code, and neither `arch` nor `allow_remote_code` was given; or a network of the hub that is not in the
+        local cache, and `allow_remote_code` was not given.
     """
     folder = Path(path)
     card = read_card(folder)
@@ -92,7 +93,7 @@ def load_run_model(
             f"{folder} was refused, since its card names code of somebody's to build the network ({where}): if you trust it, "
             f"say --arch {shlex.quote(where)} (or --allow-remote-code)"
         )
-    net = build_network(architecture, written["num_classes"])
+    net = build_network(architecture, written["num_classes"], local=not allow_remote_code)
     try:
         load_weights(net, weights)
     except Exception as error:

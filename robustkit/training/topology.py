@@ -16,7 +16,7 @@ from robustkit.training.head import find_head, replace_head
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def build_network(name: str, num_classes: int, *, seed: int = 0) -> nn.Module:
+def build_network(name: str, num_classes: int, *, seed: int = 0, local: bool = False) -> nn.Module:
     """A network with fresh weights; the global random state is untouched.
 
     Parameters
@@ -28,20 +28,24 @@ def build_network(name: str, num_classes: int, *, seed: int = 0) -> nn.Module:
         Outputs; a classifier with another number is replaced.
     seed
         Of the weights.
+    local
+        Ask no hub for the network.
 
     Raises
     ------
     UsageError
         If there is no such network.
+    UnsafeFileError
+        If it would run code, or `local` is set and only a hub may have it.
     """
     with own_random_state(torch.device("cpu"), seed):
-        net = _build(name, num_classes)
+        net = _build(name, num_classes, local)
     if name.startswith("python:") and _outputs(net) not in (None, num_classes):
         replace_head(net, num_classes, seed)
     return net
 
 
-def _build(name: str, num_classes: int) -> nn.Module:
+def _build(name: str, num_classes: int, local: bool) -> nn.Module:
     source, _, rest = name.partition(":" if name.startswith("python:") else "/")
     match source:
         case "builtin":
@@ -70,7 +74,7 @@ def _build(name: str, num_classes: int) -> nn.Module:
         case "hf":
             from robustkit.models.hf_models import fresh_hf
 
-            return fresh_hf(rest, num_classes)
+            return fresh_hf(rest, num_classes, local=local)
         case "python":
             made = call_factory(rest)
             return made.net if isinstance(made, Model) else made

@@ -71,14 +71,44 @@ def test_a_run_of_a_network_object_takes_an_arch(place):
         ("timm/hf-hub:owner/name", "timm has no model"),
         ("timm/../x", "timm has no model"),
         ("torchvision/\u202e", "has no classifier"),
-        ("hf/../nowhere", "cannot be loaded"),
         ("builtin/fashion-robust", "do not fit"),
     ],
 )
-def test_other_architectures_of_a_card_run_nothing(place, monkeypatch, architecture, says):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def test_other_architectures_of_a_card_run_nothing(place, architecture, says):
     run(place / "run", architecture)
     with pytest.raises(UsageError, match=says):
+        rk.load_model("run", device="cpu")
+
+
+@pytest.mark.parametrize("name", ["owner/name", "name", "../nowhere"])
+def test_a_card_asks_the_hub_only_if_the_user_says_so(place, monkeypatch, name):
+    transformers = pytest.importorskip("transformers")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(place / "cache"))
+    configured, alone = transformers.AutoConfig.from_pretrained, []
+
+    def offline(where, **options):
+        alone.append(options["local_files_only"])
+        return configured(where, **options | {"local_files_only": True})
+
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", offline)
+    run(place / "run", f"hf/{name}")
+    with pytest.raises(
+        UnsafeFileError, match=rf"a network of the hub .'hf/{name}'. .* not in the local cache: .* --allow-remote"
+    ):
+        rk.load_model("run", device="cpu")
+    with pytest.raises(UsageError, match="cannot be loaded"):
+        rk.load_model("run", device="cpu", allow_remote_code=True)
+    assert alone == [True, False]
+
+
+def test_a_card_may_name_a_hub_network_that_is_here(place):
+    transformers = pytest.importorskip("transformers")
+    config = transformers.ViTConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, image_size=8, patch_size=4, num_labels=5
+    )
+    transformers.ViTForImageClassification(config).save_pretrained(place / "vit")
+    run(place / "run", "hf/vit")
+    with pytest.raises(UsageError, match="do not fit hf/vit"):
         rk.load_model("run", device="cpu")
 
 

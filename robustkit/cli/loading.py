@@ -45,7 +45,13 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "allow_remote_code": (
-        Annotated[bool, _option("Let a hub model, or a training run's card, run its own code", "--allow-remote-code")],
+        Annotated[
+            bool,
+            _option(
+                "Let a hub model, or a training run's card, run its own code, and a card name a network of the hub",
+                "--allow-remote-code",
+            ),
+        ],
         False,
     ),
 }

@@ -57,7 +57,8 @@ def load_model(
     batch_size
         The most images in one pass; None chooses.
     allow_remote_code
-        Let a Hugging Face model run the Python code that comes with it, and a training run's card the code that it names.
+        Let a Hugging Face model run the Python code that comes with it, and a training run's card the code that it names; and ask
+        the hub for a network that a card names, which otherwise must be in the local cache.
     weights_key
         For ``file:``, which of the weights in the file, such as ``state_dict_ema``; ``.`` is the file's own top.
     mean, std, size, channels, bounds, classes

@@ -248,10 +248,15 @@ def prepare(
         raise UsageError(f"threat {threat.id!r} is targeted: give targets=, the class wanted for each sample")
     if targets is not None and not threat.targeted:
         raise UsageError(f"targets were given, but threat {threat.id!r} is untargeted: write '{threat.id},targeted'")
-    if targets is not None and (targets.shape != y.shape or bool((targets == y.to(targets.device)).any())):
-        raise UsageError("targets must be one class a sample, and another than its label")
-    if sample_ids is not None and sample_ids.shape != y.shape:
-        raise UsageError(f"sample_ids have shape {tuple(sample_ids.shape)}; expected one integer for each of {len(y)} samples")
+    if targets is not None and (
+        targets.shape != y.shape or not _whole(targets) or bool((targets == y.to(targets.device)).any())
+    ):
+        raise UsageError("targets must be one class a sample, an integer, and another than its label")
+    if sample_ids is not None and (sample_ids.shape != y.shape or not _whole(sample_ids)):
+        raise UsageError(
+            f"sample_ids have shape {tuple(sample_ids.shape)} and type {sample_ids.dtype}; expected one integer for each of {len(y)} "
+            "samples"
+        )
     ids = torch.arange(len(x)) if sample_ids is None else sample_ids
     return Prepared(
         x=x.detach().to(model.device, torch.promote_types(x.dtype, torch.float32)),
@@ -259,6 +264,10 @@ def prepare(
         targets=None if targets is None else targets.detach().to(model.device, torch.int64),
         sample_ids=ids.to(model.device, torch.int64),
     )
+
+
+def _whole(values: Tensor) -> bool:
+    return not (values.is_floating_point() or values.is_complex())
 
 
 #: What an attacker with some knowledge may run: who sees gradients sees everything, and a surrogate is everybody's.

@@ -65,7 +65,9 @@ def test_what_counts_as_adversarial():
         ("linf:0.1,targeted", {}, "give targets="),
         ("linf:0.1", {"targets": torch.zeros(20, dtype=torch.int64)}, "untargeted"),
         ("linf:0.1,targeted", {"targets": torch.ones(20, dtype=torch.int64)}, "another than its label"),
+        ("linf:0.1,targeted", {"targets": torch.full((20,), 0.5)}, "one class a sample, an integer"),
         ("linf:0.1", {"sample_ids": torch.arange(3)}, "sample_ids"),
+        ("linf:0.1", {"sample_ids": torch.arange(20) + 0.5}, "sample_ids have .* one integer for each"),
         ("linf:8", {}, "8/255"),
     ],
 )

@@ -17,7 +17,7 @@ from robustkit.arrays import as_tensor
 from robustkit.errors import AttackError, UsageError, brief, first_line
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.outputs import output_logits
-from robustkit.projections import Bounds
+from robustkit.projections import Bounds, clip
 from robustkit.watch import at_work
 
 LossFunction = Callable[[Tensor], Tensor]
@@ -202,7 +202,7 @@ class Model:
             mode = self.spec.interpolation
             smooth = mode in ("bilinear", "bicubic")
             x = nn.functional.interpolate(x, size=size, mode=mode, antialias=smooth, align_corners=False if smooth else None)
-            x = x.clamp(*self.bounds)  # bicubic overshoots
+            x = clip(x, self.bounds)  # bicubic overshoots
         if self.mean is not None and self.std is not None:
             shape = (1, -1, 1, 1)
             mean = torch.tensor(self.mean, dtype=x.dtype, device=x.device).reshape(shape)

@@ -20,6 +20,15 @@ def per_sample(values: Tensor, like: Tensor) -> Tensor:
     return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
+def clip(x: Tensor, bounds: Bounds) -> Tensor:
+    """`x` clipped to the box, with the gradient of `x` where it is inside, its walls included.
+
+    Newer releases of torch give `clamp` no gradient on the walls either, where black and white pixels lie.
+    """
+    low, high = bounds
+    return torch.where(x < low, low, torch.where(x > high, high, x))
+
+
 def project_linf(x: Tensor, x_adv: Tensor, eps: Tensor | float, bounds: Bounds) -> Tensor:
     """The nearest point to `x_adv` with ``max |z - x| <= eps`` inside the box. Shapes ``(B, ...)``; `eps` scalar or ``(B,)``."""
     radius = per_sample(eps, x) if isinstance(eps, Tensor) else eps

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.projections import Bounds, per_sample
+from robustkit.projections import Bounds, clip, per_sample
 from robustkit.rng import SampleRandom
 from robustkit.threats.patch import PatchThreat, Shape
 from robustkit.universal import Fitted
@@ -115,15 +115,15 @@ def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds:
     -------
     The images with the patch, ``(B, C, H, W)``, and alpha, ``(B, 1, H, W)`` in [0, 1].
     """
-    low, high = bounds
+    low, _ = bounds
     local = _local(x, placement)
     alpha = coverage(local, placement.size, shape)[:, None]
     half = (placement.size / 2).clamp_min(torch.finfo(x.dtype).tiny)
     grid = local / half[:, None, None, None]
     texture = patch.to(x.dtype).expand(len(x), -1, -1, -1)
     color = functional.grid_sample(texture, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    color = (low + per_sample(placement.brightness, x) * (color - low)).clamp(low, high)
-    blended = ((1 - alpha) * x + alpha * color).clamp(low, high)
+    color = clip(low + per_sample(placement.brightness, x) * (color - low), bounds)
+    blended = clip((1 - alpha) * x + alpha * color, bounds)
     return torch.where(alpha > 0, blended, x), alpha
 
 

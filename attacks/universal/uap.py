@@ -19,7 +19,7 @@ from robustkit.errors import UsageError
 from robustkit.gradients import is_broken
 from robustkit.judge import judge
 from robustkit.model import Model
-from robustkit.projections import Bounds
+from robustkit.projections import Bounds, clip
 from robustkit.rng import SampleRandom
 from robustkit.threats import NormThreat, Threat
 from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
@@ -113,7 +113,7 @@ class UAP(UniversalAttack):
             def gain(logits: Tensor) -> Tensor:
                 return adversarial_margin(logits, samples.y[rows], targets).clamp_max(self.cap)
 
-            return model.gradient(samples.x[rows], gain, lambda x: (x + delta).clamp(*model.bounds))
+            return model.gradient(samples.x[rows], gain, lambda x: clip(x + delta, model.bounds))
 
         grad = model.in_chunks(part, chosen)[2]
         return grad.nan_to_num(0.0, 0.0, 0.0).mean(0, keepdim=True), is_broken(grad).sum()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from robustkit.projections import PROJECTIONS, project_l0, project_l1, project_l2, project_linf
+from robustkit.projections import PROJECTIONS, clip, project_l0, project_l1, project_l2, project_linf
 from robustkit.threats.norm import NormThreat, norm_of
 
 BOX = (0.0, 1.0)
@@ -124,3 +124,11 @@ def test_large_float32_images_keep_the_budget(norm):
     z = x + torch.randn(x.shape, generator=numbers)
     p = PROJECTIONS[norm](x, z, 3.0, BOX)
     assert float(norm_of((p.double() - x.double()), norm)) == pytest.approx(3.0, rel=1e-3)
+
+
+def test_clipping_has_the_gradient_of_the_image_up_to_the_walls_and_none_beyond():
+    x = torch.tensor([-0.5, 0.0, 0.5, 1.0, 1.5, torch.nan], requires_grad=True)
+    clipped = clip(x, BOX)
+    assert clipped[:5].tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert bool(clipped[5].isnan())
+    assert torch.autograd.grad(clipped[:5].sum(), x)[0].tolist() == [0.0, 1.0, 1.0, 1.0, 0.0, 0.0]

@@ -174,3 +174,13 @@ def test_a_picture_shows_the_patch_on_white_in_the_models_bounds() -> None:
     grey = patch_picture({"patch": torch.zeros(1, 2, 2), "alpha": cutout("square", 8)}, UNIT)
     assert grey.shape == (8, 8, 3)
     assert grey.max() == 0
+
+
+def test_black_and_white_texels_have_gradients_too():
+    """Fitted stickers are mostly black and white; a texel that has no gradient there never leaves it."""
+    x = torch.full((1, 1, 12, 12), 0.5)
+    patch = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]], requires_grad=True)
+    one = torch.ones(1)
+    placement = Placement(center=torch.tensor([[6.0, 6.0]]), size=6 * one, angle=0 * one, brightness=one)
+    shown, _ = render(x, patch, "square", placement, (0.0, 1.0))
+    assert bool((torch.autograd.grad(shown.sum(), patch)[0] > 1).all())

@@ -42,7 +42,7 @@ class Cell:
     context
         Digest of model, data and seed.
     before
-        Names of the cells whose beaten samples it does not get.
+        Names of the cells whose successfully attacked samples it does not get.
     within, when
         As in the suite's stage.
     """

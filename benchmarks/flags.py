@@ -56,7 +56,7 @@ def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list
 
 
 def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Samples that stood with as great a margin as in the clean image after the best of the gradient attacks.
+    """Samples that survived with as great a margin as in the clean image after the best of the gradient attacks.
 
     A universal perturbation does not count among these: it was made from other images.
     """
@@ -78,7 +78,7 @@ def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Fl
             id="no-progress",
             weakens=True,
             sentence=f"On {len(stuck)} of {n} samples no gradient attack brought the label's lead below that in the clean image: "
-            "the gradients lead nowhere.",
+            "the gradients are uninformative.",
         )
     ]
 
@@ -91,7 +91,7 @@ def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
     if not outside or not inside or not len(outside[-1]):
         return []
     given = len(outside[-1])
-    missed = np.setdiff1d(beaten(outside[-1]), np.unique(np.concatenate([beaten(rows) for rows in inside])))
+    missed = np.setdiff1d(attacked_ids(outside[-1]), np.unique(np.concatenate([attacked_ids(rows) for rows in inside])))
     if len(missed) / given <= DESCENT_SHARE:
         return []
     return [
@@ -111,8 +111,8 @@ def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: in
     if not black_box or not gradient or n == 0:
         return []
     missed = np.setdiff1d(
-        np.unique(np.concatenate([beaten(rows) for rows in black_box])),
-        np.unique(np.concatenate([beaten(rows) for rows in gradient])),
+        np.unique(np.concatenate([attacked_ids(rows) for rows in black_box])),
+        np.unique(np.concatenate([attacked_ids(rows) for rows in gradient])),
     )
     if not len(missed):
         return []
@@ -132,8 +132,8 @@ def noise_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
     gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     if not noise or not gradient or n == 0:
         return []
-    by_noise = np.unique(np.concatenate([beaten(rows) for rows in noise]))
-    by_gradient = np.unique(np.concatenate([beaten(rows) for rows in gradient]))
+    by_noise = np.unique(np.concatenate([attacked_ids(rows) for rows in noise]))
+    by_gradient = np.unique(np.concatenate([attacked_ids(rows) for rows in gradient]))
     missed = np.setdiff1d(by_noise, by_gradient)
     if len(missed) / n <= NOISE_WINS_SHARE:
         return []
@@ -181,6 +181,6 @@ def only_controls(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
     return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no attack with a method has tried.")]
 
 
-def beaten(rows: Records) -> Column:
+def attacked_ids(rows: Records) -> Column:
     """Ids of the samples with a verified adversarial image."""
     return np.asarray(rows["sample_id"][rows["verified"].astype(bool)])

@@ -102,7 +102,7 @@ def plan(
 
 
 def survivors_of(cells: Sequence[Cell], on: str) -> tuple[str, ...]:
-    """The names of the cells whose beaten samples a stage after them does not get."""
+    """The names of the cells whose successfully attacked samples a stage after them does not get."""
     return tuple(cell.name for cell in cells) if on == "survivors" else ()
 
 

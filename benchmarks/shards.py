@@ -204,7 +204,7 @@ def run_attack(
 def verify(
     cell: Cell, model: Model, x: Tensor, y: Tensor, targets: Tensor | None, result: AttackResult, seed: int
 ) -> tuple[Tensor, ...]:
-    """Ask the model under test, in full precision, about every image handed over: nobody's word is taken for it.
+    """Ask the model under test, in full precision, about every image handed over: an attack's own claim does not count.
 
     `seed` decides the draws of a randomised model, which the attack has not seen.
 

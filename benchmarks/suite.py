@@ -33,7 +33,7 @@ class Stage(BaseModel):
     role
         A control shows what is reached without a method; what it finds counts all the same.
     on
-        Every rightly classified sample, or only those that the stages before left standing.
+        Every correctly classified sample, or only those that the stages before left as survivors.
     within
         Of these only the ones that the stages before brought close: their best image left the label a lead of at most this
         share of its lead in the clean image.
@@ -142,7 +142,7 @@ def read_suite(content: bytes, path: Path) -> Suite:
 
 
 def ad_hoc_suite(attacks: list[str]) -> Suite:
-    """A suite of the given attacks, each on every rightly classified sample."""
+    """A suite of the given attacks, each on every correctly classified sample."""
     return Suite(
         name=AD_HOC,
         summary="The attacks that were named.",

@@ -9,7 +9,7 @@ import numpy as np
 
 from robustkit.benchmarks.due import right_ids
 from robustkit.benchmarks.evidence import LOST
-from robustkit.benchmarks.flags import beaten, diagnose
+from robustkit.benchmarks.flags import attacked_ids, diagnose
 from robustkit.benchmarks.manifest import PlannedCell, PlannedThreat
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.statistics import Estimate, estimate
@@ -63,7 +63,7 @@ def summarize_threat(
     survivors, unanswered = right, set[int]()
     attacks = []
     for cell, found in main:
-        hits, errors = set(beaten(found).tolist()), error_ids(found)
+        hits, errors = set(attacked_ids(found).tolist()), error_ids(found)
         decided = len(survivors & hits)
         survivors, unanswered = survivors - hits, unanswered | errors
         robust_after = survivors - unanswered if cell.on == "survivors" else right - hits - errors
@@ -74,7 +74,7 @@ def summarize_threat(
     non_adaptive = None
     if plan.non_adaptive is not None:
         found = rows[plan.non_adaptive.name]
-        kept = len(right - set(beaten(found).tolist()) - error_ids(found))
+        kept = len(right - set(attacked_ids(found).tolist()) - error_ids(found))
         non_adaptive = NonAdaptivePart(
             robust_accuracy=estimate(kept, n),
             sentence=f"{plan.non_adaptive.spec} made without the defense in view. An attacker who knows of it does better.",
@@ -124,7 +124,7 @@ def remarks(plan: PlannedThreat) -> list[Flag]:
 
 
 def looks_for_the_nearest(cell: PlannedCell, found: Records) -> bool:
-    """Whether a cell measured the minimal perturbation of every rightly classified sample."""
+    """Whether a cell measured the minimal perturbation of every correctly classified sample."""
     if cell.on != "all" or cell.within is not None:
         return False
     if cell.minimum_norm:
@@ -196,7 +196,7 @@ def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], 
 
     def left(found: Records) -> Estimate:
         errors = error_ids(found)
-        return estimate(len(right - set(beaten(found).tolist()) - errors), n - len(errors))
+        return estimate(len(right - set(attacked_ids(found).tolist()) - errors), n - len(errors))
 
     return [
         CurvePoint(eps=0.0, eps_text="0", attack=start, control=start),
@@ -249,10 +249,10 @@ def gallery(main: list[tuple[PlannedCell, Records]]) -> list[Picture]:
     if not rows:
         rows = [(cell, found, i) for cell, found in main for i in range(len(found))]
     hits = [(cell, found, i) for cell, found, i in rows if found["verified"][i]]
-    stood = [(cell, found, i) for cell, found, i in rows if found["status"][i] in ("failed", "unconfirmed")]
-    last = {int(found["sample_id"][i]): (cell, found, i) for cell, found, i in stood}  # the last attack to fail on it
-    beaten_ids = {int(found["sample_id"][i]) for _, found, i in hits}
-    border = [item for sample, item in last.items() if sample not in beaten_ids]
+    survivors = [(cell, found, i) for cell, found, i in rows if found["status"][i] in ("failed", "unconfirmed")]
+    last = {int(found["sample_id"][i]): (cell, found, i) for cell, found, i in survivors}  # the last attack to fail on it
+    successes = {int(found["sample_id"][i]) for _, found, i in hits}
+    border = [item for sample, item in last.items() if sample not in successes]
     border.sort(key=lambda item: float(item[1]["margin"][item[2]]))
     hits.sort(key=lambda item: float(item[1]["margin"][item[2]]))
     rest = hits[PICTURES:]

@@ -45,10 +45,10 @@ class DataPart(_Part):
 class AttackPart(_Part):
     """What one attack cost and found.
 
-    `evaluated` samples were given to it (all rightly classified ones, or the survivors of the attacks before);
-    `robust_accuracy` is the share of all samples that are right and still unbeaten after it, by it and those before it if it
-    only saw survivors, by it alone otherwise; `success_rate` is its share of `evaluated`; `decided` counts the samples that
-    it was the first to beat. `forwards` and `backwards` are totals.
+    `evaluated` samples were given to it (all correctly classified ones, or the survivors of the attacks before);
+    `robust_accuracy` is the share of all samples that survive it and those before it if it only
+    saw survivors, it alone otherwise; `success_rate` is its share of `evaluated`; `decided` counts the samples that
+    it was the first to attack successfully. `forwards` and `backwards` are totals.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Flag(_Part):
 class Picture(_Part):
     """A sample for the gallery; `images` names rows of the adversarial file.
 
-    `why` is worst (beaten with the greatest margin), borderline (nearest to the decision boundary) or random.
+    `why` is worst (successfully attacked with the greatest margin), borderline (nearest to the decision boundary) or random.
     """
 
     sample_id: int

@@ -247,14 +247,14 @@ def check_result(case: Case) -> str | None:
         worst = float(case.threat.distance(clean, x_adv).max())
         return f"{int((~inside).sum())} images are outside box or budget (distance up to {worst:.9g})"
     prediction = model.logits(x_adv).argmax(1)
-    beaten = prediction == (y + 1) % case.classes if case.threat.targeted else prediction != y
+    adversarial = prediction == (y + 1) % case.classes if case.threat.targeted else prediction != y
     right = model.logits(clean).argmax(1) == y
-    if bool((result.success & ~beaten).any()):
+    if bool((result.success & ~adversarial).any()):
         return "a success was reported for an image that the model still gets right"
     if bool((result.success & ~right).any()) or not bool((result.status[~right] == Status.MISCLASSIFIED).all()):
         return "an image that was misclassified from the start does not have the status MISCLASSIFIED"
     failed = right & ~result.success
-    if bool((failed & beaten).any()):
+    if bool((failed & adversarial).any()):
         return "an adversarial image was handed over as a failure"
     guided = failed & (result.zero_gradients == 0)
     kept = (x_adv == clean).flatten(1).all(1) & ~immovable(case.threat, clean, model.bounds)
@@ -316,7 +316,7 @@ def check_seed(case: Case) -> str | None:
 
 
 def check_passes(case: Case) -> str | None:
-    """The passes reported are those the network saw, and a sample that is never beaten costs what `cost` says."""
+    """The passes reported are those the network saw, and a sample that is never successfully attacked costs what `cost` says."""
     if isinstance(case.attack, UniversalAttack):
         return None  # what fitting costs belongs to no sample
     network = case.network()
@@ -333,7 +333,7 @@ def check_passes(case: Case) -> str | None:
         spent = {*zip(result.forwards[failed].tolist(), result.backwards[failed].tolist(), strict=True)}
         too_much = any(f > cost[0] or b > cost[1] for f, b in spent)
         if too_much or (case.attack.exact_cost and case.attack.eot == 1 and spent - {cost}):
-            return f"cost says {cost} forward and backward passes; samples that were not beaten took {sorted(spent)}"
+            return f"cost says {cost} forward and backward passes; survivors took {sorted(spent)}"
     return None
 
 

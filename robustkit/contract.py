@@ -44,7 +44,7 @@ class AttackInfo:
     targeted
         Whether it can aim at a given class.
     cost
-        Passes a sample that is never beaten costs, in words with the parameters' names.
+        Passes a survivor costs, in words with the parameters' names.
     paper
         Title and arXiv number.
     control
@@ -133,7 +133,7 @@ class AttackResult:
 
     @property
     def robust(self) -> Tensor:
-        """Bool ``(N,)``: rightly classified and not beaten. A misclassified or failed sample is not robust."""
+        """Bool ``(N,)``: correctly classified and not successfully attacked. A misclassified or failed sample is not robust."""
         return (self.status == Status.FAILED) | (self.status == Status.UNCONFIRMED)
 
 

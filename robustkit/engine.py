@@ -1,7 +1,7 @@
-"""The loop that every iterative attack runs in: one forward pass a step, and no pass that nobody needs.
+"""The loop that every iterative attack runs in: one forward pass a step, and no unnecessary pass.
 
-Samples sit in slots. A sample that is beaten leaves its slot at once, and free slots are refilled from the queue. An attack
-of several restarts or targets makes its first attempt alone; on what that leaves standing all others run side by side, each
+Samples sit in slots. A successfully attacked sample leaves its slot, and free slots are refilled from the queue. An attack
+of several restarts or targets makes its first attempt alone; on its survivors all others run side by side, each
 in a slot of its own, until one succeeds. Each sample's search depends on nothing but itself, so the batch size, the order
 and the neighbours do not change what is found.
 """
@@ -94,8 +94,8 @@ class _Search(Generic[S]):
 
     def _pursue(self, wave: range) -> None:
         """Make some attempts on every sample that is not settled, all of a sample's at the same time."""
-        standing = ~self.settled if self.attack.early_exit else torch.ones_like(self.settled)
-        queue = standing.nonzero().squeeze(1)
+        unsettled = ~self.settled if self.attack.early_exit else torch.ones_like(self.settled)
+        queue = unsettled.nonzero().squeeze(1)
         size = self.model.chunk_size(self.samples.x)
         slots: tuple[Batch, S, Track] | None = None
         while True:
@@ -320,7 +320,7 @@ class _Search(Generic[S]):
             track.queries = track.queries.index_add(0, index, torch.full_like(index, self.attack.eot))
 
     def _leave(self, slots: tuple[Batch, S, Track]) -> tuple[Batch, S, Track] | None:
-        """Let beaten and exhausted samples go, with all their attempts."""
+        """Let successfully attacked and exhausted samples go, with all their attempts."""
         attack = self.attack
         self.clock += 1
         if not attack.early_exit and self.clock < self.steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-#: The greatest element of a gradient that leads nowhere: over the whole box it changes no loss by as much as its rounding.
+#: The greatest element of a gradient that counts as vanished: over the whole box it changes no loss by as much as its rounding.
 VANISHED = 1e-12
 
 

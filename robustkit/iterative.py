@@ -107,7 +107,7 @@ class IterativeAttack(Attack, Generic[S]):
     steps
         Steps an attempt takes.
     early_exit
-        A beaten sample leaves at once, and one that is already misclassified is not attacked. Without it every sample
+        A success leaves at once, and a sample that is already misclassified is not attacked. Without it every sample
         takes every step, one attempt after another, for measuring; the same samples fall.
     eot
         Draws of a randomised model in each query, or the model's own `draws` if those are more: logits, losses and gradients
@@ -122,7 +122,7 @@ class IterativeAttack(Attack, Generic[S]):
 
     needs_gradient: ClassVar[bool] = True
     needs_clean_logits: ClassVar[bool] = False
-    #: Whether `cost` is what every unbeaten sample costs, or the most it can cost.
+    #: Whether `cost` is what every surviving sample costs, or the most it can cost.
     exact_cost: ClassVar[bool] = True
     #: Gradients a query asks for: the J of a loss of shape ``(B, J)``.
     gradients: ClassVar[int] = 1
@@ -161,7 +161,7 @@ class IterativeAttack(Attack, Generic[S]):
         return self.steps
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        """Forward and backward passes of a sample that is never beaten: the clean pass and the verification included.
+        """Forward and backward passes of a survivor: the clean pass and the verification included.
 
         With several draws it is the most there can be: every query, the last included, may be asked again for confirmation.
         """

@@ -24,14 +24,14 @@ def judge(
     draws: int = 1,
     seed: int = 0,
 ) -> AttackResult:
-    """Ask about the clean images, then about what the rightly classified ones were made into.
+    """Ask about the clean images, then about what the correctly classified ones were made into.
 
     Parameters
     ----------
     model, samples, threat, seed
         As in `Attack.__call__`, prepared.
     make
-        Takes the samples that are classified rightly and the number of classes to images of the same shape.
+        Takes the samples that are classified correctly and the number of classes to images of the same shape.
     draws
         Draws of a randomised model in each of the two questions, or the model's own if those are more; most of them must agree.
 

@@ -15,7 +15,7 @@ S = TypeVar("S", bound=State)
 class MinimumNormAttack(IterativeAttack[S]):
     """An iterative attack whose search goes on after the first success, for a nearer one.
 
-    The engine keeps the nearest adversarial image inside the box. One run so answers for every eps: a sample is beaten by
+    The engine keeps the nearest adversarial image inside the box. One run so answers for every eps: a sample is lost to
     every attacker whose eps is at least `AttackResult.nearest_distance`. Beyond the threat's eps the nearest image is not
     handed over as `x_adv`; its projection onto the ball is, as the best effort.
 
@@ -33,6 +33,6 @@ class MinimumNormAttack(IterativeAttack[S]):
         return super().overhead + self.eot
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        """Passes of a sample that is never beaten: one forward more than other attacks, to verify the nearest image."""
+        """Passes of a survivor: one forward more than other attacks, to verify the nearest image."""
         forwards, backwards = super().cost(threat, num_classes)
         return forwards + self.eot, backwards

@@ -58,7 +58,7 @@ class TransferAttack(IterativeAttack[S]):
             )
 
     def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        """Passes of a sample that is never beaten; with surrogates, the clean pass and the verification alone."""
+        """Passes of a survivor; with surrogates, the clean pass and the verification alone."""
         return super().cost(threat, num_classes) if self.surrogate is None else (2 * self.eot, 0)
 
     def __call__(

@@ -189,9 +189,9 @@ def _judge(
     if len(beyond):
         again, wrong = ask(model, returned[beyond], y[beyond], None if targets is None else targets[beyond])
         forwards[beyond] += model.draws
-        beaten = again.isfinite().all(1) & wrong
-        nearest[beyond[beaten]] = returned[beyond[beaten]]
-        nearest_distance[beyond[beaten]] = threat.distance(x, returned)[beyond[beaten]]
+        adversarial = again.isfinite().all(1) & wrong
+        nearest[beyond[adversarial]] = returned[beyond[adversarial]]
+        nearest_distance[beyond[adversarial]] = threat.distance(x, returned)[beyond[adversarial]]
     return AttackResult(
         x_adv=x_adv,
         success=success,

@@ -1,4 +1,4 @@
-"""Cycles of fixed-step ascent: an iterate that was seen before leads nowhere new (Doldo et al., arXiv 2503.19347)."""
+"""Cycles of fixed-step ascent: an iterate that was seen before leads to nothing new (Doldo et al., arXiv 2503.19347)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CycleState(State):
     Parameters
     ----------
     seen
-        ``(B, T)`` int64: the hash of the iterate before each of T steps so far; ``(B, 0)`` if nobody looks for cycles.
+        ``(B, T)`` int64: the hash of the iterate before each of T steps so far; ``(B, 0)`` if cycles are not looked for.
     repeats
         Bool ``(B,)``: `x_adv` was seen before.
     """

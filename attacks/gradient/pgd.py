@@ -60,7 +60,7 @@ class PGD(IterativeAttack[CycleState]):
 
     @property
     def exact_cost(self) -> bool:  # type: ignore[override]
-        """Whether `cost` is what every unbeaten sample costs; with cycle detection it is the most."""
+        """Whether `cost` is what every surviving sample costs; with cycle detection it is the most."""
         return not self.cycle_detection
 
     def attempts(self, threat: Threat, num_classes: int) -> int:

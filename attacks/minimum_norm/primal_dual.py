@@ -1,6 +1,6 @@
 """Weights of distance and misclassification that are played against the image (Matyasko and Chau, arXiv 2106.01538).
 
-The image descends ``(1 - w) * distance + w * softplus(margin)``; the weight w rises while the image is classified rightly and
+The image descends ``(1 - w) * distance + w * softplus(margin)``; the weight w rises while the image is classified correctly and
 falls while it is not, so that the queries stay about the boundary.
 """
 

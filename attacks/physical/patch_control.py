@@ -1,4 +1,4 @@
-"""Stickers that nobody optimised: what covering a part of the image does by itself."""
+"""Stickers that were not optimised: what covering a part of the image does by itself."""
 
 from __future__ import annotations
 

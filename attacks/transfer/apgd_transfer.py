@@ -1,4 +1,4 @@
-"""Auto-PGD from where a transfer attack on a surrogate ends: past gradients of the model that lead nowhere at first."""
+"""Auto-PGD from where a transfer attack on a surrogate ends: past gradients of the model that do not help at first."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class VMIFGSM(MIFGSM):
             raise UsageError(f"beta={self.beta} must be above 0")
 
     def attempt_steps(self, threat: Threat) -> int:
-        return (self.steps - 1) * (self.neighbours + 1) + 1  # after the last step nobody asks about neighbours
+        return (self.steps - 1) * (self.neighbours + 1) + 1  # after the last step no neighbours are asked about
 
     def start(self, batch: Batch) -> VarianceState:
         zero = torch.zeros_like(batch.x)

@@ -30,7 +30,7 @@ class UAP(UniversalAttack):
     """Steepest steps on the mean gain over drawn batches, ever shorter; a sample's gain is capped once it is clearly turned.
 
     The gain is the lead of the best wrong class over the label, or of the target, in logits. The second paper caps the
-    cross-entropy, whose gradient favours the samples that are beaten already, so that on a robust model it turns fewer.
+    cross-entropy, whose gradient favours the successfully attacked samples, so that on a robust model it turns fewer.
 
     Parameters
     ----------

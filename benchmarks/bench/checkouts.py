@@ -113,6 +113,6 @@ def judged(ground: Ground, returned: Tensor, forwards: int, backwards: int) -> A
     valid = is_adversarial(model.logits(returned), y, None) & in_box(returned, model.bounds)
     wrong = is_adversarial(model.logits(x), y, None)
     distance = torch.where(valid, threat.distance(x, returned), torch.inf)
-    standing = still_right(model, x, x_adv, y, threat)
+    robust = still_right(model, x, x_adv, y, threat)
     distance = torch.where(wrong, 0, distance).double()
-    return Answer(standing.cpu(), distance.cpu(), forwards, backwards)
+    return Answer(robust.cpu(), distance.cpu(), forwards, backwards)

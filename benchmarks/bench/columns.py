@@ -9,7 +9,7 @@ from robustkit.benchmarks.bench.result import Bench, Entry
 from robustkit.benchmarks.words import count, percent, seconds, short
 from robustkit.printable import printable
 
-#: Title, the entry's field, and how its value is written. A column nobody has a value for is left out.
+#: Title, the entry's field, and how its value is written. A column no row has a value for is left out.
 COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("robust", "robust_accuracy", percent),
     ("distance", "distance", lambda value: f"{value:.4g}"),

@@ -39,15 +39,15 @@ class Answer:
 
     Parameters
     ----------
-    standing
-        Bool ``(N,)``: classified rightly, and still after the attack.
+    robust
+        Bool ``(N,)``: classified correctly, and still after the attack.
     distance
         ``(N,)``: to the nearest adversarial image found, whatever eps; 0 where the clean image is wrong, infinite for none.
     forwards, backwards
         Passes of all images together.
     """
 
-    standing: Tensor
+    robust: Tensor
     distance: Tensor
     forwards: int
     backwards: int
@@ -120,15 +120,15 @@ def may_fail(contender: Contender) -> Contender:
 
 def judged(ground: Ground, result: AttackResult, forwards: int, backwards: int) -> Answer:
     """The answer in an attack's result: its images by one fresh pass, its distances as it verified them."""
-    standing = still_right(ground.model, ground.x, result.x_adv, ground.y, ground.threat)
-    return Answer(standing.cpu(), result.nearest_distance.double().cpu(), forwards, backwards)
+    robust = still_right(ground.model, ground.x, result.x_adv, ground.y, ground.threat)
+    return Answer(robust.cpu(), result.nearest_distance.double().cpu(), forwards, backwards)
 
 
 def still_right(model: Model, x: Tensor, x_adv: Tensor, y: Tensor, threat: Threat) -> Tensor:
-    """Which images are classified rightly and still are after the attack, if that stayed inside the threat. Bool ``(N,)``."""
+    """Which images are classified correctly and still are after the attack, if that stayed inside the threat. Bool ``(N,)``."""
     right = model.logits(x).argmax(1) == y
-    beaten = is_adversarial(model.logits(x_adv), y, None) & threat.contains(x, x_adv, model.bounds)
-    return right & ~beaten
+    fooled = is_adversarial(model.logits(x_adv), y, None) & threat.contains(x, x_adv, model.bounds)
+    return right & ~fooled
 
 
 def counted(model: Model, run: Callable[[], T]) -> tuple[T, int, int]:

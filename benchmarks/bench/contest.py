@@ -1,4 +1,4 @@
-"""Attacks, suites and peers side by side on one model: what each of them leaves standing, and what that cost."""
+"""Attacks, suites and peers side by side on one model: the survivors of each of them, and what that cost."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def memory(
 ) -> Bench:
     """Audit `many` and `few` images of noise that a small network calls what it will; the ratio of the peaks.
 
-    Every image is rightly classified, so all of them are attacked and kept where they fall.
+    Every image is correctly classified, so all of them are attacked and kept where they fall.
     """
     peaks = {}
     for n in (few, many):

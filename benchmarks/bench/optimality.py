@@ -20,12 +20,12 @@ def optimality(distances: Mapping[str, Column], right: Column) -> dict[str, floa
     distances
         Of each contender, ``(N,)``: to the nearest adversarial image of every sample, infinite where it found none.
     right
-        Bool ``(N,)``: whether the clean image is classified rightly. Where it is not, every distance counts as 0.
+        Bool ``(N,)``: whether the clean image is classified correctly. Where it is not, every distance counts as 0.
 
     Returns
     -------
     dict
-        From 0, nothing found, to 1, the best everywhere; no entry if nobody found anything.
+        From 0, nothing found, to 1, the best everywhere; no entry if no attack found anything.
     """
     if not distances or not len(right):
         return {}
@@ -41,6 +41,6 @@ def optimality(distances: Mapping[str, Column], right: Column) -> dict[str, floa
 
     least = area(best)
     most = float(np.mean(right)) * end
-    if most - least <= 1e-12 * most:  # every sample is as far as the curves reach: nobody can do better or worse
+    if most - least <= 1e-12 * most:  # every sample is as far as the curves reach: no attack can do better or worse
         return dict.fromkeys(reached, 1.0)
     return {name: 1 - (area(distance) - least) / (most - least) for name, distance in reached.items()}

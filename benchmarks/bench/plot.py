@@ -1,4 +1,4 @@
-"""Strength against cost: how many images each contender left standing, over what it took."""
+"""Strength against cost: the survivors of each contender, over what it took."""
 
 from __future__ import annotations
 

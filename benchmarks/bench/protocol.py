@@ -68,13 +68,13 @@ def verdict(ids: Column, name: str, clean: Records, cells: Sequence[Records]) ->
     def place(rows: Records) -> Column:
         return np.asarray(order[np.searchsorted(ids, rows["sample_id"], sorter=order)])
 
-    standing = np.zeros(len(ids), dtype=bool)
-    standing[place(clean)] = clean.has_status(Status.FAILED)
+    robust = np.zeros(len(ids), dtype=bool)
+    robust[place(clean)] = clean.has_status(Status.FAILED)
     distance = np.full(len(ids), np.inf)
     distance[place(clean)] = clean["nearest_distance"]
     for rows in cells:
         at = place(rows)
-        standing[at] &= ~(rows["verified"].astype(bool) | rows.has_status(Status.ERROR))
+        robust[at] &= ~(rows["verified"].astype(bool) | rows.has_status(Status.ERROR))
         distance[at] = np.minimum(distance[at], rows["nearest_distance"])
     forwards, backwards = (int(sum(rows[column].sum() for rows in (clean, *cells))) for column in ("forwards", "backwards"))
-    return Answer(torch.from_numpy(standing), torch.from_numpy(distance), forwards, backwards)
+    return Answer(torch.from_numpy(robust), torch.from_numpy(distance), forwards, backwards)

@@ -35,9 +35,9 @@ class Entry(Part):
     against
         The attack or suite that a peer runs beside.
     robust_accuracy
-        Share of all images still classified rightly, by one fresh pass on images inside the threat.
+        Share of all images still classified correctly, by one fresh pass on images inside the threat.
     distance
-        Of an attack that looks for the nearest adversarial images: their median distance over the rightly classified images, in
+        Of an attack that looks for the nearest adversarial images: their median distance over the correctly classified images, in
         the threat's unit; infinite if it found none for half of them or more.
     optimality
         Of such an attack: AttackBench's score, 1 for the nearest images that any contender found.

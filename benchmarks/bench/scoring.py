@@ -28,7 +28,7 @@ def score(
     contenders, timed
         Who ran, and their runs by `Contender.key`.
     right
-        Bool ``(N,)``: whether the clean image is classified rightly.
+        Bool ``(N,)``: whether the clean image is classified correctly.
     forward, gradient
         Seconds of one bare forward pass of all images, and of one with its backward pass.
     """
@@ -55,7 +55,7 @@ def score(
                 name=each.name,
                 kind=each.kind,
                 against=each.against,
-                robust_accuracy=float(answer.standing.double().mean()),
+                robust_accuracy=float(answer.robust.double().mean()),
                 forwards=answer.forwards / len(right),
                 backwards=answer.backwards / len(right),
                 seconds=seconds[each.key],
@@ -70,6 +70,6 @@ def score(
 
 
 def median_distance(answer: Answer, right: Tensor) -> float | None:
-    """Over the rightly classified images; None if there are none."""
+    """Over the correctly classified images; None if there are none."""
     distances = answer.distance.numpy()[right.cpu().numpy()]
     return float(np.median(distances)) if len(distances) else None

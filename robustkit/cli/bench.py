@@ -86,7 +86,7 @@ def bench(
     for name, (path, cases) in checkouts.items():
         if path is not None and (case not in cases or not peers):
             raise UsageError(
-                f"{name} {path} has nobody to run beside in case {case!r}{'' if peers else ' with --no-peers'}: leave it out"
+                f"{name} {path} has no attack to run beside in case {case!r}{'' if peers else ' with --no-peers'}: leave it out"
             )
     if case == "protocols" and autoattack is None:
         raise UsageError(

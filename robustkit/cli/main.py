@@ -30,7 +30,7 @@ def _asks_for_help(words: list[str]) -> bool:
 
 
 def _open_standard_streams() -> None:
-    """Standard streams that the caller closed lead nowhere, so that no other file gets their numbers."""
+    """Standard streams that the caller closed lead to the null device, so that no other file gets their numbers."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

@@ -107,5 +107,5 @@ def _warn(
 
 
 def _say(sentence: str) -> None:
-    with suppress(OSError):  # nobody listens
+    with suppress(OSError):  # the reader is gone
         print(f"robustkit: {one_line(sentence, 4000)}", file=sys.stderr, flush=True)

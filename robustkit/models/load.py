@@ -141,7 +141,7 @@ def _check_names(model: Model, names: tuple[str, ...]) -> None:
     unnamed = copy.copy(model)
     unnamed.classes = None
     found = len(names)
-    with suppress(UsageError, AttackError):  # such as a network that takes images of one size alone, which nobody said
+    with suppress(UsageError, AttackError):  # such as a network that takes images of one size alone, which was not said
         found = unnamed.num_classes()
     if found != len(names):
         raise UsageError(
@@ -258,4 +258,6 @@ def local_path(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise UsageError(f"path {shown(text)!r} begins with the home folder of nobody on this machine: write it out") from None
+        raise UsageError(
+            f"path {shown(text)!r} begins with the home folder of a user whom this machine does not have: write it out"
+        ) from None

@@ -13,7 +13,7 @@ ATTACK = "pgd:steps=20"
 
 
 def validate(model: Model, data: Data, threat: Threat | None, robust_limit: int, seed: int) -> dict[str, float]:
-    """Shares of `data` that are classified rightly (``clean``) and, given a threat, not beaten by PGD-20 (``robust``).
+    """Shares of `data` that are correctly classified (``clean``) and, given a threat, survivors of PGD-20 (``robust``).
 
     At most `robust_limit` images, stratified, are attacked. The worst case over attacks is an audit's to find.
     """

@@ -47,7 +47,7 @@ def light() -> tuple[Model, tuple[Tensor, Tensor]]:
 
 estimate = functools.cache(statistics.estimate)
 
-WEAK = Flag(id="zero-gradients", weakens=True, sentence="The gradient vanished for 7 of 50 samples that stood.")
+WEAK = Flag(id="zero-gradients", weakens=True, sentence="The gradient vanished for 7 of 50 samples that survived.")
 
 
 def attack_part(**changed: Any) -> AttackPart:

@@ -66,7 +66,7 @@ def test_one_draw_is_not_trusted(tmp_path: Path) -> None:
     assert "--eot" in flag.sentence
 
 
-def test_a_model_that_is_mostly_wrong_off_the_clean_images_is_beaten(tmp_path: Path) -> None:
+def test_a_model_that_is_mostly_wrong_off_the_clean_images_is_successfully_attacked(tmp_path: Path) -> None:
     model, (x, y) = subject(0.0), images(12)
     model.net.forward = lambda seen: Flips.forward(subject(0.0 if bool((seen == x[0]).any()) else 0.8).net, seen)
     found = audit(model, (x[:1], y[:1]), threats=["linf:0.02"], attacks=["noise"], eot=21, out=tmp_path / "run").report

@@ -8,7 +8,7 @@ from robustkit.benchmarks.audit import audit
 from robustkit.model import InputSpec, Model
 
 SUITE = """
-summary = "A climb, and a black-box search where it leads nowhere."
+summary = "A climb, and a black-box search where it does not help."
 threats = ["linf", "l2"]
 
 [[stage]]

@@ -15,9 +15,9 @@ class Rows(dict):
         return len(self["sample_id"])
 
 
-def cell(spec, given, beaten):
+def cell(spec, given, successes):
     ids = np.asarray(given)
-    rows = Rows(sample_id=ids, verified=np.isin(ids, beaten), margin=np.ones(len(ids)), clean_margin=np.ones(len(ids)))
+    rows = Rows(sample_id=ids, verified=np.isin(ids, successes), margin=np.ones(len(ids)), clean_margin=np.ones(len(ids)))
     built = attack(spec)
     planned = SimpleNamespace(
         attack=built.name,

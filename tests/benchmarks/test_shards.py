@@ -1,4 +1,4 @@
-"""What a shard's records say: nobody's word is taken for an image's membership, and all agree on which image was the clean one."""
+"""What a shard's records say: an attack's own claim shows no membership, and all agree on which image was the clean one."""
 
 from __future__ import annotations
 

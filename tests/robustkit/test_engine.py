@@ -160,7 +160,7 @@ def test_nan_half_way_is_an_error():
     assert not bool(result.robust.any())
 
 
-def test_never_beaten_samples_cost_what_cost_says():
+def test_samples_that_are_never_successfully_attacked_cost_what_cost_says():
     net = Network(SHAPE, 10)
     x = images(9)
     y = labels(x)
@@ -240,13 +240,13 @@ class Coin(nn.Module):
         return torch.where(flips[:, None], logits.flip(1), logits)
 
 
-@pytest.mark.parametrize(("wrong", "beaten"), [(0.25, False), (0.75, True)])
-def test_a_success_on_a_random_model_is_a_majority_of_fresh_draws(wrong, beaten):
+@pytest.mark.parametrize(("wrong", "success"), [(0.25, False), (0.75, True)])
+def test_a_success_on_a_random_model_is_a_majority_of_fresh_draws(wrong, success):
     x, y = torch.full((8, 1, 4, 4), 0.5), torch.zeros(8, dtype=torch.long)
     subject = Model(Coin(wrong), spec=InputSpec(channels=1), device="cpu")
     search = attack("pgd", steps=3, eot=101)
     result = search(subject, x, y, Threat.parse("linf:0.1"))
-    assert bool((result.success == beaten).all())
+    assert bool((result.success == success).all())
     # Five questions at least; more where a lucky majority was asked about again.
     forwards, backwards = search.cost(Threat.parse("linf:0.1"), 2)
     assert (forwards, backwards) == (10 * 101, 3 * 101)

@@ -34,7 +34,7 @@ def verdict(x, y, made):
 
 
 def test_each_way_a_sample_can_end():
-    #  beaten, not beaten, wrong from the start, no answer from the start, no answer in the end, outside the ball
+    #  successful, not successful, wrong from the start, no answer from the start, no answer in the end, outside the ball
     result, asked, model = verdict([0.6, 0.7, 0.6, 0.95, 0.7, 0.8], [1, 1, 0, 1, 1, 1], [0.4, 0.6, 0.4, 0.4, 0.92, 0.4])
     assert asked == [0, 1, 4, 5]
     ends = (Status.FOUND, Status.FAILED, Status.MISCLASSIFIED, Status.ERROR, Status.ERROR, Status.FAILED)

@@ -59,7 +59,7 @@ def test_the_images_are_the_surrogates_and_the_verdict_the_models():
     assert result.status.tolist() == [Status.FOUND]
 
 
-def test_the_surrogate_takes_every_step_though_the_model_is_beaten_at_once():
+def test_the_surrogate_takes_every_step_though_the_attack_succeeds_at_once():
     target, surrogate = weighted(1, 1, 1, 1), weighted(1, 1, 1, 1)
     x, y = torch.full((3, 1, 2, 2), 0.501, dtype=torch.float64), torch.tensor([1, 1, 0])
     result = attack("mi-fgsm", surrogate=surrogate, steps=7)(target, x, y, THREAT)

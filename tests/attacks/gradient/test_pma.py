@@ -30,7 +30,7 @@ def test_the_loss_is_the_margin_of_the_probabilities():
     assert torch.allclose(loss(probabilities.log(), y, torch.tensor([2, 0])), torch.tensor([-0.6, -0.5]))
 
 
-def test_a_linear_model_is_beaten_exactly_where_the_closed_form_says(linear_model, linear_data):
+def test_a_linear_model_is_successfully_attacked_exactly_where_the_closed_form_says(linear_model, linear_data):
     x, y = linear_data
     result = attack("pma", steps=20)(linear_model, x, y, Threat.parse("linf:0.105"))
     assert result.success.tolist() == [True] * 10 + [False] * 10

@@ -63,7 +63,7 @@ class Red(nn.Module):
 def test_hue_turns_red_to_green():
     red = torch.tensor([1.0, 0.2, 0.0])[None, :, None, None].expand(1, 3, 2, 2).contiguous()
     model = Model(Red(), device="cpu")
-    beaten = attack("hue")(model, red, torch.tensor([1]), Threat.parse("hue:0.2"))
-    assert bool(beaten.success)
-    assert float(beaten.distance) == pytest.approx(0.2, abs=1e-5)
+    result = attack("hue")(model, red, torch.tensor([1]), Threat.parse("hue:0.2"))
+    assert bool(result.success)
+    assert float(result.distance) == pytest.approx(0.2, abs=1e-5)
     assert not bool(attack("hue")(model, red, torch.tensor([1]), Threat.parse("hue:0.1")).success)

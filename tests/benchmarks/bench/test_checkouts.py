@@ -35,8 +35,8 @@ class AutoAttack:
     def run_standard_evaluation(self, x, y, bs):
         print("chatter")
         x_adv = (x - self.eps).clamp(0, 1)
-        beaten = self.model(x_adv).argmax(1) != y
-        return torch.where(beaten[:, None, None, None], x_adv, x)
+        fooled = self.model(x_adv).argmax(1) != y
+        return torch.where(fooled[:, None, None, None], x_adv, x)
 """
 
 FMN = """
@@ -111,7 +111,7 @@ def test_a_returned_image_counts_at_its_own_distance(linear_model: Model, linear
     x, y = linear_data
     ground = Ground(linear_model, as_data(linear_data), x, y, THREAT, 0)
     answer = judged(ground, x - 0.155, 1, 2)
-    assert answer.standing.sum() == 10
+    assert answer.robust.sum() == 10
     assert answer.distance.isfinite().sum() == 15
     assert answer.distance[0] == pytest.approx(0.155, abs=1e-6)
     assert judged(ground, x + 10, 1, 2).distance.isinf().all()

@@ -46,7 +46,7 @@ def test_ratios_are_over_as_many_bare_passes(linear_model: Model, linear_data: t
 def test_minimum_norm_attacks_are_judged_by_distance(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
     bench = run(linear_model, linear_data, attacks=["fmn:steps=60", "pgd:steps=5"], peers=False)
     fmn, pgd = bench.entries
-    # Of the distances 0.01, 0.02 ... 0.20 the median is 0.105; nobody else came nearer.
+    # Of the distances 0.01, 0.02 ... 0.20 the median is 0.105; no other came nearer.
     assert fmn.distance == pytest.approx(0.105, rel=0.01)
     assert fmn.optimality == pytest.approx(1)
     assert (pgd.distance, pgd.optimality) == (None, None)

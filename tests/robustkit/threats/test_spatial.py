@@ -65,7 +65,7 @@ def test_membership_is_shown_by_rendering_again():
     x_adv[3, 0, 0, 0] = torch.nan
     witness[4, 0] = torch.nan
     assert threat.contains(x, x_adv, (0, 1), witness).tolist() == [True, False, False, False, False, False]
-    assert not threat.contains(x, x_adv, (0, 1)).any()  # nobody's word is taken for it
+    assert not threat.contains(x, x_adv, (0, 1)).any()  # not without the witness
     assert threat.contains(x, x, (0, 1)).all()
     with pytest.raises(AttackError, match=r"witness has shape \(6, 2\); expected \(6, 3\)"):
         threat.contains(x, x_adv, (0, 1), witness[:, :2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from robustkit.errors import UsageError
+from robustkit.errors import UnsafeFileError, UsageError
 from robustkit.files import atomic
+from robustkit.models.pickles import unsafe_name
 
 
 @dataclass(kw_only=True)
@@ -85,6 +87,8 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Progress, dict[st
     ------
     UsageError
         If the file is damaged.
+    UnsafeFileError
+        If reading it would run code.
     """
     if not path.exists():
         return None
@@ -92,7 +96,25 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Progress, dict[st
         state = torch.load(path, map_location=device, weights_only=True)
         return Progress(**state.pop("progress")), state
     except Exception as error:
+        name = _code_in(path)
+        if name is not None:
+            raise UnsafeFileError(
+                f"checkpoint {path} was refused, since reading it could run code ({name}): delete {path.parent} to begin again"
+            ) from error
         raise unreadable(path, error) from error
+
+
+def _code_in(path: Path) -> str | None:
+    """What a file that torch refused would look up and call, beyond what weights need."""
+    entry = None
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                stored = [each for each in archive.infolist() if each.compress_type == zipfile.ZIP_STORED]
+        except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError):
+            return None
+        entry = next((each for each in stored if each.filename.rpartition("/")[2] == "data.pkl"), None)
+    return unsafe_name(path, entry)
 
 
 def unreadable(path: Path, error: Exception) -> UsageError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from robustkit.errors import UsageError
+from robustkit.errors import ExitCode, UnsafeFileError, UsageError
 from robustkit.models.load import load_model
 from robustkit.training import fit
 
@@ -109,6 +111,30 @@ def test_a_truncated_checkpoint(run: Path, content: bytes) -> None:
     with pytest.raises(UsageError, match="cannot be read") as said:
         again(run)
     assert "\n" not in str(said.value)
+
+
+class Payload:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("touched",)
+
+
+@pytest.mark.parametrize("dress", ["zip", "legacy", "plain"])
+def test_a_checkpoint_that_would_run_code_is_refused_with_6(
+    run: Path, dress: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (run / "card.json").unlink()
+    path = run / "checkpoints" / "last.pt"
+    if dress == "plain":
+        path.write_bytes(pickle.dumps({"net": Payload()}))
+    else:
+        torch.save({"net": Payload()}, path, _use_new_zipfile_serialization=dress == "zip")
+    with pytest.raises(UnsafeFileError, match=r"last\.pt was refused, .* could run code \(.*mkdir\)") as said:
+        again(run)
+    assert said.value.exit_code == ExitCode.UNSAFE_FILE
+    assert not Path("touched").exists()
 
 
 @pytest.mark.parametrize(

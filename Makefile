@@ -11,7 +11,7 @@ setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,hf,peers]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,hf,onnx,peers]'
 	$(BIN)/python -m pip install --quiet --no-deps 'torchattacks>=3.5'
 	touch $@
 

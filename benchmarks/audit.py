@@ -138,10 +138,14 @@ def audit(
     span = subject.bounds[1] - subject.bounds[0]
     defended = isinstance(subject, DefendedModel)
     drawn, device = subject.draws, subject.device
-    plans = plan(chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=drawn, device=device)
+    gives = subject.knowledge
+    plans = plan(
+        chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=drawn, device=device, knowledge=gives
+    )
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
-    for note in samples.notes:
+    warnings += [without_gradients(subject, chosen, one) for one in plans if one.instead is not None]
+    for note in [*samples.notes, *(flag.sentence for flag in warnings if flag.id == "black-box")]:
         shown.note(note)
     run.open({"resolved": resolved, "min_robust": min_robust, **surroundings(subject, repeat)})
     records.write_samples(run.folder / "samples.parquet", samples.ids, samples.labels)
@@ -208,9 +212,22 @@ def described(
         "data": data_part.model_dump(mode="json"),
         "suite": suite.name,
         "seed": work.seed,
-        "not_tested": list(suite.not_tested),
+        "not_tested": list(dict.fromkeys(line for one in plans for line in (one.instead or suite).not_tested)),
         "notes": list(data.notes),
     }
+
+
+def without_gradients(model: Model, suite: Suite, planned: ThreatPlan) -> Flag:
+    """Says that another suite's stages run, for want of gradients."""
+    assert planned.instead is not None
+    why = f"{model.name} gives" if planned.threat.knowledge == "white-box" else f"threat {planned.threat.id} grants"
+    gives = model.knowledge if planned.threat.knowledge == "white-box" else planned.threat.knowledge
+    return Flag(
+        id="black-box",
+        weakens=False,
+        sentence=f"{why} no gradients ({gives} knowledge only): in place of suite {suite.name!r} the stages of "
+        f"{planned.instead.name!r} run, and an attacker with the weights may reach more.",
+    )
 
 
 def cause_of(work: Work, classes: int) -> Cause | None:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import torch
 
 from robustkit.benchmarks.cell import Cell
-from robustkit.benchmarks.suite import AD_HOC, Stage, Suite
+from robustkit.benchmarks.suite import AD_HOC, Stage, Suite, load_suite
 from robustkit.build import attack
 from robustkit.contract import ADMITS, Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.model import Model
-from robustkit.threats import NormThreat, Threat
+from robustkit.threats import Knowledge, NormThreat, Threat
 from robustkit.transfer import TransferAttack, load_surrogates
 
 
@@ -34,6 +34,8 @@ class ThreatPlan:
         The one made without the defense in view.
     reasons
         The signs for which the escalation joined the main cells.
+    instead
+        The suite whose stages these are, where it is not the one that was asked for.
     """
 
     threat: Threat
@@ -42,6 +44,7 @@ class ThreatPlan:
     curve: tuple[tuple[NormThreat, Cell, Cell], ...] = ()
     non_adaptive: Cell | None = None
     reasons: tuple[str, ...] = ()
+    instead: Suite | None = None
 
     def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
         """The plan with those cells of its escalation among the main ones that the reasons call for."""
@@ -68,6 +71,7 @@ def plan(
     surrogates: Sequence[Model] = (),
     eot: int = 1,
     device: torch.device | None = None,
+    knowledge: Knowledge = "white-box",
 ) -> list[ThreatPlan]:
     """Every cell of a run, with every attack built and checked against every threat before anything is computed.
 
@@ -87,6 +91,8 @@ def plan(
         Draws of a randomised model in each query; an attack may take more.
     device
         Where surrogates are loaded that an attack's own parameters name.
+    knowledge
+        What the model gives an attacker.
 
     Raises
     ------
@@ -97,7 +103,7 @@ def plan(
         raise UsageError("no threat was given: name one, such as --threat linf:8/255")
     if len({threat.id for threat in threats}) < len(threats):
         raise UsageError("a threat was given twice: name each once")
-    given = Given(tuple(surrogates), eot, device or torch.device("cpu"))
+    given = Given(tuple(surrogates), eot, device or torch.device("cpu"), knowledge)
     return [_plan_one(suite, threat, context, span, defended, given) for threat in threats]
 
 
@@ -112,6 +118,7 @@ class Given(NamedTuple):
     surrogates: tuple[Model, ...]
     eot: int
     device: torch.device
+    knowledge: Knowledge
 
 
 def equip(built: Attack, given: Given) -> Attack:
@@ -131,16 +138,27 @@ def equip(built: Attack, given: Given) -> Attack:
 
 def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended: bool, given: Given) -> ThreatPlan:
     suite.check(threat)
+    admitted = [each for each in ADMITS[threat.knowledge] if each in ADMITS[given.knowledge]]
+    instead = None
+    if suite.without_gradients is not None and "white-box" not in admitted:
+        suite = instead = load_suite(suite.without_gradients)
+        suite.check(threat)
     main: list[Cell] = []
     escalation: list[Cell] = []
     for stage in suite.stages:
         if not stage.answers(threat) or (stage.surrogate and not given.surrogates):
             continue
         built = equip(attack(stage.attack), given)
-        if suite.name != AD_HOC and built.knowledge not in ADMITS[threat.knowledge]:
+        if suite.name != AD_HOC and built.knowledge not in admitted:
+            if instead is not None:
+                continue
+            source = (
+                f"threat {threat.id!r} grants {threat.knowledge}" if built.knowledge not in ADMITS[threat.knowledge] else ""
+            )
             raise UsageError(
-                f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but threat {threat.id!r} grants "
-                f"{threat.knowledge} only: take --suite black-box (linf and l2), or name attacks with --attack"
+                f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but "
+                f"{source or f'the model gives {given.knowledge}'} only: take --suite black-box (linf and l2), or name attacks "
+                "with --attack"
             )
         check_threat(built, threat)
         before = survivors_of(main, stage.on)
@@ -165,4 +183,4 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
     if defended and strongest:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
-    return ThreatPlan(threat, tuple(main), tuple(escalation), tuple(curve), non_adaptive)
+    return ThreatPlan(threat, tuple(main), tuple(escalation), tuple(curve), non_adaptive, instead=instead)

@@ -82,6 +82,8 @@ class Suite(BaseModel):
         How accuracy against eps is measured, if it is.
     corruption_error
         Whether threats of corruptions get the mean corruption error too, over all five severities.
+    without_gradients
+        The suite whose stages run instead where the model or the threat gives an attacker no gradients.
     not_tested
         What the report names as left out.
     """
@@ -94,6 +96,7 @@ class Suite(BaseModel):
     stages: tuple[Stage, ...] = Field(alias="stage", min_length=1)
     curve: Curve | None = None
     corruption_error: bool = False
+    without_gradients: str | None = None
     not_tested: tuple[str, ...] = ()
 
     def check(self, threat: Threat) -> None:

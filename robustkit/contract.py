@@ -243,6 +243,7 @@ def prepare(
     sample_ids = None if sample_ids is None else as_tensor(sample_ids, "sample_ids")
     x = boxed(model, x, y)
     check_threat(attack, threat)
+    check_model_gives(attack, model)
     threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
     if threat.targeted and targets is None:
         raise UsageError(f"threat {threat.id!r} is targeted: give targets=, the class wanted for each sample")
@@ -295,6 +296,15 @@ def check_threat(attack: Attack, threat: Threat) -> None:
             f"use an attack that needs {' or '.join(ADMITS[threat.knowledge])}"
         )
     attack.check(threat)
+
+
+def check_model_gives(attack: Attack, model: Model) -> None:
+    """Raise `UsageError` if an attack needs more of the model than it gives."""
+    if attack.knowledge not in ADMITS[model.knowledge]:
+        raise UsageError(
+            f"attack {attack.name!r} needs {attack.knowledge} knowledge, but {model.name} gives {model.knowledge} only: use an "
+            f"attack that needs {' or '.join(ADMITS[model.knowledge])}, such as square for scores or hopskipjump for decisions"
+        )
 
 
 def ask(

@@ -85,6 +85,7 @@ class DefendedModel(Model):
             device=model.device,
             batch_size=model.batch_size,
             draws=model.draws,
+            knowledge=model.knowledge,
         )
         self.defenses = defenses
         self.undefended: Model = model.undefended if isinstance(model, DefendedModel) else model

@@ -18,7 +18,11 @@ from robustkit.errors import AttackError, UsageError, brief, first_line
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.outputs import output_logits
 from robustkit.projections import Bounds, clip
+from robustkit.threats.base import Knowledge
 from robustkit.watch import at_work
+
+#: What a model can give an attacker.
+GIVEN: tuple[Knowledge, ...] = ("white-box", "score", "decision")
 
 LossFunction = Callable[[Tensor], Tensor]
 
@@ -104,6 +108,9 @@ class Model:
     draws
         Passes that each question about a randomised model takes, at least 1: an answer counts if most of that many fresh,
         independent draws give it.
+    knowledge
+        What it gives an attacker: ``white-box`` gradients, ``score`` (logits alone) or ``decision`` (the class alone). Attacks
+        that need more are refused.
 
     Raises
     ------
@@ -124,6 +131,7 @@ class Model:
         device: str | torch.device = "auto",
         batch_size: int | None = None,
         draws: int = 1,
+        knowledge: Knowledge = "white-box",
     ) -> None:
         if not isinstance(net, nn.Module):
             raise UsageError(f"a model wraps a torch.nn.Module, not a {type(net).__name__}")
@@ -155,6 +163,8 @@ class Model:
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch_size={batch_size} must be at least 1")
         _check_draws(draws)
+        if knowledge not in GIVEN:
+            raise UsageError(f"knowledge {brief(knowledge)} is not what a model can give: write one of {', '.join(GIVEN)}")
         self.device = resolve_device(device)
         self.net = net.to(self.device)
         self.bounds = (float(bounds[0]), float(bounds[1]))
@@ -165,6 +175,7 @@ class Model:
         self.classes = None if classes is None else tuple(classes)
         self.batch_size = batch_size
         self.draws = draws
+        self.knowledge = knowledge
         self.forwards = 0
         self.backwards = 0
         self.twin: Model | None = None

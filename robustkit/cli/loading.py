@@ -29,7 +29,8 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "weights_key": (Annotated[str | None, _option("Which of several weights in a file:, such as state_dict_ema")], None),
     "mean": (
         Annotated[
-            str | None, _option("Of file: and python: models: what is subtracted from each channel, as 0.485,0.456,0.406")
+            str | None,
+            _option("Of file:, python:, onnx: and script: models: what is subtracted from each channel, as 0.485,0.456,0.406"),
         ],
         None,
     ),

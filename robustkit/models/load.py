@@ -1,4 +1,4 @@
-"""Models by name: ``builtin/…``, ``torchvision/…``, ``timm/…``, ``hf/…``, ``file:…``, ``python:…``, a training run's folder."""
+"""Models by name: ``builtin/…``, ``torchvision/…``, ``timm/…``, ``hf/…``, ``file:…``, ``onnx:…``, a training run's folder …"""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ SOURCES = {
     "hf/": ("hf/owner/name", "image classifiers of the Hugging Face hub (safetensors)"),
     "file:": ("file:weights.safetensors", "weights for --arch package.module:factory; .pth and .pt hold weights alone"),
     "python:": ("python:package.module:factory", "a torch module or a robustkit Model, or a function or class that makes one"),
+    "onnx:": ("onnx:model.onnx", "a network that onnxruntime runs on the CPU: scores, and no gradients"),
+    "script:": ("script:model.pt", "a TorchScript program"),
     "": ("runs/NAME", "the folder of a training run"),
 }
 
@@ -48,7 +50,7 @@ def load_model(
     ----------
     name
         ``builtin/NAME``, ``torchvision/NAME``, ``timm/NAME``, ``hf/owner/name``, ``file:WEIGHTS``,
-        ``python:package.module:factory``, or the folder of a training run.
+        ``python:package.module:factory``, ``onnx:FILE``, ``script:FILE``, or the folder of a training run.
     arch
         What builds the network: ``package.module:factory``, with arguments as ``factory(num_classes=10)``. For ``file:``, and
         for the folder of a training run whose card names code.
@@ -62,7 +64,7 @@ def load_model(
     weights_key
         For ``file:``, which of the weights in the file, such as ``state_dict_ema``; ``.`` is the file's own top.
     mean, std, size, channels, bounds, classes
-        For ``file:`` and ``python:``, what the network cannot say itself, above what the factory's `Model` says of it: a value a
+        For ``file:``, ``python:``, ``onnx:`` and ``script:``, what the network cannot say itself, above what the factory's `Model` says of it: a value a
         channel (or one for all), in the unit of `bounds`; the side in pixels or ``(height, width)``; 1 or 3; the least and the
         greatest pixel value that the network takes, where images stay in [0, 1]; names in the order of the outputs, or a text
         file with a name a line. Texts are read as on the command line: ``"0.485,0.456,0.406"``, ``"224x160"``.
@@ -94,8 +96,10 @@ def _load(
 ) -> Model:
     prefix = next((prefix for prefix in SOURCES if prefix and name.startswith(prefix)), "")
     rest = name.removeprefix(prefix)
-    if said.given and prefix not in ("file:", "python:"):
-        raise UsageError(f"{' and '.join(said.given)} go with file: and python: models; {shown(name)} says this itself")
+    if said.given and prefix not in ("file:", "python:", "onnx:", "script:"):
+        raise UsageError(
+            f"{' and '.join(said.given)} go with file:, python:, onnx: and script: models; {shown(name)} says this itself"
+        )
     if arch is not None and prefix not in ("file:", ""):
         raise UsageError(f"--arch goes with file:WEIGHTS and training runs, not with model {shown(name)!r}")
     if weights_key is not None and prefix != "file:":
@@ -133,6 +137,18 @@ def _load(
             from robustkit.models.python_models import call_factory
 
             return _adopted(call_factory(rest), name, device, batch_size, said)
+        case "onnx:":
+            from robustkit.models.onnx_models import load_onnx
+
+            return _model(said.over(load_onnx(local_path(rest))), name, device, batch_size)
+        case "script:":
+            from robustkit.models.script_models import gives_gradients, load_script
+
+            model = _model(said.over(load_script(local_path(rest))), name, device, batch_size)
+            if not gives_gradients(model):
+                note(f"{shown(name)} gives no gradients: only attacks that need none can run on it")
+                model.knowledge = "score"
+            return model
     return _load_run(name, arch, device, batch_size, allow_remote_code)
 
 
@@ -175,6 +191,7 @@ def _model(network: Network, name: str, device: str | torch.device, batch_size: 
         classes=network.classes,
         device=device,
         batch_size=batch_size,
+        knowledge=network.knowledge,
     )
 
 

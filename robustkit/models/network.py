@@ -13,6 +13,7 @@ from robustkit.errors import UsageError
 from robustkit.model import InputSpec
 from robustkit.models.entries import shown
 from robustkit.projections import Bounds
+from robustkit.threats.base import Knowledge
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Network:
         Class names in the order of the outputs, where the source knows them.
     bounds
         The least and the greatest pixel value.
+    knowledge
+        What the network gives an attacker: ``white-box`` gradients, ``score`` or ``decision``.
     """
 
     net: nn.Module
@@ -39,12 +42,14 @@ class Network:
     std: Sequence[float] | None = None
     classes: Sequence[str] | None = None
     bounds: Bounds = (0.0, 1.0)
+    knowledge: Knowledge = "white-box"
 
 
 def plain_network(net: nn.Module) -> Network:
     """A network nothing else is known of: images of any size, with as many channels as its first convolution takes."""
-    first = next((module for module in net.modules() if isinstance(module, nn.Conv2d)), None)
-    return Network(net, InputSpec(channels=1 if first is not None and first.in_channels == 1 else 3))
+    weights = [module.weight for module in net.modules() if isinstance(module, nn.Conv2d)]
+    weights = weights or [value for value in net.parameters() if value.ndim == 4]  # a TorchScript program has no such classes
+    return Network(net, InputSpec(channels=1 if weights and weights[0].shape[1] == 1 else 3))
 
 
 def check_finite(net: nn.Module, name: str) -> None:

@@ -1,0 +1,143 @@
+"""``onnx:model.onnx``: a network that onnxruntime runs on the CPU. It gives scores, and no gradients."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robustkit.errors import UsageError, first_line
+from robustkit.model import InputSpec
+from robustkit.models.entries import shown
+from robustkit.models.network import Network, note
+
+_FLOATS = {"tensor(float16)": np.float16, "tensor(float)": np.float32, "tensor(double)": np.float64}
+#: Sides of the images that a network of no fixed size is asked about, to see what its output is.
+_SIDES = (32, 224)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """The runtime and what the file says of its only input. Its content is known by the digest that the network keeps."""
+
+    run: Any
+    name: str
+    dtype: Any
+    channels_last: bool
+
+
+class OnnxNet(nn.Module):
+    """The network of an ONNX file, with images ``(B, C, H, W)`` in and its first output out.
+
+    Parameters
+    ----------
+    session
+        What runs it.
+    digest
+        SHA-256 of the file.
+    fixed_batch
+        How many images it takes in a pass; None if any number will do.
+    probabilities
+        Whether the output is a probability a class, of which the logarithm is returned.
+    """
+
+    digest: Tensor
+
+    def __init__(self, session: _Session, digest: bytes, fixed_batch: int | None, probabilities: bool = False) -> None:
+        super().__init__()
+        self.session, self.fixed_batch, self.probabilities = session, fixed_batch, probabilities
+        self.register_buffer("digest", torch.frombuffer(bytearray(digest), dtype=torch.uint8))
+
+    def __deepcopy__(self, memo: dict[int, object]) -> OnnxNet:
+        return self  # nothing in it can be changed
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The outputs for images; logarithms of probabilities are logits."""
+        images = x.detach().cpu().numpy().astype(self.session.dtype)
+        if self.session.channels_last:
+            images = images.transpose(0, 2, 3, 1)
+        size = self.fixed_batch or max(len(images), 1)
+        rows = [self._pass(images[start : start + size], size) for start in range(0, len(images), size)]
+        output = torch.from_numpy(np.concatenate(rows)).float().to(x.device)
+        return output.clamp_min(torch.finfo(output.dtype).tiny).log() if self.probabilities else output
+
+    def _pass(self, images: Any, size: int) -> Any:
+        short = size - len(images) if self.fixed_batch else 0
+        whole = np.concatenate([images, np.repeat(images[-1:], short, axis=0)]) if short else images
+        return np.asarray(self.session.run(None, {self.session.name: whole})[0])[: len(images)]
+
+
+def load_onnx(path: Path) -> Network:
+    """The network of an ONNX file, with the image size that its input names.
+
+    Raises
+    ------
+    UsageError
+        If onnxruntime is not installed, or the file is not one of a network with one input of images.
+    """
+    runtime = _runtime()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"ONNX file {shown(str(path))} cannot be read: {error.strerror}") from None
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4  # its own warnings would stand among the progress
+    try:
+        # From memory: a file that keeps weights in others beside it could name any file on the machine.
+        session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime has an error class for each stage of reading
+        raise UsageError(
+            f"{shown(str(path))} cannot be run by onnxruntime ({first_line(error)}): give an ONNX file that holds its own weights"
+        ) from None
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        raise UsageError(
+            f"{shown(str(path))} has {len(inputs)} inputs ({', '.join(shown(each.name) for each in inputs[:4])}): export a network "
+            "whose only input is a batch of images"
+        )
+    given = inputs[0]
+    shape = [side if isinstance(side, int) and side > 0 else None for side in given.shape]
+    if len(shape) != 4 or given.type not in _FLOATS:
+        raise UsageError(
+            f"input {shown(given.name)} of {shown(str(path))} is a {given.type} of shape {given.shape}: export a network that takes "
+            "floating-point images (batch, channels, height, width)"
+        )
+    last = shape[3] in (1, 3) and shape[1] not in (1, 3)
+    batch, channels, height, width = (shape[0], shape[3], shape[1], shape[2]) if last else shape
+    if channels is not None and channels not in (1, 3):
+        raise UsageError(
+            f"input {shown(given.name)} of {shown(str(path))} has {channels} channels: robustkit reads images of 1 or 3"
+        )
+    net = OnnxNet(_Session(session.run, given.name, _FLOATS[given.type], last), hashlib.sha256(content).digest(), batch)
+    size = None if height is None or width is None else (height, width)
+    spec = InputSpec(channels or 3, size)
+    net.probabilities = _gives_probabilities(net, spec)
+    if net.probabilities:
+        note(f"{shown(str(path))} returns probabilities: their logarithms are taken as logits")
+    return Network(net, spec, knowledge="score")
+
+
+def _runtime() -> Any:
+    try:
+        return importlib.import_module("onnxruntime")
+    except ImportError:
+        raise UsageError("onnx: models need the package onnxruntime: pip install 'robustkit[onnx]'") from None
+
+
+def _gives_probabilities(net: OnnxNet, spec: InputSpec) -> bool:
+    """Whether the answers to noise are rows of numbers in [0, 1] that add up to 1."""
+    generator = torch.Generator().manual_seed(0)
+    for height, width in [spec.size] if spec.size else [(side, side) for side in _SIDES]:
+        try:
+            answer = net(torch.rand(4, spec.channels, height, width, generator=generator)).flatten(1)
+        except Exception:  # not a size that it takes
+            continue
+        sums = answer.sum(1)
+        return answer.shape[1] > 1 and bool(((answer >= 0) & (answer <= 1)).all()) and bool(((sums - 1).abs() < 1e-3).all())
+    return False

@@ -7,7 +7,7 @@ compared bit for bit.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -17,26 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.contract import Attack, AttackInfo, AttackResult, Status
-from robustkit.errors import what_happened
+from robustkit.errors import UsageError, what_happened
 from robustkit.iterative import IterativeAttack
 from robustkit.model import InputSpec, Model
 from robustkit.projections import Bounds
-from robustkit.threats import NaturalThreat, Threat
+from robustkit.registry import find
+from robustkit.threats import RenderedThreat, Threat
 from robustkit.universal import UniversalAttack
-
-BUDGETS = {
-    "linf": "linf:0.04",
-    "l2": "l2:0.3",
-    "l1": "l1:1",
-    "l0": "l0:3",
-    "patch": "patch:10%",
-    "spatial": "spatial:30,translate=10%",
-    "brightness": "brightness:0.3",
-    "contrast": "contrast:0.3",
-    "hue": "hue:0.1",
-    "corruption": "corruption:3,kinds=impulse_noise+glass_blur+snow+fog+saturate+elastic_transform",
-}
-SHAPE = {"patch": (3, 12, 10), "hue": (3, 6, 5)}
 
 
 @dataclass(frozen=True)
@@ -120,7 +107,7 @@ class Case:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height and width: not square."""
-        return SHAPE.get(self.threat.kind, (1, 5, 6) if self.classes == 2 else (3, 6, 5))
+        return self.threat.example_shape or ((1, 5, 6) if self.classes == 2 else (3, 6, 5))
 
     def images(self) -> Tensor:
         """Random images, among them a black and a white one, and pixels exactly at the bounds."""
@@ -187,15 +174,17 @@ def check_attack(
     """
     if not isinstance(getattr(attack, "info", None), AttackInfo):
         return [Finding("exercise", type(attack).__name__, "it has no info, which says what threats it answers")]
-    found = [
-        Finding("exercise", kind, f"no case exercises such threats: the kinds are {', '.join(BUDGETS)}")
-        for kind in attack.info.threats
-        if kind not in BUDGETS
-    ]
+    examples: list[Threat] = []
+    found = []
+    for kind in attack.info.threats:
+        try:
+            examples.append(example(kind))
+        except UsageError as error:
+            found.append(Finding("exercise", kind, f"no case exercises such threats: {error}"))
     if not attack.info.threats:
         found.append(Finding("exercise", attack.name, "no case exercises an attack that answers no threats"))
     quick = shortened(attack)
-    for case in cases(quick, classes, dtypes):
+    for case in cases(quick, examples, classes, dtypes):
         # The floating type of the images matters to the budget alone.
         for check in CHECKS if case.dtype == dtypes[-1] else (check_result,):
             try:
@@ -218,12 +207,17 @@ def shortened(attack: Attack, most: int = 5) -> Attack:
     return replace(attack, **changes)  # type: ignore[type-var]
 
 
-def cases(attack: Attack, classes: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> Iterator[Case]:
-    """Every kind of threat with every number of classes and in every floating type, and once targeted."""
-    for kind in attack.info.threats:
-        if kind not in BUDGETS:
-            continue
-        threat = Threat.parse(BUDGETS[kind])
+def example(kind: str) -> Threat:
+    """The example that a registered kind of threat gives. Raises `UsageError` if there is none."""
+    chosen: type[Threat] = find("threats", kind).load()
+    return Threat.parse(chosen.example(kind))
+
+
+def cases(
+    attack: Attack, threats: Sequence[Threat], classes: tuple[int, ...], dtypes: tuple[torch.dtype, ...]
+) -> Iterator[Case]:
+    """Every threat with every number of classes and in every floating type, and once targeted."""
+    for threat in threats:
         for number in classes:
             yield Case(attack, threat, number, dtypes[-1])
         for dtype in dtypes[:-1]:
@@ -267,9 +261,9 @@ def check_result(case: Case) -> str | None:
 
 def immovable(threat: Threat, x: Tensor, bounds: Bounds) -> Tensor:
     """Which images an end of a transformation's range leaves as they are, such as a white one made brighter. Bool ``(B,)``."""
-    if not isinstance(threat, NaturalThreat):
+    if not isinstance(threat, RenderedThreat):
         return torch.zeros(len(x), dtype=torch.bool)
-    ends = (torch.tensor(end, dtype=torch.float64).expand(len(x), -1) for end in zip(*threat.ranges, strict=True))
+    ends = (end.expand(len(x), -1) for end in threat.limits(x))
     moves = [(threat.transform(x, end, bounds) - x).abs().flatten(1).amax(1) for end in ends]
     return torch.stack(moves).amin(0) < 1e-6
 

@@ -181,9 +181,9 @@ class _Search(Generic[S]):
         if attack.needs_gradient:
             x_seen, logits, loss, grad = self._gradient(batch, state)
         else:
-            x_seen = attack.view(batch, state, state.x_adv)
+            x_seen = attack.view(batch, state, attack.leaf(state))
             logits = self._logits(x_seen, asked)
-            loss, grad = attack.loss(batch, state, logits), logits.new_zeros(()).expand_as(state.x_adv)
+            loss, grad = attack.loss(batch, state, logits), logits.new_zeros(()).expand_as(attack.leaf(state))
             if asked is not None:
                 loss = torch.where(asked, loss, -torch.inf)
         adversarial = is_adversarial(logits, batch.y, batch.targets)
@@ -223,11 +223,11 @@ class _Search(Generic[S]):
             batch_, state_ = (batch, state) if whole else (select(batch, rows), select(state, rows))
             seen: list[Tensor] = []
 
-            def view(x_adv: Tensor) -> Tensor:
-                seen.append(attack.view(batch_, state_, x_adv))
+            def view(leaf: Tensor) -> Tensor:
+                seen.append(attack.view(batch_, state_, leaf))
                 return seen[0]
 
-            answer = self.quick.gradient(state_.x_adv, lambda logits: attack.loss(batch_, state_, logits), view)
+            answer = self.quick.gradient(attack.leaf(state_), lambda logits: attack.loss(batch_, state_, logits), view)
             return (seen[0].detach(), *answer)
 
         indices = torch.arange(len(state.x_adv), device=state.x_adv.device)
@@ -237,7 +237,8 @@ class _Search(Generic[S]):
     def _partly(self, batch: Batch, state: S, followed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As `_gradient`, with backward passes for some of the samples alone."""
         attack = self.attack
-        x_seen = attack.view(batch, state, state.x_adv)
+        leaf = attack.leaf(state)
+        x_seen = attack.view(batch, state, leaf)
         rest, rows = (~followed).nonzero().squeeze(1), followed.nonzero().squeeze(1)
         logits = batch.x.new_empty(len(batch.x), self.clean_logits.shape[1], dtype=self.clean_logits.dtype)
         if len(rest) == len(x_seen):
@@ -249,12 +250,12 @@ class _Search(Generic[S]):
 
             def part(index: Tensor) -> tuple[Tensor, ...]:
                 b, s = select(batch_, index), select(state_, index)
-                return self.quick.gradient(s.x_adv, lambda out: attack.loss(b, s, out), lambda x: attack.view(b, s, x))
+                return self.quick.gradient(attack.leaf(s), lambda out: attack.loss(b, s, out), lambda x: attack.view(b, s, x))
 
             found, _, grad_ = self.quick.in_chunks(part, torch.arange(len(rows), device=rows.device))
             logits[rows] = found.to(logits)
         loss = attack.loss(batch, state, logits)
-        grad = state.x_adv.new_zeros(*loss.shape, *state.x_adv.shape[1:])
+        grad = leaf.new_zeros(*loss.shape, *leaf.shape[1:])
         if len(rows):
             grad[rows] = grad_
         return x_seen, logits, loss, grad

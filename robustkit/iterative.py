@@ -83,7 +83,7 @@ class Response:
         ``(B,)`` or ``(B, J)``, from the attack's `loss`.
     grad
         ``(B, C, H, W)``, the gradient of each sample's loss; zeros for an attack that does without. ``(B, J, C, H, W)`` for
-        an attack with several losses.
+        an attack with several losses. Of an attack with another `leaf`, in its shape.
     step
         ``(B,)``: how many steps of this attempt came before.
     """
@@ -192,9 +192,13 @@ class IterativeAttack(Attack, Generic[S]):
         """
         return None
 
-    def view(self, batch: Batch, state: S, x_adv: Tensor) -> Tensor:
-        """What the model is asked about in place of `x_adv`, differentiably; only an admissible view can be a success."""
-        return x_adv
+    def leaf(self, state: S) -> Tensor:
+        """What the gradient is taken with respect to, ``(B, ...)``: the images, or what they are rendered from."""
+        return state.x_adv
+
+    def view(self, batch: Batch, state: S, leaf: Tensor) -> Tensor:
+        """What the model is asked about, as a differentiable function of the leaf; only an admissible view can be a success."""
+        return leaf
 
     def loss(self, batch: Batch, state: S, logits: Tensor) -> Tensor:
         """The loss to climb, ``(B,)`` or ``(B, J)``: by default cross-entropy of the label, or log-probability of the target."""

@@ -58,13 +58,13 @@ def perturb(
 
 
 def _ask(attack: IterativeAttack[S], model: Model, batch: Batch, state: S, step: int) -> Response:
-    def view(x_adv: Tensor) -> Tensor:
-        return attack.view(batch, state, x_adv)
+    def view(leaf: Tensor) -> Tensor:
+        return attack.view(batch, state, leaf)
 
     if attack.needs_gradient:
-        logits, loss, grad = model.gradient(state.x_adv, lambda logits: attack.loss(batch, state, logits), view)
+        logits, loss, grad = model.gradient(attack.leaf(state), lambda logits: attack.loss(batch, state, logits), view)
         grad = grad.nan_to_num(0.0, 0.0, 0.0)
     else:
-        logits = model(view(state.x_adv))
-        loss, grad = attack.loss(batch, state, logits), torch.zeros_like(state.x_adv)
+        logits = model(view(attack.leaf(state)))
+        loss, grad = attack.loss(batch, state, logits), torch.zeros_like(attack.leaf(state))
     return Response(logits=logits, loss=loss, grad=grad, step=torch.full_like(batch.y, step))

@@ -1,8 +1,9 @@
 """Plugins by name, found through entry points and imported only when asked for.
 
 A built-in has a bare name (``pgd``); one from another distribution is ``distribution/name``. Both come through the same
-entry points (group ``robustkit.attacks`` or ``robustkit.defenses``). A bridge (group ``robustkit.bridges.attacks`` or
-``robustkit.bridges.defenses``) answers for every name that begins with its own: ``art/ProjectedGradientDescent``.
+entry points (group ``robustkit.attacks``, ``robustkit.defenses`` or ``robustkit.threats``). A bridge (group
+``robustkit.bridges.attacks`` or ``robustkit.bridges.defenses``) answers for every name that begins with its own:
+``art/ProjectedGradientDescent``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Literal
 from robustkit.errors import UsageError, brief, did_you_mean, what_happened
 from robustkit.number import read_number
 
-Group = Literal["attacks", "defenses"]
+Group = Literal["attacks", "defenses", "threats"]
 
 
 @dataclass(frozen=True)

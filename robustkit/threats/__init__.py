@@ -2,30 +2,20 @@
 
 from robustkit.threats.base import Goal, Knowledge, Threat
 from robustkit.threats.corruption import CorruptionThreat
+from robustkit.threats.flow import FlowThreat
 from robustkit.threats.lighting import BrightnessThreat, ContrastThreat, HueThreat
 from robustkit.threats.natural import NaturalThreat
 from robustkit.threats.norm import Norm, NormThreat, in_box, norm_of
 from robustkit.threats.patch import PatchThreat
+from robustkit.threats.recolor import RecolorThreat
+from robustkit.threats.rendered import RenderedThreat
 from robustkit.threats.spatial import SpatialThreat
 
-THREATS: dict[str, type[Threat]] = {
-    "linf": NormThreat,
-    "l2": NormThreat,
-    "l1": NormThreat,
-    "l0": NormThreat,
-    "patch": PatchThreat,
-    "spatial": SpatialThreat,
-    "brightness": BrightnessThreat,
-    "contrast": ContrastThreat,
-    "hue": HueThreat,
-    "corruption": CorruptionThreat,
-}
-
 __all__ = [
-    "THREATS",
     "BrightnessThreat",
     "ContrastThreat",
     "CorruptionThreat",
+    "FlowThreat",
     "Goal",
     "HueThreat",
     "Knowledge",
@@ -33,6 +23,8 @@ __all__ = [
     "Norm",
     "NormThreat",
     "PatchThreat",
+    "RecolorThreat",
+    "RenderedThreat",
     "SpatialThreat",
     "Threat",
     "in_box",

@@ -12,23 +12,10 @@ from torch import Tensor
 from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.number import read_number
 from robustkit.projections import Bounds
+from robustkit.registry import plugins
 
 Goal = Literal["untargeted", "targeted"]
 Knowledge = Literal["white-box", "score", "decision", "transfer"]
-
-#: A size of each kind, for messages.
-SIZES = {
-    "linf": "8/255",
-    "l2": "0.5",
-    "l1": "12",
-    "l0": "10",
-    "patch": "5%",
-    "spatial": "30",
-    "brightness": "0.1",
-    "contrast": "0.3",
-    "hue": "0.1",
-    "corruption": "3",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +36,12 @@ class Threat(ABC):
     knowledge: Knowledge = "white-box"
     queries: int | None = None
 
+    #: What its text begins with; of a plugin's threat ``owner/name``, as its entry point makes it.
     kind: ClassVar[str]
+    #: One threat as text for each kind that its text can begin with, fit for images of a few pixels a side.
+    examples: ClassVar[tuple[str, ...]] = ()
+    #: Images ``(C, H, W)`` that the examples make sense for, where not any will do.
+    example_shape: ClassVar[tuple[int, int, int] | None] = None
 
     def __post_init__(self) -> None:
         if self.goal not in get_args(Goal):
@@ -113,6 +105,20 @@ class Threat(ABC):
         """What a search checks of each query: `contains`, but for what costs a rendering. Bool ``(B,)``."""
         return self.contains(x, x_adv, bounds)
 
+    @classmethod
+    def example(cls, kind: str) -> str:
+        """A threat of that kind as text, fit for small images: what messages show, and what conformance checks attacks under.
+
+        Raises
+        ------
+        UsageError
+            If the class has none.
+        """
+        found = next((text for text in cls.examples if text.startswith(f"{kind}:")), None)
+        if found is None:
+            raise UsageError(f"threat {cls.__name__} has no example that begins with '{kind}:': add one to its `examples`")
+        return found
+
     @staticmethod
     def parse(text: str) -> Threat:
         """Read a threat: ``linf:8/255``, ``l2:0.5,targeted``, ``l1:12,knowledge=score,queries=5000``, ``patch:5%``.
@@ -122,17 +128,17 @@ class Threat(ABC):
         UsageError
             If the kind is unknown, the size is not a positive number, or an option is unknown.
         """
-        from robustkit.threats import THREATS
-
         head, *options = (part.strip() for part in text.split(","))
         kind, colon, size = head.partition(":")
-        if kind.lower() not in THREATS:
+        known = plugins("threats")
+        if kind.lower() not in known:
             colon = " Write a colon before the size." if "=" in kind else ""
             raise UsageError(
-                f"threat {brief(text)} is of unknown kind {brief(kind)}: {did_you_mean(kind.lower(), THREATS)}{colon}"
+                f"threat {brief(text)} is of unknown kind {brief(kind)}: {did_you_mean(kind.lower(), known)}{colon}"
             )
+        chosen: type[Threat] = known[kind.lower()].load()
         if not colon or not size:
-            raise UsageError(f"threat {brief(text)} has no size: write one like '{kind.lower()}:{SIZES[kind.lower()]}'")
+            raise UsageError(f"threat {brief(text)} has no size: write one like '{chosen.example(kind.lower()).split(',')[0]}'")
         settings: dict[str, str] = {}
         for option in options:
             key, equals, value = option.partition("=")
@@ -140,7 +146,7 @@ class Threat(ABC):
             if key in settings:
                 raise UsageError(f"threat {brief(text)} says {brief(key)} twice: leave one of them out")
             settings[key] = value
-        return THREATS[kind.lower()].from_text(kind.lower(), size, settings)
+        return chosen.from_text(kind.lower(), size, settings)
 
     @classmethod
     @abstractmethod

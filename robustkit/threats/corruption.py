@@ -47,6 +47,7 @@ class CorruptionThreat(Threat):
     kinds: tuple[str, ...] = tuple(CORRUPTIONS)
 
     kind: ClassVar[str] = "corruption"
+    examples: ClassVar[tuple[str, ...]] = ("corruption:3,kinds=impulse_noise+glass_blur+snow+fog+saturate+elastic_transform",)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -50,6 +50,7 @@ class BrightnessThreat(LightingThreat):
     """
 
     kind: ClassVar[str] = "brightness"
+    examples: ClassVar[tuple[str, ...]] = ("brightness:0.3",)
     largest: ClassVar[float] = 1.0
     unit: ClassVar[str] = "a share of the bounds' span"
 
@@ -84,6 +85,7 @@ class ContrastThreat(LightingThreat):
     """
 
     kind: ClassVar[str] = "contrast"
+    examples: ClassVar[tuple[str, ...]] = ("contrast:0.3",)
     largest: ClassVar[float] = 1.0
     unit: ClassVar[str] = "how far the factor may be from 1"
 
@@ -121,6 +123,8 @@ class HueThreat(LightingThreat):
     """
 
     kind: ClassVar[str] = "hue"
+    examples: ClassVar[tuple[str, ...]] = ("hue:0.1",)
+    example_shape: ClassVar[tuple[int, int, int] | None] = (3, 6, 5)
     largest: ClassVar[float] = 0.5
     unit: ClassVar[str] = "a share of the circle of hues"
 

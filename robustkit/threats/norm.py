@@ -56,6 +56,7 @@ class NormThreat(Threat):
     eps_text: str = ""
 
     kind: ClassVar[str] = "norm"
+    examples: ClassVar[tuple[str, ...]] = ("linf:0.04", "l2:0.3", "l1:1", "l0:3")
 
     def __post_init__(self) -> None:
         super().__post_init__()

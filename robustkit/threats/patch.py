@@ -46,6 +46,8 @@ class PatchThreat(Threat):
     placement: PlacementRule = "random"
 
     kind: ClassVar[str] = "patch"
+    examples: ClassVar[tuple[str, ...]] = ("patch:10%",)
+    example_shape: ClassVar[tuple[int, int, int] | None] = (3, 12, 10)
 
     def __post_init__(self) -> None:
         super().__post_init__()

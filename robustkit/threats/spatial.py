@@ -41,6 +41,7 @@ class SpatialThreat(NaturalThreat):
     translate_text: str = ""
 
     kind: ClassVar[str] = "spatial"
+    examples: ClassVar[tuple[str, ...]] = ("spatial:30,translate=10%",)
     largest: ClassVar[float] = 180.0
     unit: ClassVar[str] = "a turn in degrees"
 

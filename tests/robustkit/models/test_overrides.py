@@ -129,7 +129,9 @@ def test_values_that_are_none_get_one_sentence(nets, given, says):
 
 
 def test_other_sources_say_it_themselves():
-    with pytest.raises(UsageError, match=r"--mean and --std go with file: and python: models; builtin/fashion-robust says"):
+    with pytest.raises(
+        UsageError, match=r"--mean and --std go with file:, python:, onnx: and script: models; builtin/fashion-robust says"
+    ):
         rk.load_model("builtin/fashion-robust", mean="0", std="1")
     with pytest.raises(UsageError, match=r"--weights-key goes with file:WEIGHTS"):
         rk.load_model("builtin/fashion-robust", weights_key="ema")

@@ -1,7 +1,7 @@
 import pytest
 
 from robustkit import Threat, UsageError
-from robustkit.threats import THREATS
+from robustkit.registry import plugins
 
 
 @pytest.mark.parametrize("text", ["linf:8/255", "l2:0.5,targeted", "l1:12,knowledge=score,queries=5000", "l0:10"])
@@ -20,7 +20,7 @@ def test_sizes():
     ("text", "says"),
     [
         ("lunf:1", "did you mean 'linf'"),
-        ("linf", "has no size: write one like 'linf:8/255'"),
+        ("linf", "has no size: write one like 'linf:0.04'"),
         ("linf:", "has no size"),
         ("linf:0", "must be above 0"),
         ("linf:-1", "must be above 0"),
@@ -42,7 +42,7 @@ def test_wrong_text_gets_one_clear_sentence(text, says):
         Threat.parse(text)
 
 
-@pytest.mark.parametrize("kind", THREATS)
+@pytest.mark.parametrize("kind", plugins("threats"))
 def test_the_size_that_a_message_proposes_is_one(kind):
     with pytest.raises(UsageError, match="write one like") as raised:
         Threat.parse(kind)

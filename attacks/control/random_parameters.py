@@ -1,0 +1,51 @@
+"""Random parameters of a rendered threat: the control that says what the transformation does without an adversary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.contract import AttackInfo
+from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.threats import RenderedThreat
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomParameters(IterativeAttack[State]):
+    """Independent uniform draws within the threat's limits, asked about one after another until one is misclassified.
+
+    Parameters
+    ----------
+    steps
+        Draws after the first one: ``steps + 1`` in all.
+    """
+
+    steps: int = 9
+
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="random-parameters",
+        threats=("flow", "recolor", "spatial", "brightness", "contrast", "hue"),
+        knowledge="decision",
+        targeted=True,
+        cost="steps + 2 forwards",
+        paper="Exploring the Landscape of Spatial Robustness, arXiv 1712.02779",
+        control=True,
+    )
+
+    def start(self, batch: Batch) -> State:
+        return self._draw(batch, torch.zeros_like(batch.sample_ids))
+
+    def step(self, batch: Batch, state: State, response: Response) -> State:
+        return self._draw(batch, response.step + 1)
+
+    def _draw(self, batch: Batch, number: Tensor) -> State:
+        threat = batch.threat
+        assert isinstance(threat, RenderedThreat)
+        low, high = threat.limits(batch.x)
+        share = batch.random.uniform(batch.sample_ids, (len(low),), step=number, dtype=torch.float64)
+        parameters = low + share * (high - low)
+        return State(x_adv=threat.transform(batch.x, parameters, batch.bounds), witness=parameters)

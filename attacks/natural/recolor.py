@@ -1,0 +1,23 @@
+"""ReColor: one change of colours for the whole image (Laidlaw and Feizi, arXiv 1906.00001)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from robustkit.contract import AttackInfo
+from robustkit.parametric import ParametricAttack
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReColor(ParametricAttack):
+    """Signed ascent of the cross-entropy over the offsets at the knots of a grid of colours; see `RecolorThreat`."""
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="recolor",
+        threats=("recolor",),
+        knowledge="white-box",
+        targeted=True,
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards",
+        paper="Functional Adversarial Attacks, arXiv 1906.00001",
+    )

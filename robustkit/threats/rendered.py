@@ -1,0 +1,85 @@
+"""Threats whose images one transformation makes of the clean one: parameters in ranges are the witness."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from robustkit.errors import UsageError
+from robustkit.projections import Bounds
+from robustkit.threats.base import Threat, read_settings, read_size
+from robustkit.threats.norm import in_box
+from robustkit.threats.witness import checked_witness, is_clean, shows
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedThreat(Threat):
+    """All images that one transformation makes of the clean one with parameters in given ranges.
+
+    Parameters
+    ----------
+    size
+        How far the parameters may be from those that change nothing.
+    size_text
+        The size as the user wrote it.
+
+    Raises
+    ------
+    UsageError
+        If the size is not above 0, or beyond the largest that makes a difference.
+    """
+
+    size: float
+    size_text: str = ""
+
+    largest: ClassVar[float]
+    unit: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.size <= self.largest:
+            raise UsageError(
+                f"size={self.size} of a {self.kind} threat must be above 0 and at most {self.largest:g}, {self.unit}"
+            )
+        if not self.size_text:
+            object.__setattr__(self, "size_text", f"{self.size:g}")
+
+    @classmethod
+    def from_text(cls, kind: str, size: str, settings: dict[str, str]) -> RenderedThreat:
+        options: dict[str, Any] = read_settings(settings)
+        return cls(size=read_size(size, f"{kind}:{size}"), size_text=size, **options)
+
+    @property
+    def budget(self) -> str:
+        return f"{self.kind}:{self.size_text}"
+
+    @abstractmethod
+    def limits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The least and the greatest value of each of the P parameters of images like `x`, float64 ``(P,)`` each."""
+
+    @abstractmethod
+    def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
+        """Images ``(B, C, H, W)`` transformed by parameters ``(B, P)`` within `limits`, inside the bounds."""
+
+    def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
+        return
+
+    def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
+        """The size itself, where pixels do not tell how much of it was used. ``(B,)``."""
+        return torch.full_like(x[:, 0, 0, 0], self.size)
+
+    def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        return in_box(x_adv, bounds)
+
+    def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
+        """Whether parameters in range, the witness, lead to the very image, up to float rounding. Bool ``(B,)``."""
+        if witness is None:
+            return is_clean(x, x_adv, bounds)
+        low, high = self.limits(x)
+        parameters = checked_witness(witness, x, len(low)).double()
+        allowed = ((parameters >= low) & (parameters <= high)).all(1)
+        return is_clean(x, x_adv, bounds) | (allowed & shows(x_adv, self.transform(x, parameters, bounds), bounds))

@@ -39,7 +39,7 @@ def load_script(path: Path) -> Network:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # that programs will be superseded is not this user's affair
-            net = torch.jit.load(str(path), map_location="cpu")
+            net = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:  # the reader has many errors
         raise UsageError(f"{shown(str(path))} cannot be loaded as TorchScript: {first_line(error)}") from None
     return plain_network(net)

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from robustkit.contract import Attack, AttackResult
     from robustkit.data import Data, load_data
     from robustkit.errors import RobustkitError, UsageError
-    from robustkit.model import InputSpec, Model
+    from robustkit.model import Model
     from robustkit.models.load import load_model
+    from robustkit.spec import InputSpec
     from robustkit.threats import Threat
 
 _HOME = {
     "Attack": "robustkit.contract",
     "AttackResult": "robustkit.contract",
     "Data": "robustkit.data",
-    "InputSpec": "robustkit.model",
+    "InputSpec": "robustkit.spec",
     "Model": "robustkit.model",
     "RobustkitError": "robustkit.errors",
     "Threat": "robustkit.threats",

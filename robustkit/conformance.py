@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from robustkit.contract import Attack, AttackInfo, AttackResult, Status
 from robustkit.errors import UsageError, what_happened
 from robustkit.iterative import IterativeAttack
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.projections import Bounds
 from robustkit.registry import find
+from robustkit.spec import InputSpec
 from robustkit.threats import RenderedThreat, Threat
 from robustkit.universal import UniversalAttack
 

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Real
 
 import torch
@@ -14,10 +14,14 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from robustkit.arrays import as_tensor
+from robustkit.device import is_out_of_memory, resolve_device
 from robustkit.errors import AttackError, UsageError, brief, first_line
+from robustkit.freezing import held_still
 from robustkit.global_state import full_precision, own_random_state
+from robustkit.images import check_images
 from robustkit.outputs import output_logits
 from robustkit.projections import Bounds, clip
+from robustkit.spec import InputSpec
 from robustkit.threats.base import Knowledge
 from robustkit.watch import at_work
 
@@ -28,56 +32,6 @@ LossFunction = Callable[[Tensor], Tensor]
 
 #: What torch says in its own errors of a function that it cannot differentiate.
 NOT_DIFFERENTIABLE = ("derivative for", "modified by an inplace operation", "does not require grad", "Inference tensors")
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """How files on disk become this model's images.
-
-    Parameters
-    ----------
-    channels
-        1 or 3.
-    size
-        Height and width of an image; None if any size will do.
-    resize
-        What the shorter side is resized to before the centre crop to `size`; None resizes straight to `size`.
-    interpolation
-        ``bilinear``, ``bicubic`` or ``nearest``.
-    bounds
-        What black and white become; a `Model` puts its own bounds here.
-    """
-
-    channels: int = 3
-    size: tuple[int, int] | None = None
-    resize: int | None = None
-    interpolation: str = "bilinear"
-    bounds: Bounds = (0.0, 1.0)
-
-
-def resolve_device(device: str | torch.device) -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU.
-
-    Raises
-    ------
-    UsageError
-        If torch does not know the device, or this machine does not have it.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except (RuntimeError, TypeError, ValueError):
-        raise UsageError(f"device {device!r} is unknown: write auto, cpu, cuda or cuda:N") from None
-    if resolved.type == "cpu":
-        return torch.device("cpu")
-    if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {str(device)!r} was asked for, but this machine has no CUDA GPU: use auto or cpu")
-    try:
-        torch.zeros(1, device=resolved).item()
-    except Exception as error:  # every backend has an error of its own
-        raise UsageError(f"device {str(device)!r} is not there on this machine: write auto, cpu, cuda or cuda:N") from error
-    return resolved
 
 
 class Model:
@@ -376,34 +330,12 @@ class Model:
             finally:
                 self._frozen -= 1
             return
-        # A frozen TorchScript program has no mode.
-        modes = [(module, module.training) for module in self.net.modules() if hasattr(module, "training")]
-        wanted = [(parameter, parameter.requires_grad) for parameter in self.net.parameters()]
-        buffers = [
-            (module._buffers, name, buffer, buffer.clone())
-            for module in self.net.modules()
-            for name, buffer in module._buffers.items()
-            if buffer is not None
-        ]
-        with own_random_state(self.device, seed):
+        with own_random_state(self.device, seed), held_still(self.net):
             self._frozen = 1
             try:
-                for module, _ in modes:
-                    module.training = False
-                for parameter, _ in wanted:
-                    parameter.requires_grad_(False)
                 yield
             finally:
                 self._frozen = 0
-                for module, training in modes:
-                    module.training = training
-                for parameter, requires_grad in wanted:
-                    parameter.requires_grad_(requires_grad)
-                with torch.no_grad():
-                    for owner, name, buffer, copy in buffers:
-                        owner[name] = buffer  # a forward pass may write into a buffer or put another in its place
-                        if not torch.equal(buffer, copy):  # batch norm writes without raising the tensor's version
-                            buffer.copy_(copy)
 
     def num_classes(self, x: Tensor | None = None) -> int:
         """How many classes the network answers with, found by one pass that is not counted.
@@ -444,31 +376,7 @@ class Model:
 
     def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
         """Raise `UsageError` if images or labels cannot be meant: wrong rank or type, outside bounds, unknown classes."""
-        if x.ndim != 4:
-            raise UsageError(f"images have shape {tuple(x.shape)}; expected (batch, channels, height, width)")
-        if not x.is_floating_point():
-            raise UsageError(f"images are {x.dtype}; expected floating point in {list(self.bounds)} (divide bytes by 255)")
-        if len(x) == 0:
-            return
-        low, high = float(x.min()), float(x.max())
-        slack = 1e-6 * (self.bounds[1] - self.bounds[0])
-        if not (low >= self.bounds[0] - slack and high <= self.bounds[1] + slack):
-            if low != low or high != high:
-                cause = "they contain NaN"
-            elif high > 2 and low >= 0 and self.bounds[1] <= 1:
-                cause = "they look like 0-255 values: divide by 255"
-            elif low < self.bounds[0] - 0.01 * (self.bounds[1] - self.bounds[0]) and low < 0:
-                cause = "they look already normalised: give raw images, and mean= and std= to the model"
-            else:
-                cause = "clip them, or give the model their bounds="
-            raise UsageError(f"images span [{low:.4g}, {high:.4g}], outside the bounds {list(self.bounds)}: {cause}")
-        if y is not None:
-            if y.shape != (len(x),) or y.is_floating_point():
-                raise UsageError(f"labels have shape {tuple(y.shape)} and type {y.dtype}; expected {len(x)} integers")
-            if num_classes is not None and not (int(y.min()) >= 0 and int(y.max()) < num_classes):
-                raise UsageError(
-                    f"labels span {int(y.min())} to {int(y.max())}, but the model has {num_classes} classes (0 to {num_classes - 1})"
-                )
+        check_images(x, self.bounds, y, num_classes)
 
 
 def _check_draws(draws: object) -> None:
@@ -489,12 +397,4 @@ def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
     )
     return UsageError(
         f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {first_line(error)}): {remedy}"
-    )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device or the host had no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError)
-        and any(sign in str(error) for sign in ("out of memory", "can't allocate memory", "not enough memory"))
     )

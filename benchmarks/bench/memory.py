@@ -13,9 +13,11 @@ import torch
 from torch import nn
 
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
+from robustkit.device import resolve_device
 from robustkit.errors import AttackError
 from robustkit.global_state import own_random_state
-from robustkit.model import InputSpec, Model, resolve_device
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 
 FEW, MANY, SIZE, CLASSES = 1_000, 10_000, 32, 10
 LIMIT = 1.1

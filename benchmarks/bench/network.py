@@ -9,8 +9,9 @@ from torch import Tensor
 from torchvision.models import resnet18
 
 from robustkit.global_state import own_random_state
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.rng import SampleRandom
+from robustkit.spec import InputSpec
 
 SIZE, BATCH, CLASSES = 64, 64, 1000
 

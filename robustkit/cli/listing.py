@@ -14,7 +14,8 @@ from robustkit.cli.reading import FollowLinks
 from robustkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from robustkit.model import InputSpec, Model
+    from robustkit.model import Model
+    from robustkit.spec import InputSpec
 
 ModelName = Annotated[str, typer.Argument(help="A model's name, such as timm/resnet18.a1_in1k")]
 DataName = Annotated[str, typer.Argument(help="The data's name, such as folder:photos")]
@@ -64,7 +65,7 @@ def data_show(name: DataName, follow_links: FollowLinks = False) -> None:
     import numpy as np
 
     from robustkit.data.load import load_data
-    from robustkit.model import InputSpec
+    from robustkit.spec import InputSpec
 
     data = load_data(name, follow_links=follow_links)
     first = next(data.batches(InputSpec(), 1, skip_broken=True), None)

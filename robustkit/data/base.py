@@ -20,8 +20,9 @@ from robustkit.data.matching import match_labels
 from robustkit.data.prepare import prepare
 from robustkit.data.reading import ClassOrder
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.rng import derive_key
+from robustkit.spec import InputSpec
 
 
 class BrokenImageError(UsageError):

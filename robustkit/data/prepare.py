@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional as F
 
 from robustkit.data.decode import plain
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 _MODES = {1: "L", 3: "RGB"}
 _MOST_PIXELS = 2**26

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.models.networks import fashion_cnn
+from robustkit.spec import InputSpec
 
 FOLDER = Path(__file__).parent / "builtin"
 

@@ -12,9 +12,9 @@ from PIL import Image
 from torch import nn
 
 from robustkit.errors import RobustkitError, UnsafeFileError, UsageError, first_line
-from robustkit.model import InputSpec
 from robustkit.models.entries import shown
 from robustkit.models.network import Network
+from robustkit.spec import InputSpec
 
 _INTERPOLATION = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
+from robustkit.device import resolve_device
 from robustkit.errors import AttackError, UsageError, did_you_mean
-from robustkit.model import Model, resolve_device
+from robustkit.model import Model
 from robustkit.models.entries import shown
 from robustkit.models.network import Network, check_finite, note, plain_network
 from robustkit.models.overrides import Overrides

@@ -10,9 +10,9 @@ from torch import nn
 
 from robustkit.arrays import odd_kind
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
 from robustkit.models.entries import shown
 from robustkit.projections import Bounds
+from robustkit.spec import InputSpec
 from robustkit.threats.base import Knowledge
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.errors import UsageError, first_line
-from robustkit.model import InputSpec
 from robustkit.models.entries import shown
 from robustkit.models.network import Network, note
+from robustkit.spec import InputSpec
 
 _FLOATS = {"tensor(float16)": np.float16, "tensor(float)": np.float32, "tensor(double)": np.float64}
 #: Sides of the images that a network of no fixed size is asked about, to see what its output is.

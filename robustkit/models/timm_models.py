@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from robustkit.errors import UsageError, did_you_mean, first_line
-from robustkit.model import InputSpec
 from robustkit.models.network import Network, plain_network
+from robustkit.spec import InputSpec
 
 
 def load_timm(name: str) -> Network:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from robustkit.errors import UsageError, did_you_mean, first_line
-from robustkit.model import InputSpec
 from robustkit.models.network import Network
+from robustkit.spec import InputSpec
 
 
 def load_torchvision(name: str) -> Network:

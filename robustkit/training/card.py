@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 import robustkit
 from robustkit.files import write_text
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.models.overrides import LARGEST
+from robustkit.spec import InputSpec
 
 Card = dict[str, Any]
 

@@ -17,11 +17,13 @@ from robustkit.build import attack, recipe
 from robustkit.contract import check_threat
 from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
+from robustkit.device import resolve_device
 from robustkit.errors import UsageError
 from robustkit.files import atomic, refuse_links, write_text
-from robustkit.model import InputSpec, Model, resolve_device
+from robustkit.model import Model
 from robustkit.models.overrides import Overrides
 from robustkit.printable import one_line
+from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 from robustkit.training.card import describe_model, versions, write_card
 from robustkit.training.folder import read_card

@@ -7,10 +7,11 @@ from torch import nn
 
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.global_state import own_random_state
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.models.network import Network, plain_network
 from robustkit.models.overrides import Overrides
 from robustkit.models.python_models import call_factory
+from robustkit.spec import InputSpec
 from robustkit.training.head import find_head, replace_head
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from robustkit.benchmarks.audit import audit
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 
 SUITE = """
 summary = "A climb, and a black-box search where it does not help."

@@ -27,8 +27,8 @@ from robustkit.build import attack, preprocessor, recipe
 from robustkit.cli.command import NotFinishedError
 from robustkit.cli.commands import app
 from robustkit.data.load import load_data
+from robustkit.device import resolve_device
 from robustkit.errors import RobustkitError
-from robustkit.model import resolve_device
 from robustkit.models.load import load_model
 from robustkit.registry import plugins
 from robustkit.rng import check_seed

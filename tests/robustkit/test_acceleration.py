@@ -9,7 +9,8 @@ from robustkit.build import attack, defend
 from robustkit.conformance import same, snapshot
 from robustkit.contract import Status
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 
 THREAT = Threat.parse("linf:0.1")

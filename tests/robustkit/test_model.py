@@ -9,7 +9,6 @@ from robustkit import InputSpec, Model, Threat, UsageError, attack
 from robustkit.acceleration import accelerate
 from robustkit.build import defend
 from robustkit.errors import AttackError
-from robustkit.model import resolve_device
 
 
 def tiny(**kwargs):
@@ -29,25 +28,6 @@ def test_normalisation_and_resizing_are_the_models_own():
     model(torch.ones(2, 1, 8, 6))
     assert seen[0].shape == (2, 1, 4, 4)
     assert torch.allclose(seen[0], torch.full((2, 1, 4, 4), 2.0))
-
-
-def test_modes_flags_buffers_and_gradients_are_put_back():
-    model = tiny()
-    net = model.net
-    net[1].eval()
-    net[4].bias.requires_grad_(False)
-    modes = [m.training for m in net.modules()]
-    buffers = {k: v.clone() for k, v in net.named_buffers()}
-    with model.frozen():
-        assert not any(m.training for m in net.modules())
-        assert not any(p.requires_grad for p in net.parameters())
-        net.train()
-        net(torch.rand(4, 3, 4, 4))
-        net[1].num_batches_tracked = net[1].num_batches_tracked + 5
-    assert [m.training for m in net.modules()] == modes
-    assert [p.requires_grad for p in net.parameters()] == [True] * 5 + [False]
-    assert all(torch.equal(buffers[k], v) for k, v in net.named_buffers())
-    assert all(p.grad is None for p in net.parameters())
 
 
 def test_the_random_state_is_put_back_also_after_an_error():
@@ -252,30 +232,6 @@ def test_images_without_dense_values_are_one_sentence(change):
             ask(x)
 
 
-@pytest.mark.parametrize(
-    "device", ["tpu9", "", "mps:9", "xpu:9", "meta", "cuda:99", "hpu", "opengl", "privateuseone", None, -3]
-)
-def test_a_device_that_is_not_there_is_one_sentence(device):
-    with pytest.raises(UsageError, match=r"device .* use auto or cpu|device .* write auto, cpu"):
-        resolve_device(device)
-
-
-@pytest.mark.parametrize(
-    ("x", "says"),
-    [
-        (torch.rand(3, 4, 4), "expected \\(batch"),
-        (torch.zeros(1, 3, 4, 4, dtype=torch.uint8), "divide bytes by 255"),
-        (255 * torch.ones(1, 3, 4, 4), "divide by 255"),
-        (-torch.ones(1, 3, 4, 4), "already normalised"),
-        (1.5 * torch.ones(1, 3, 4, 4), "clip them"),
-        (torch.full((1, 3, 4, 4), torch.nan), "NaN"),
-    ],
-)
-def test_images_that_cannot_be_meant(x, says):
-    with pytest.raises(UsageError, match=says):
-        tiny().check_images(x)
-
-
 def test_one_image_too_large_for_memory():
     class Full(nn.Module):
         def forward(self, x):
@@ -291,3 +247,14 @@ def test_one_image_too_large_for_memory():
 def test_wrong_settings(wrong):
     with pytest.raises(UsageError):
         Model(nn.Identity(), **{"device": "cpu", **wrong})
+
+
+def test_a_model_knows_what_it_gives():
+    assert tiny().knowledge == "white-box"
+    scores = tiny(knowledge="score")
+    x, y = torch.rand(2, 3, 4, 4), torch.zeros(2, dtype=torch.int64)
+    with pytest.raises(UsageError, match=r"'pgd' needs white-box knowledge, but Sequential gives score only"):
+        attack("pgd")(scores, x, y, Threat.parse("linf:0.1"))
+    with pytest.raises(UsageError, match="knowledge 'gradients' is not what a model can give: write one of white-box, score"):
+        tiny(knowledge="gradients")
+    assert defend(scores, "median").knowledge == "score"

@@ -4,8 +4,9 @@ from torch import nn
 
 from robustkit.build import attack
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.perturb import perturb
+from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 
 

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from robustkit.build import attack
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 
 DUAL = {"linf": 1, "l2": 2, "l1": torch.inf}

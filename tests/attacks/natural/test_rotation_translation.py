@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from robustkit import Model, Threat
 from robustkit.attacks.natural.rotation_translation import grid
 from robustkit.build import attack
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 
 def test_the_papers_grid():

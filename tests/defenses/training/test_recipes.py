@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from robustkit.build import preprocessor, recipe
 from robustkit.defense import TrainingBatch
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 
 

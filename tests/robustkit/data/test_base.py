@@ -11,7 +11,8 @@ from torchvision.transforms.functional import to_pil_image
 from robustkit.data import Data, as_data, load_data
 from robustkit.data.tensors import TensorSource
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 
 GREY = InputSpec(channels=1, size=(28, 28))
 

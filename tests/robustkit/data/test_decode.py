@@ -11,7 +11,7 @@ from PIL import Image
 
 from robustkit.data.decode import decode, formats, orientation, plain, without_ghostscript
 from robustkit.data.prepare import prepare
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
 

@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 from robustkit.data import load_data
 from robustkit.data.prepare import prepare
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 
 def photo(path, size=(10, 8), shade=None, mode="RGB"):

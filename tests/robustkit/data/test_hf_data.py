@@ -6,7 +6,7 @@ from PIL import Image
 
 from robustkit.data import load_data
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 datasets = pytest.importorskip("datasets")
 

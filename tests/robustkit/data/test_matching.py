@@ -8,7 +8,8 @@ from torch import nn
 from robustkit.data import load_data
 from robustkit.data.matching import match_labels
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 
 
 def match(classes, known, total=None):

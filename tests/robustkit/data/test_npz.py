@@ -11,7 +11,7 @@ import torch
 
 from robustkit.data import load_data, npy
 from robustkit.errors import UnsafeFileError, UsageError
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)

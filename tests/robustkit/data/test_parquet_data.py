@@ -12,7 +12,7 @@ from PIL import Image
 
 from robustkit.data import load_data, parquet_data
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 5, 3), dtype=np.uint8)
 

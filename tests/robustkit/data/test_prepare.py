@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from robustkit.data import load_data
 from robustkit.data.prepare import prepare
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.projections import Bounds
+from robustkit.spec import InputSpec
 
 
 def test_black_and_white_become_the_bounds_of_the_model():

@@ -9,7 +9,7 @@ import torch
 
 from robustkit.data import load_data, torchvision_data
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec
+from robustkit.spec import InputSpec
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.errors import UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
 from robustkit.models.load import load_model
+from robustkit.spec import InputSpec
 from robustkit.training import fit
 
 SHORT: dict[str, Any] = {"epochs": 1, "batch_size": 16, "device": "cpu"}

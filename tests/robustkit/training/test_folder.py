@@ -10,7 +10,8 @@ from torch import nn
 
 import robustkit as rk
 from robustkit.errors import ExitCode, UnsafeFileError, UsageError
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 from robustkit.training.card import describe_model
 
 

@@ -15,7 +15,8 @@ from torch.nn import functional
 from robustkit.data.load import as_data
 from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
 from robustkit.errors import ExitCode
-from robustkit.model import InputSpec, Model
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 from robustkit.training import fit, loop
 from robustkit.training.loop import DivergedError
 

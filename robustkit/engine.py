@@ -329,6 +329,10 @@ class _Search(Generic[S]):
         self.clock = 0
         batch, state, track = slots
         ended = self._ended(track)
+        if attack.early_exit and not bool(
+            (ended | self._settled(track)).any()
+        ):  # all that most steps read back from the device
+            return slots
         # The very last proposal needs no query here, verification is its query; with several draws the best mean is handed over.
         pending = ended & (batch.attempt < self.last) if attack.eot == 1 else ended
         if attack.early_exit:

@@ -66,9 +66,10 @@ def load_model(
         For ``file:``, which of the weights in the file, such as ``state_dict_ema``; ``.`` is the file's own top.
     mean, std, size, channels, bounds, classes
         For ``file:``, ``python:``, ``onnx:`` and ``script:``, what the network cannot say itself; it counts more than what the
-        factory's `Model` says: a value a channel (or one for all), in the unit of `bounds`; the side in pixels or ``(height, width)``; 1 or 3; the least and the
-        greatest pixel value that the network takes, where images stay in [0, 1]; names in the order of the outputs, or a text
-        file with a name a line. Texts are read as on the command line: ``"0.485,0.456,0.406"``, ``"224x160"``.
+        factory's `Model` says: a value a channel (or one for all), in the unit of `bounds`; the side in pixels or
+        ``(height, width)``; 1 or 3; the least and the greatest pixel value that the network takes, where images stay in [0, 1];
+        names in the order of the outputs, or a text file with a name a line. Texts are read as on the command line:
+        ``"0.485,0.456,0.406"``, ``"224x160"``.
 
     Raises
     ------

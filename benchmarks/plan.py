@@ -118,7 +118,7 @@ class Given(NamedTuple):
     surrogates: tuple[Model, ...]
     eot: int
     device: torch.device
-    knowledge: Knowledge
+    knowledge: Knowledge = "white-box"
 
 
 def equip(built: Attack, given: Given) -> Attack:

@@ -7,7 +7,7 @@ compared bit for bit.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -175,17 +175,16 @@ def check_attack(
     """
     if not isinstance(getattr(attack, "info", None), AttackInfo):
         return [Finding("exercise", type(attack).__name__, "it has no info, which says what threats it answers")]
-    examples: list[Threat] = []
     found = []
     for kind in attack.info.threats:
         try:
-            examples.append(example(kind))
+            example(kind)
         except UsageError as error:
             found.append(Finding("exercise", kind, f"no case exercises such threats: {error}"))
     if not attack.info.threats:
         found.append(Finding("exercise", attack.name, "no case exercises an attack that answers no threats"))
     quick = shortened(attack)
-    for case in cases(quick, examples, classes, dtypes):
+    for case in cases(quick, classes, dtypes):
         # The floating type of the images matters to the budget alone.
         for check in CHECKS if case.dtype == dtypes[-1] else (check_result,):
             try:
@@ -214,11 +213,13 @@ def example(kind: str) -> Threat:
     return Threat.parse(chosen.example(kind))
 
 
-def cases(
-    attack: Attack, threats: Sequence[Threat], classes: tuple[int, ...], dtypes: tuple[torch.dtype, ...]
-) -> Iterator[Case]:
-    """Every threat with every number of classes and in every floating type, and once targeted."""
-    for threat in threats:
+def cases(attack: Attack, classes: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> Iterator[Case]:
+    """Every kind of threat that has an example, with every number of classes and in every floating type, and once targeted."""
+    for kind in attack.info.threats:
+        try:
+            threat = example(kind)
+        except UsageError:
+            continue
         for number in classes:
             yield Case(attack, threat, number, dtypes[-1])
         for dtype in dtypes[:-1]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from robustkit.benchmarks.manifest import PlannedCell
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records
 from robustkit.contract import Status
+from robustkit.files import must_be_regular
 from robustkit.projections import Bounds
 from robustkit.threats import NormThreat, PatchThreat, Threat
 from robustkit.threats.norm import in_box
@@ -145,5 +146,6 @@ def within(threat: Threat, x: Tensor, x_adv: Tensor, bounds: Bounds, clearly: bo
 
 def digest_of_file(path: Path) -> str:
     """Hexadecimal digest of a file's content."""
+    must_be_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from robustkit.contract import Status
 from robustkit.errors import EvidenceError
-from robustkit.files import atomic
+from robustkit.files import atomic, must_be_regular
 
 Column = NDArray[Any]
 
@@ -126,6 +126,7 @@ def read_samples(path: Path, digest: str) -> tuple[Column, Column]:
         If it is missing, or its `samples_digest` is another one.
     """
     try:
+        must_be_regular(path)
         with pq.ParquetFile(path) as file:
             table = file.read()
         ids, labels = (table[name].to_numpy().astype(np.int64) for name in ("sample_id", "label"))
@@ -171,6 +172,7 @@ def write(path: Path, records: Records) -> None:
 def read(path: Path, sample_ids: Column | None = None) -> Records | None:
     """The rows of a file, or None if it is missing, damaged, or about other samples."""
     try:
+        must_be_regular(path)
         with pq.ParquetFile(path) as file:
             if sample_ids is not None and file.metadata.num_rows > len(sample_ids):
                 return None

@@ -12,7 +12,7 @@ from robustkit.benchmarks.cell import FORMAT, digest_of
 from robustkit.benchmarks.manifest import Manifest
 from robustkit.benchmarks.summary import Summary
 from robustkit.errors import EvidenceError, UnfinishedError, UsageError
-from robustkit.files import refuse_links, write_text
+from robustkit.files import must_be_regular, refuse_links, write_text
 
 #: What is read back from a run folder.
 PARTS = ("run.json", "summary.json", "verdict.json", "samples.parquet", "records", "adversarial", "patches", "corruption")
@@ -99,6 +99,7 @@ class Run:
     def read_json(self, name: str) -> dict[str, Any]:
         """What a JSON file of the run holds; empty if there is none, or nothing that can be read."""
         try:
+            must_be_regular(self.folder / name)
             loaded = json.loads((self.folder / name).read_bytes())
         except (OSError, ValueError, RecursionError):
             return {}

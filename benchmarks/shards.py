@@ -15,7 +15,7 @@ from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.contradictions import NEAREST, digest_of_file
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column
-from robustkit.contract import AttackResult, Status, predict
+from robustkit.contract import AttackResult, Status, adversarial_margin, least_lead, predict
 from robustkit.data.base import Samples
 from robustkit.defense import DefendedModel
 from robustkit.errors import ExitCode, RobustkitError
@@ -146,6 +146,10 @@ def attack_shard(
     status = torch.where(verified, int(Status.FOUND), status)
     status = torch.where(finite, status, int(Status.ERROR))
     x_adv, digest = result.x_adv.to(x), ""
+    if model.draws == 1:
+        changed = verified & contradicts_itself(model, x, y, targets, verified)
+        verified = verified & ~changed
+        status = torch.where(changed, int(Status.ERROR), status)
     if images is not None:
         kept = {"sample_id": ids, "x": x, "x_adv": x_adv, "prediction": prediction, "verified": verified}
         if result.witness is not None:
@@ -220,6 +224,22 @@ def verify(
     verified = cell.threat.contains(x, x_adv, model.bounds, witness) & finite & adversarial
     answer = (prediction, margin(logits, y), confidence_in(logits, prediction), verified, finite)
     return tuple(part.cpu() for part in answer)
+
+
+def contradicts_itself(model: Model, x: Tensor, y: Tensor, targets: Tensor | None, asked: Tensor) -> Tensor:
+    """Which of the clean images asked about, once correctly classified, are now clearly adversarial. Bool ``(B,)``, on the CPU.
+
+    Such a model has changed its mind since its clean pass, so that its answers about other images prove nothing.
+    """
+    changed = torch.zeros_like(asked)
+    rows = asked.nonzero().squeeze(1)
+    if len(rows):
+        at = rows.to(x.device)
+        wanted = None if targets is None else targets[at]
+        logits, _, adversarial = predict(model, x[at], y[at], wanted)
+        clearly = adversarial_margin(logits, y[at], wanted) > least_lead(logits)
+        changed[rows] = (adversarial & clearly).cpu()
+    return changed
 
 
 def choose_targets(threat: Threat, y: Tensor, ids: Tensor, model: Model, x: Tensor, seed: int) -> Tensor | None:

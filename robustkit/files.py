@@ -98,3 +98,9 @@ def _first_link(path: Path) -> Path | None:
             if os.path.islink(os.path.join(where, name)):
                 return Path(where, name)
     return None
+
+
+def must_be_regular(path: Path) -> None:
+    """Raise `OSError` if there is anything but a file of bytes, such as a pipe that reading would wait for."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no regular file")

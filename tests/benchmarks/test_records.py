@@ -1,5 +1,6 @@
 """Records survive, or are known to be damaged."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from robustkit.benchmarks import records
 from robustkit.benchmarks.records import SCHEMA, Records
-from robustkit.errors import UsageError
+from robustkit.errors import EvidenceError, UsageError
 from robustkit.files import atomic
 
 
@@ -76,3 +77,10 @@ def test_a_file_in_the_way_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(UsageError, match="cannot write"), atomic(tmp_path / "x" / "y"):
         pass
+
+
+def test_a_pipe_is_no_record_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "part.parquet")
+    assert records.read(tmp_path / "part.parquet") is None
+    with pytest.raises(EvidenceError, match="missing or not the one"):
+        records.read_samples(tmp_path / "part.parquet", "")

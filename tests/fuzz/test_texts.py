@@ -154,6 +154,8 @@ MODELS = [
     "timm/none",
     "hf/nobody/nothing",
     "file:weights.safetensors",
+    "onnx:no.such.onnx",
+    "script:no.such.pt",
     "python:no.such.module:factory(num_classes=10)",
     "runs/mine",
     "~/runs/mine",

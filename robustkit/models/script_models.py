@@ -38,7 +38,7 @@ def load_script(path: Path) -> Network:
     _refuse_unsafe(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # that programs will be superseded is not this user's affair
+            warnings.simplefilter("ignore", FutureWarning)  # the format is deprecated, and still what users have
             net = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:  # the reader has many errors
         raise UsageError(f"{shown(str(path))} cannot be loaded as TorchScript: {first_line(error)}") from None

@@ -108,7 +108,7 @@ class PatchThreat(Threat):
         over the image's edge, as a sticker on an object that the photograph cuts does. Bool ``(B,)``.
         """
         changed = self._changed(x, x_adv)
-        # Pixels that were not changed are the image's own affair.
+        # A pixel that was not changed need not be in the box.
         in_box = ((x_adv >= bounds[0]) & (x_adv <= bounds[1])).all(1) | ~changed
         count = changed.flatten(1).sum(1)
         pixels = self.pixels(x.shape[2], x.shape[3])

@@ -1,13 +1,11 @@
 """For a linear model the best an attacker can do is known in closed form, box included."""
 
-import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
 from torch import nn
 
 from robustkit import InputSpec, Model, UsageError
-from robustkit.attacks.gradient.steepest import l1_corner
 from robustkit.build import attack
 from robustkit.threats import Threat
 
@@ -102,13 +100,6 @@ def test_l2_optimum_of_the_test_agrees_with_scipy():
         options={"ftol": 1e-12, "maxiter": 500},
     )
     assert -solved.fun == pytest.approx(optimum("l2", 2.0, torch.tensor(x), torch.tensor(w)), rel=1e-5)
-
-
-def test_l1_corner_leaves_elements_without_a_gradient_alone():
-    x = torch.tensor([[[[0.2, 0.9, 0.5]]]])
-    corner = l1_corner(x, torch.tensor([[[[0.0, 2.0, -1.0]]]]), 0.3, (0, 1))
-    assert torch.allclose(corner, torch.tensor([[[[0.2, 1.0, 0.3]]]]))
-    assert np.isclose(float((corner - x).abs().sum()), 0.3)
 
 
 def test_restarts_differ_and_a_start_can_be_the_image():

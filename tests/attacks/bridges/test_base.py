@@ -5,8 +5,6 @@ import torch
 
 from robustkit import InputSpec, Model
 from robustkit.attacks.bridges import base
-from robustkit.attacks.bridges.task import share
-from robustkit.bridge import Library
 from robustkit.contract import Status
 from robustkit.errors import UsageError
 from robustkit.threats import Threat
@@ -106,23 +104,3 @@ def test_the_query_budget_holds(push, linear_model, linear_data):
 def test_the_librarys_complaint_is_the_message(push, linear_model, linear_data):
     with pytest.raises(UsageError, match="does not answer l2 threats"):
         push()(linear_model, *linear_data, Threat.parse("l2:0.2"))
-
-
-def test_batches_share_their_passes_out():
-    assert share(7, torch.zeros(3, 1)).tolist() == [3, 2, 2]
-    assert share(0, torch.zeros(2, 1)).tolist() == [0, 0]
-
-
-def test_a_missing_library_says_how_to_install_it():
-    library = Library("nowhere", "attack", "no-such-distribution", "'robustkit[peers]'", dict, lambda name, peer: peer)
-    assert library.version is None
-    with pytest.raises(UsageError, match=r"not installed: pip install 'robustkit\[peers\]'"):
-        library("PGD")
-
-
-def test_names_and_second_names():
-    library = Library("torch", "attack", "torch", "torch", lambda: {"Push": Push, "P": Push}, lambda name, peer: (name, peer))
-    assert library.names() == ["Push"]
-    assert library("P") == library("Push") == ("torch/Push", Push)
-    with pytest.raises(UsageError, match="did you mean 'torch/Push'"):
-        library("Pusch")

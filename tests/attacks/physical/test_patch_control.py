@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from robustkit import Model, Threat, UsageError
-from robustkit.attacks.physical.patch import Patch
 from robustkit.attacks.physical.patch_control import PatchControl
 from robustkit.build import attack
 from robustkit.rendering import patch_picture
@@ -31,15 +30,6 @@ def test_it_covers_with_one_colour(fill: str, color: float) -> None:
     assert not result.success.any()
     assert result.forwards.unique().tolist() == [2]
     assert result.backwards.sum() == 0
-
-
-def test_it_lies_where_the_patch_lies() -> None:
-    model = Model(Even(), device="cpu")
-    random = PatchControl(fill="random")(model, X, Y, THREAT, seed=3).x_adv
-    patch = Patch(steps=1, batch=2)(model, X, Y, THREAT, seed=3).x_adv
-    assert torch.equal((random != X).any(1), (patch != X).any(1))
-    elsewhere = PatchControl(fill="random")(model, X, Y, THREAT, seed=4).x_adv
-    assert not torch.equal((random != X).any(1), (elsewhere != X).any(1))
 
 
 def test_random_colours_come_from_the_seed() -> None:

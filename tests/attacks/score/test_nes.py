@@ -9,8 +9,6 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.attacks.score.nes import gaussian
 from robustkit.build import attack
-from robustkit.iterative import Batch
-from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
 
@@ -58,19 +56,9 @@ def test_queries_come_in_pairs_around_the_image_and_then_it_moves():
     assert torch.equal((centre - x).sign(), difference.sign())
 
 
-def test_few_steps_make_a_small_population():
-    _, net, x = run("linf:0.2", steps=3)
-    assert torch.allclose(net.asked[1] + net.asked[2], 2 * x)
-    assert float((net.asked[3] - x).abs().max()) > 0.03
-
-
-def test_noise_is_standard_normal():
+def test_noise_is_standard_normal(batch_of):
     ids = torch.arange(40)
-    x = torch.zeros(40, 1, 25, 41, dtype=torch.float64)
-    b = Batch(
-        x=x, y=ids, targets=None, sample_ids=ids, attempt=ids * 0, clean_logits=None,
-        threat=Threat.parse("linf:0.1"), bounds=(0, 1), random=SampleRandom(0, "nes"),
-    )  # fmt: skip
+    b = batch_of(torch.zeros(40, 1, 25, 41, dtype=torch.float64))
     noise = gaussian(b, ids * 0).flatten()
     n = len(noise)
     assert abs(float(noise.mean())) < 4 / math.sqrt(n)
@@ -83,7 +71,7 @@ def test_noise_is_standard_normal():
     assert not torch.equal(halves, gaussian(b, ids * 0 + 1).flatten(1))
 
 
-@pytest.mark.parametrize("params", [{"population": 5}, {"population": 0}, {"sigma": 0}, {"step_size": -1}])
+@pytest.mark.parametrize("params", [{"sigma": 0}, {"step_size": -1}])
 def test_wrong_parameters(params):
     (name, value) = next(iter(params.items()))
     with pytest.raises(UsageError, match=f"{name}={value}"):

@@ -58,7 +58,7 @@ def test_moves_are_adams():
         centre = centre + 0.02 * update
 
 
-@pytest.mark.parametrize("params", [{"delta": 0}, {"step_size": -1}, {"population": 3}])
+@pytest.mark.parametrize("params", [{"delta": 0}, {"step_size": -1}])
 def test_wrong_parameters(params):
     (name, value) = next(iter(params.items()))
     with pytest.raises(UsageError, match=f"{name}={value}"):

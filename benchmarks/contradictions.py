@@ -130,8 +130,8 @@ def adversarial(rows: Records, threat: Threat) -> Column:
 
 
 def most(threat: NormThreat) -> float:
-    """The greatest distance that a device may have rounded to eps."""
-    return threat.eps * (1 + RELATIVE) + (ABSOLUTE if threat.norm != "l0" else 0)
+    """The greatest distance that a device may have rounded to eps; a count of elements is not rounded."""
+    return threat.eps if threat.norm == "l0" else threat.eps * (1 + RELATIVE) + ABSOLUTE
 
 
 def within(threat: Threat, x: Tensor, x_adv: Tensor, bounds: Bounds, clearly: bool = False) -> Tensor:

@@ -1,9 +1,11 @@
-"""A run folder made from code, as small or as odd as a test needs, and a model that brightness alone turns."""
+"""Records, cells and run folders made from code, as small or as odd as a test needs, and a model that brightness alone turns."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from robustkit import Model
-from robustkit.benchmarks import statistics
+from robustkit import Model, Threat
+from robustkit.benchmarks import execute, records, statistics, verdict
+from robustkit.benchmarks.audit import audit
+from robustkit.benchmarks.cell import Cell
+from robustkit.benchmarks.manifest import PlannedCell, planned_cell
+from robustkit.benchmarks.records import SCHEMA, Records
 from robustkit.benchmarks.summary import (
     AttackPart,
     ClassPart,
@@ -28,6 +34,7 @@ from robustkit.benchmarks.summary import (
     ThreatPart,
     Verdict,
 )
+from robustkit.build import attack
 
 
 class Light(nn.Module):
@@ -43,6 +50,34 @@ def light() -> tuple[Model, tuple[Tensor, Tensor]]:
     """The model, and images of mean 0.3 to 0.5, all of class 0; the last is labelled wrongly."""
     x = torch.linspace(0.3, 0.5, 5)[:, None, None, None].expand(5, 3, 12, 10).contiguous()
     return Model(Light(), device="cpu", batch_size=2), (x, torch.tensor([0, 0, 0, 0, 1]))
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[..., Records]:
+    """Records of samples of class 0 that survived, with what a test changes: ``rows([3, 5], verified=[True, False])``."""
+
+    def make(ids: Sequence[int], **columns: Any) -> Records:
+        whole = {field.name: np.zeros(len(ids), field.type.to_pandas_dtype()) for field in SCHEMA if field.name != "status"}
+        whole |= {"sample_id": np.asarray(ids, dtype=np.int64), "status": np.full(len(ids), "failed", dtype=object)}
+        whole["target"] -= 1
+        whole["first_success_step"] -= 1
+        whole["nearest_distance"] += np.inf
+        for name, values in columns.items():
+            whole[name] = np.broadcast_to(np.asarray(values, dtype=whole[name].dtype), len(ids)).copy()
+        return Records(whole)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def planned() -> Callable[..., PlannedCell]:
+    """A cell as run.json holds it, with what a test changes."""
+
+    def make(spec: str = "pgd", threat: str = "linf:0.1", **changed: Any) -> PlannedCell:
+        cell = Cell(spec, attack(spec), Threat.parse(threat), "attack", "all", "main", "context")
+        return planned_cell(cell, 1).model_copy(update=changed)
+
+    return make
 
 
 estimate = functools.cache(statistics.estimate)
@@ -148,3 +183,37 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a finished run is kept, for each test to have a copy of."""
+    return tmp_path_factory.mktemp("made") / "run"
+
+
+@pytest.fixture
+def finished(made: Path, linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of noise and pgd:steps=5 on four shards, whose robust accuracy is 0.5 at linf:0.105, under no gate."""
+    monkeypatch.setattr(execute, "shard_size", lambda *_: 5)
+    monkeypatch.setattr(verdict, "write_documents", lambda *_: None)
+    if not made.exists():
+        audit(linear_model, linear_data, threats=["linf:0.105"], attacks=["noise", "pgd:steps=5"], out=made)
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+@pytest.fixture
+def cell_of(finished: Path) -> Callable[[str], Path]:
+    """The folder of an attack's records in that run, or of the clean images'."""
+    return lambda attack: next((finished / "records").glob(f"{attack}-*"))
+
+
+@pytest.fixture(scope="session")
+def rewrite() -> Callable[[Path, Callable[[Records], Records]], None]:
+    """Change a file of records and give it a fitting digest."""
+
+    def change_file(path: Path, change: Callable[[Records], Records]) -> None:
+        found = records.read(path)
+        assert found is not None
+        records.write(path, change(replace(found, columns={name: column.copy() for name, column in found.columns.items()})))
+
+    return change_file

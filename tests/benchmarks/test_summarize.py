@@ -43,7 +43,13 @@ def attacked(rows):
         status = ["found" if i in fell else "error" if i in silent else "failed" for i in ids]
         labels = LABELS[list(ids)]
         prediction = np.where(np.isin(ids, list(fell)), 1 - labels, labels)
-        plain = {"label": labels, "prediction": prediction, "verified": np.isin(ids, list(fell)), "status": status}
+        plain = {
+            "label": labels,
+            "prediction": prediction,
+            "clean_margin": 1,
+            "verified": np.isin(ids, list(fell)),
+            "status": status,
+        }
         return rows(ids, **plain | columns)
 
     return make

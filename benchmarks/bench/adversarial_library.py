@@ -86,7 +86,8 @@ def library_peers(ground: Ground, path: Path, ours: Contender, attack: Attack) -
         return [], []
     spec = written(template, attack, ground)
     name, values = parse_spec(spec)
-    if missing := lacking(template, attack):
+    missing = lacking(template, attack) or ("" if hasattr(package, name) else "the checkout has no such function")
+    if missing:
         return [], [SkippedPeer(name=f"{NAME}/{name} beside {ours.name}", reason=missing)]
     function = getattr(package, name)
     if "norm" in inspect.signature(function).parameters:

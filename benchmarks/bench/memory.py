@@ -80,7 +80,8 @@ def peak_of_child(folder: Path, device: str) -> float:
     command = [sys.executable, "-m", "robustkit.benchmarks.bench.memory", str(folder), device]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise AttackError(f"the audit whose memory was to be measured failed: {done.stderr.strip().splitlines()[-1]}")
+        words = done.stderr.strip().splitlines() or [f"exit code {done.returncode} and no message"]  # killed, for example
+        raise AttackError(f"the audit whose memory was to be measured failed: {words[-1]}")
     return float(done.stdout.split()[-1])
 
 

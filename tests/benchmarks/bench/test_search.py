@@ -6,13 +6,10 @@ import itertools
 from typing import Any
 
 import pytest
-import torch
 from torch import Tensor
 
 from robustkit import Model, Threat
-from robustkit.acceleration import accelerate
 from robustkit.benchmarks.bench import search as case
-from robustkit.benchmarks.bench.contender import counted
 from robustkit.benchmarks.bench.search import search
 from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.data.load import as_data
@@ -52,16 +49,3 @@ def test_what_a_network_cannot_do_is_left_out(
     bench = search(linear_model, as_data(linear_data), THREAT, Rounds(1))
     assert [entry.name for entry in bench.entries] == ["apgd-ce:steps=20, float32"]
     assert {peer.reason for peer in bench.skipped} == {"it cannot be traced"}
-
-
-def test_passes_of_the_twin_count(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
-    model = accelerate(linear_model)
-    x, _ = linear_data
-
-    def ask() -> Tensor:
-        model.quick.gradient(x, lambda logits: logits[:, 0])
-        return model.logits(x)
-
-    returned, forwards, backwards = counted(model, ask)
-    assert torch.equal(returned, model.logits(x))
-    assert (forwards, backwards) == (40, 20)

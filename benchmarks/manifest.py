@@ -116,8 +116,8 @@ class Manifest(BaseModel):
         What was noticed of the data, and of a clean accuracy that says the set-up is wrong.
     min_robust
         The robust accuracy that was last required.
-    command, configuration, versions, hardware
-        How, with what and on what the run was made.
+    command, options, configuration, versions, hardware
+        How, with what and on what the run was made: every option of the command as it was resolved, and which a file set.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
@@ -139,6 +139,7 @@ class Manifest(BaseModel):
     cause: Cause | None = None
     min_robust: float | None = Field(ge=0, le=1)
     command: str = ""
+    options: dict[str, Any] = {}
     configuration: dict[str, str | bool] = {}
     versions: dict[str, str] = {}
     hardware: dict[str, str | int] = {}

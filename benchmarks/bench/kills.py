@@ -37,7 +37,7 @@ COMMANDS = {
 }
 VICTIMS = ("all", "all", "first", "others")
 #: What two runs of one command may differ in.
-VOLATILE = frozenset({"created", "seconds", "fit_seconds", "command", "repeat", "hardware", "digest"})
+VOLATILE = frozenset({"created", "seconds", "fit_seconds", "command", "out", "repeat", "hardware", "digest"})
 #: Seconds that a process may outlive the one it works for.
 PATIENCE = 60.0
 

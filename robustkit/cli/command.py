@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from robustkit.cli import config, results
+from robustkit.cli import results
 from robustkit.errors import ExitCode, RobustkitError, UsageError
 from robustkit.printable import one_line
 
@@ -60,7 +60,6 @@ class Command(TyperCommand):
             try:
                 for name, value in ctx.params.items():
                     check_words(name, value)
-                config.announce(ctx)
                 return Finished(ExitCode(super().invoke(ctx) or 0))
             except (KeyboardInterrupt, RobustkitError):
                 raise

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from robustkit import __version__
-from robustkit.cli import audit, bench, listing, plugins, train
+from robustkit.cli import audit, bench, gate, listing, plugins, train
 from robustkit.cli.command import Command
 
 app = typer.Typer(
@@ -32,8 +32,8 @@ def group(name: str, text: str, commands: dict[str, Callable[..., Any]]) -> None
 
 
 app.command("audit", cls=Command)(audit.audit)
-app.command("report", cls=Command)(audit.report)
-app.command("gate", cls=Command)(audit.gate)
+app.command("report", cls=Command)(gate.report)
+app.command("gate", cls=Command)(gate.gate)
 app.command("train", cls=Command)(train.train)
 app.command("finetune", cls=Command)(train.finetune)
 app.command("harden", cls=Command)(train.harden)

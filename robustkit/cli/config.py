@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import NoneType
-from typing import Annotated, Any, Literal
+from typing import Any, get_origin
 
 import typer
 
 from robustkit.cli import results
-from robustkit.errors import UnsafeFileError, UsageError, did_you_mean
+from robustkit.cli.options import Mark, Options, kind_of
+from robustkit.errors import UnsafeFileError, UsageError, brief, did_you_mean
 
 FOUND = Path("robustkit.toml")
-#: Options that name code, or let it run, or let data lead to files elsewhere.
-_CODE = {"arch", "allow_remote_code", "follow_links"}
 _META = "robustkit.configuration"
 
 
@@ -33,13 +30,63 @@ class Configuration:
         The file.
     given
         Whether the command line names it; one that lies in the current folder is only found.
+    lines
+        The line of each (table, key) of the file.
+    table
+        The command's name.
     values
-        Its value for each of the command's parameters.
+        The options of the command that the file sets.
     """
 
     path: Path
     given: bool
-    values: dict[str, Any]
+    lines: Mapping[tuple[str, str], int]
+    table: str
+    values: Mapping[str, Any]
+
+    def place(self, key: str, table: str | None = None) -> str:
+        """The file and the line that a key stands in."""
+        within = self.table if table is None else table
+        at = [(within, key), *([("", key)] if table is None else []), ("", within)]
+        line = next((self.lines[each] for each in at if each in self.lines), None)
+        return f"{self.path}, line {line}" if line else str(self.path)
+
+    def announce(self, kind: type[Options]) -> None:
+        """Say which options come from the file, and refuse code that one names which was only found.
+
+        Raises
+        ------
+        UnsafeFileError
+            If the command would run code that the user did not name.
+        """
+        where = "given" if self.given else "found in this folder"
+        results.note(f"{self.path} ({where}) sets {', '.join(f'{key} = {_text(value)}' for key, value in self.values.items())}")
+        if self.given:
+            return
+        for key, value in self.values.items():
+            if _names_code(value, kind.model_fields[key].metadata):
+                raise UnsafeFileError(
+                    f"{self.path} was found in this folder, and its {key} = {_text(value)} names code to run, or a file or folder "
+                    f"elsewhere: give the file with --config {self.path} if you trust it, or the option on the command line"
+                )
+
+    def located(self, sentence: str) -> str:
+        """A sentence about a mistake with the file and line of the value it names, if the file set that one."""
+        named, _, _ = sentence.partition("did you mean")  # what follows is nobody's value
+        for mentions in (_whole, _in_part):
+            for key, value in self.values.items():
+                if mentions(named, key, value):
+                    return f"{self.place(key)}: {sentence}"
+        return sentence
+
+    def record(self) -> dict[str, Any]:
+        """What run.json says of the file."""
+        return {"file": str(self.path), "given": self.given, **{key: str(value) for key, value in self.values.items()}}
+
+
+def mark(command: Callable[..., Any], kind: type[Options]) -> None:
+    """Note that a command's options may come from a file."""
+    command.options = kind  # type: ignore[attr-defined]
 
 
 def use_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -47,156 +94,108 @@ def use_config(context: typer.Context, path: Path | None) -> Path | None:
     chosen = path or (FOUND if FOUND.is_file() else None)
     if chosen is None:
         return None
-    try:
-        text = chosen.read_text(encoding="utf-8")
-        settings = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"configuration {chosen} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"configuration {chosen} is not TOML: {error}") from None
-    everywhere = dict(_commands(context.find_root().command))
-    known = {key: kind for options in everywhere.values() for key, (_, kind) in options.items()}
+    settings, lines = _read(chosen)
     name = str(context.command.name)
-    own = everywhere[name] if name in everywhere else _options(context.command)
-    known |= {key: kind for key, (_, kind) in own.items()}
+    commands = dict(_commands(context.find_root().command))
+    own = commands.setdefault(name, context.command.callback.options)  # type: ignore[union-attr]
+    file = Configuration(chosen, path is not None, lines, name, {})
     tables = {key: value for key, value in settings.items() if isinstance(value, dict)}
     common = {key: value for key, value in settings.items() if key not in tables}
-    values: dict[str, Any] = {}
-    for key, value in common.items():
-        plain = _known(chosen, text, key, known)
-        kind = own[plain][1] if plain in own else known[plain]
-        checked = _checked(chosen, text, key, value, kind)
-        if plain in own:
-            values[own[plain][0]] = checked
+    values = _checked(file, "", common, [own, *commands.values()])
     for table, keys in tables.items():
-        if table not in everywhere:
-            raise UsageError(f"{_place(chosen, text, table)}: table [{table}] is no command: {did_you_mean(table, everywhere)}")
-        for key, value in keys.items():
-            plain = _known(chosen, text, key, everywhere[table])
-            parameter, kind = everywhere[table][plain]
-            checked = _checked(chosen, text, key, value, kind)
-            if table == name:
-                values[parameter] = checked
+        if table not in commands:
+            raise UsageError(f"{file.place(table, table)}: table [{table}] is no command: {did_you_mean(table, commands)}")
+        checked = _checked(file, table, keys, [commands[table]])
+        if table == name:
+            values |= checked
+    values = {key: value for key, value in values.items() if key in own.model_fields}
     context.default_map = {**(context.default_map or {}), **values}
-    context.meta[_META] = Configuration(chosen, path is not None, values)
+    context.meta[_META] = replace(file, values=values)
     return chosen
 
 
-ConfigFile = Annotated[
-    Path | None, typer.Option(callback=use_config, is_eager=True, help="Options from a TOML file (robustkit.toml)")
-]
-
-
-def announce(context: typer.Context) -> None:
-    """Say which options come from a file, and refuse code that one names which was only found.
-
-    Raises
-    ------
-    UnsafeFileError
-        If the command would run code that the user did not name.
-    """
-    used = _used(context)
-    if used is None:
-        return
-    where = "given" if used.given else "found in this folder"
-    results.note(f"{used.path} ({where}) sets {', '.join(f'{key} = {_text(value)}' for key, value in used.values.items())}")
-    if used.given:
-        return
-    for key, value in used.values.items():
-        if _names_code(key, value):
-            raise UnsafeFileError(
-                f"{used.path} was found in this folder, and its {key} = {_text(value)} names code to run, or a file or folder elsewhere: "
-                f"give the file with --config {used.path} if you trust it, or the option on the command line"
-            )
-
-
-def record(context: typer.Context) -> dict[str, Any]:
-    """What a run notes of the file that options came from; nothing if none did."""
-    used = _used(context)
-    if used is None:
-        return {}
-    return {"configuration": {"file": str(used.path), "given": used.given, **{k: str(v) for k, v in used.values.items()}}}
-
-
-def _used(context: typer.Context) -> Configuration | None:
-    """The file's part that the command line does not overrule; None if there is none."""
+def used(context: typer.Context, names: set[str]) -> Configuration | None:
+    """The file's part that the command line does not overrule: the options of these names; None if there is none."""
     found: Configuration | None = context.meta.get(_META)
-    if found is None:
+    if found is None or not names:
         return None
-    values = {}
-    for name, value in found.values.items():
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "DEFAULT_MAP":
-            values[name.rstrip("_")] = value
-    return Configuration(found.path, found.given, values) if values else None
+    return replace(found, values={key: value for key, value in found.values.items() if key in names})
 
 
-def _names_code(key: str, value: Any) -> bool:
-    if key in _CODE:
+def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, str], int]]:
+    """What a file holds, and the line of each (table, key)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        settings = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"configuration {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"configuration {path} is not TOML: {error}") from None
+    lines: dict[tuple[str, str], int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*[\"']?([\w-]+)[\"']?\s*\]", line):
+            table = header[1]
+            lines.setdefault((table, table), number)
+        elif key := re.match(r"\s*(?:([\w-]+)\s*\.\s*)?[\"']?([\w-]+)[\"']?\s*=", line):
+            lines.setdefault((key[1] or table, key[2].replace("-", "_")), number)
+    return settings, lines
+
+
+def _checked(file: Configuration, table: str, settings: dict[str, Any], kinds: list[type[Options]]) -> dict[str, Any]:
+    """A table's values by option, each as the first of the commands that has it expects it."""
+    values: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = key.replace("-", "_")
+        kind = next((each for each in kinds if name in each.model_fields), None)
+        place = file.place(name, table)
+        if kind is None:
+            known = {option for each in kinds for option in each.model_fields}
+            raise UsageError(f"{place}: option {key!r} is unknown: {did_you_mean(name, known)}")
+        if isinstance(value, str) and get_origin(kind_of(kind.model_fields[name])) is list:
+            value = [value]
+        for expected in kind.mistakes({name: value}).values():
+            raise UsageError(f"{place}: {key} = {_text(value)} must be {expected}")
+        values[name] = value
+    return values
+
+
+def _names_code(value: Any, declared: list[Any]) -> bool:
+    if Mark.CODE in declared:
         return bool(value)
-    texts = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    if key in ("suite", "classes", "out"):  # of the first two a file's words reach the run
+    texts = _texts(value)
+    if Mark.PATH in declared:
         return any(len(Path(text).parts) > 1 and not Path(text).resolve().is_relative_to(Path.cwd()) for text in texts)
     return any(text.strip().startswith("python:") for text in texts)
 
 
-def _commands(root: Any) -> Iterator[tuple[str, dict[str, tuple[str, Any]]]]:
-    """The commands that read a configuration, each with its options."""
+def _texts(value: Any) -> list[str]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+
+
+def _whole(sentence: str, key: str, value: Any) -> bool:
+    """Whether a sentence names an option or one of its texts."""
+    words = [rf"--{key.replace('_', '-')}\b", rf"\b{key}="]
+    words += [rf"(?<![\w/:.-]){re.escape(text)}(?![\w/:-])" for text in _texts(value) if len(text) > 2]
+    return any(re.search(word, sentence) for word in words)
+
+
+def _in_part(sentence: str, key: str, value: Any) -> bool:
+    """Whether a sentence quotes a part of one of the texts, such as 'pgd' of pgd:steps=3."""
+    return any(f"'{part}'" in sentence for text in _texts(value) for part in re.split("[:=,]", text) if part)
+
+
+def _commands(root: Any) -> Iterator[tuple[str, type[Options]]]:
+    """The commands whose options may come from a file."""
     for name, command in getattr(root, "commands", {}).items():
-        if any(parameter.name == "config" for parameter in command.params):
-            yield name, _options(command)
-
-
-def _options(command: Any) -> dict[str, tuple[str, Any]]:
-    """A command's keys, each with its parameter and type."""
-    hints = typing.get_type_hints(command.callback)
-    found = {}
-    for parameter in command.params:
-        if parameter.name == "config" or parameter.name not in hints:
-            continue
-        longest = max((option for option in parameter.opts), key=len)
-        found[longest.lstrip("-").replace("-", "_")] = (str(parameter.name), hints[parameter.name])
-    return found
-
-
-def _known(path: Path, text: str, key: str, known: Mapping[str, Any]) -> str:
-    plain = key.replace("-", "_")
-    if plain not in known:
-        raise UsageError(f"{_place(path, text, key)}: option {key!r} is unknown: {did_you_mean(plain, known)}")
-    return plain
-
-
-def _checked(path: Path, text: str, key: str, value: Any, hint: Any) -> Any:
-    """The value if it is of the option's type: no text is a number, and no truth value either."""
-    kinds = [kind for kind in typing.get_args(hint) if kind is not NoneType] if NoneType in typing.get_args(hint) else [hint]
-    kind = kinds[0]
-    if typing.get_origin(kind) is list:
-        values = value if isinstance(value, list) else [value]
-        good, expected = all(isinstance(each, str) for each in values), 'texts, such as ["linf:8/255"]'
-        value = values
-    elif kind is bool:
-        good, expected = isinstance(value, bool), "true or false"
-    elif kind is int:
-        good, expected = isinstance(value, int) and not isinstance(value, bool), "a whole number"
-    elif kind is float:
-        good, expected = isinstance(value, int | float) and not isinstance(value, bool), "a number"
-    elif typing.get_origin(kind) is Literal:
-        good, expected = value in typing.get_args(kind), " or ".join(map(repr, typing.get_args(kind)))
-    else:
-        good, expected = isinstance(value, str), "a text in quotes"
-    if not good:
-        raise UsageError(f"{_place(path, text, key)}: {key} = {_text(value)} must be {expected}")
-    return value
-
-
-def _place(path: Path, text: str, key: str) -> str:
-    """The file and the line that a key stands in."""
-    pattern = re.compile(rf"\s*\[?[\"']?{re.escape(key)}[\"']?\s*[=\]]")
-    line = next((n for n, each in enumerate(text.splitlines(), 1) if pattern.match(each)), None)
-    return f"{path}, line {line}" if line else str(path)
+        if hasattr(command.callback, "options"):
+            yield name, command.callback.options
 
 
 def _text(value: Any) -> str:
     """A value as TOML writes it, shortened."""
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return brief(value)
     return text if len(text) <= 80 else text[:79] + "…"

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-import typer
-
-from robustkit import watch
+from robustkit.cli.options import Options
 
 #: Seconds that a model may take for one answer unless told otherwise.
 LIMIT = 1800.0
 
 
-def _set(seconds: float) -> float:
-    watch.set_limit(seconds)
-    return seconds
+class TimeOptions(Options):
+    """How long the command waits."""
 
-
-Timeout = Annotated[
-    float,
-    typer.Option(min=0, callback=_set, help="Seconds that the model may take to load, or for one batch; 0 for no limit"),
-]
+    timeout: float = Field(LIMIT, ge=0, description="Seconds that the model may take to load, or for one batch; 0 for no limit")

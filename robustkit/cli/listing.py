@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from pydantic import Field
 
+from robustkit import watch
 from robustkit.cli import results
-from robustkit.cli.limits import LIMIT, Timeout
-from robustkit.cli.loading import loads_model
+from robustkit.cli.limits import TimeOptions
+from robustkit.cli.loading import LoadingOptions
+from robustkit.cli.options import Mark
+from robustkit.cli.parameters import takes
 from robustkit.cli.plugins import table
-from robustkit.cli.reading import FollowLinks
+from robustkit.cli.reading import LinkOptions
 from robustkit.errors import UsageError
 
 if TYPE_CHECKING:
     from robustkit.model import Model
     from robustkit.spec import InputSpec
 
-ModelName = Annotated[str, typer.Argument(help="A model's name, such as timm/resnet18.a1_in1k")]
-DataName = Annotated[str, typer.Argument(help="The data's name, such as folder:photos")]
+
+class ModelShowOptions(LoadingOptions, TimeOptions):
+    """Which model."""
+
+    name: Annotated[str, Mark.POSITIONAL] = Field(description="A model's name, such as timm/resnet18.a1_in1k")
+
+
+class DataShowOptions(LinkOptions):
+    """Which data."""
+
+    name: Annotated[str, Mark.POSITIONAL] = Field(description="The data's name, such as folder:photos")
 
 
 def models_list() -> None:
@@ -30,12 +42,13 @@ def models_list() -> None:
     results.say(f"\nshipped: {', '.join(builtin_names())}")
 
 
-@loads_model()
-def models_show(name: ModelName, loading: dict[str, Any], timeout: Timeout = LIMIT) -> None:
+@takes(ModelShowOptions, configured=False)
+def models_show(options: ModelShowOptions) -> None:
     """A model's input, preprocessing, classes and size."""
     from robustkit.models.load import load_model
 
-    model = load_model(name, device="cpu", **loading)
+    watch.set_limit(options.timeout)
+    model = load_model(options.name, device="cpu", **options.part(LoadingOptions))
     facts = {
         "model": model.name,
         "network": type(model.net).__name__,
@@ -60,17 +73,18 @@ def data_list() -> None:
     results.say(f"torchvision's files are looked for in {data_root()} (set ROBUSTKIT_DATA to change it)")
 
 
-def data_show(name: DataName, follow_links: FollowLinks = False) -> None:
+@takes(DataShowOptions, configured=False)
+def data_show(options: DataShowOptions) -> None:
     """How many samples of which classes there are, and the size of the first."""
     import numpy as np
 
     from robustkit.data.load import load_data
     from robustkit.spec import InputSpec
 
-    data = load_data(name, follow_links=follow_links)
+    data = load_data(options.name, **options.part(LinkOptions))
     first = next(data.batches(InputSpec(), 1, skip_broken=True), None)
     if first is None:
-        raise UsageError(f"no image of {name} can be read")
+        raise UsageError(f"no image of {options.name} can be read")
     labels, counts = np.unique(data.labels, return_counts=True)
     size = "x".join(str(side) for side in reversed(first.x.shape[-2:]))
     table(["", ""], [["data", data.name], ["samples", f"{len(data):,}"], ["first image", f"{size} pixels"]])

@@ -14,7 +14,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from robustkit.cli import audit, bench, listing, train
-from robustkit.cli.loading import loads_model
+from robustkit.cli.loading import LoadingOptions
 from robustkit.models.load import load_model
 
 NETS = """
@@ -49,34 +49,14 @@ def run(command: object, *arguments: str) -> str:
 
 def test_every_option_is_a_keyword_of_load_model() -> None:
     keywords = inspect.signature(load_model).parameters.keys()
+    assert LoadingOptions.model_fields.keys() == keywords - {"name", "device", "batch_size"}
     for command in (audit.audit, bench.bench, listing.models_show, train.harden):
-        names = inspect.signature(command).parameters.keys()
-        assert {
-            "arch",
-            "weights_key",
-            "mean",
-            "std",
-            "size",
-            "channels",
-            "bounds",
-            "classes",
-            "allow_remote_code",
-        } <= names & keywords
-        assert "loading" not in names
+        assert LoadingOptions.model_fields.keys() <= inspect.signature(command).parameters.keys()
 
 
-def test_options_arrive_and_those_without_meaning_are_not_there() -> None:
-    seen = []
-
-    @loads_model("classes")
-    def command(loading: dict[str, object], epochs: int = 3) -> None:
-        seen.append((loading, epochs))
-
-    run(command, "--mean", "-1,0,0", "--bounds", "-1,1", "--epochs", "4", "--allow-remote-code")
-    (loading, epochs) = seen[0]
-    assert (loading["mean"], loading["bounds"], loading["size"], loading["allow_remote_code"]) == ("-1,0,0", "-1,1", None, True)
-    assert "classes" not in loading
-    assert epochs == 4
+def test_those_without_meaning_are_not_there() -> None:
+    assert "classes" not in train.FinetuneOptions.model_fields
+    assert not {"arch", "weights_key", "classes", "allow_remote_code"} & train.TrainOptions.model_fields.keys()
 
 
 def test_show_and_audit_and_harden_take_them(place: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from robustkit.benchmarks.run import Run
+from robustkit.cli.audit import AuditOptions
 
 ENTRY = "from robustkit.cli.main import main; main()"
 
@@ -100,7 +101,10 @@ def test_every_option_is_a_key_of_the_configuration(tmp_path: Path) -> None:
     )
     code, _, _ = robustkit("audit", cwd=tmp_path)
     assert code == 1
-    assert Run(tmp_path / "from-toml").report.data.n == 20
+    made = Run(tmp_path / "from-toml")
+    assert made.report.data.n == 20
+    options = AuditOptions.model_validate(made.settings()["options"])
+    assert (options.limit, options.data, options.eot) == (20, "builtin/fashion", 1)
     (tmp_path / "robustkit.toml").write_text("limt = 20\n")
     code, _, err = robustkit("audit", cwd=tmp_path)
     assert code == 2

@@ -78,7 +78,10 @@ class Identity:
                 return _hash("array", str(value.dtype), str(value.shape), held if isinstance(held, bytes) else repr(held))
             case types.CodeType():
                 constants = [self.of(constant, depth) for constant in value.co_consts]
-                return _hash("code", value.co_code, *value.co_names, *constants)
+                # Calls by keyword depend on parameters' names; where a try ends stands beside the bytes, not in them.
+                counts = value.co_posonlyargcount, value.co_argcount, value.co_kwonlyargcount, value.co_flags
+                called = repr((*counts, value.co_varnames))
+                return _hash("code", value.co_code, value.co_exceptiontable, called, *value.co_names, *constants)
             case tuple():
                 return _hash(type(value).__qualname__, *(self.of(item, depth) for item in value))
         return _hash("set", *sorted(self.of(item, depth) for item in value))
@@ -126,7 +129,7 @@ class Identity:
             for name, member in sorted(vars(base).items()):
                 functions = _functions(member)
                 if functions:
-                    parts += [name, *(self.of(function, depth) for function in functions)]
+                    parts += [name, type(member).__qualname__, *(self.of(function, depth) for function in functions)]
                 elif not name.startswith("__") and depth < _DEPTH:
                     parts += [name, self.of(member, depth + 1)]
         return _hash("class", *parts)

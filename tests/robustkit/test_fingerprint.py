@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from robustkit import InputSpec, Model, defend
-from robustkit.identity import Identity
 
 SPEC = InputSpec(channels=1, size=(4, 4))
 
@@ -215,26 +214,3 @@ def test_it_is_the_same_in_every_process_until_what_its_code_uses_changes(tmp_pa
     ]
     assert answers[0] == answers[1]
     assert answers[0][0] != answers[0][1]
-
-
-def test_cycles_and_odd_values_are_read(tmp_path: Path) -> None:
-    import numpy as np
-
-    loop: list[Any] = [{1, "a", 2.5}]
-    loop.append(loop)
-    odd = {
-        "loop": loop,
-        "array": np.arange(3),
-        "objects": np.array([None, "a"], dtype=object),
-        "sparse": torch.eye(3).to_sparse(),
-        "meta": torch.empty(3, device="meta"),
-        "quantised": torch.quantize_per_tensor(torch.rand(3), 0.1, 0, torch.qint8),
-        "empty": torch.empty(0),
-        "stream": sys.stdin,
-        "generator": (i for i in range(3)),
-        "self": sys.modules[__name__],
-        "path": tmp_path,
-        "complex": torch.zeros(2, dtype=torch.complex64),
-        "bool": torch.zeros(2, dtype=torch.bool),
-    }
-    assert Identity().of(odd) == Identity().of(odd)

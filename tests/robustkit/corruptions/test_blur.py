@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -7,8 +5,6 @@ from scipy import ndimage
 from skimage import filters
 
 from robustkit.corruptions import blur
-from robustkit.corruptions.glass import disorder
-from robustkit.corruptions.motion import motion
 
 
 def test_gaussian_blur_is_that_of_scikit_image(photo, small, draws):
@@ -29,36 +25,6 @@ def test_the_kernel_of_defocus_is_a_softened_disk(radius, alias_blur):
 def test_defocus_convolves_with_it(photo, draws):
     expected = ndimage.correlate(photo[2, 0].numpy(), blur.disk(6, 0.5), mode="mirror")
     np.testing.assert_allclose(blur.defocus_blur(photo, 3, draws)[2, 0].numpy(), expected, atol=1e-12)
-
-
-@pytest.mark.parametrize(("reach", "rounds"), [(1, 2), (2, 3), (4, 2)])
-def test_disorder_is_that_of_one_pixel_after_the_other(reach, rounds):
-    height, width = 17, 21
-    x = torch.rand(2, 3, height, width)
-    offsets = torch.randint(-reach, reach, (2, rounds, 2, height, width))
-    expected = x.clone().permute(0, 2, 3, 1).numpy()
-    for n in range(2):
-        for turn in range(rounds):
-            for h in range(height - reach, reach, -1):
-                for w in range(width - reach, reach, -1):
-                    right, down = offsets[n, turn, :, h, w].tolist()
-                    expected[n, h, w] = expected[n, h + down, w + right]
-    np.testing.assert_array_equal(disorder(x, reach, offsets).permute(0, 2, 3, 1).numpy(), expected)
-
-
-def test_motion_is_half_a_gaussian_along_a_line():
-    x = torch.rand(2, 1, 9, 12, dtype=torch.float64)
-    angles = torch.tensor([30.0, -80.0], dtype=torch.float64)
-    blurred = motion(x, 4, 2.0, angles)
-    weights = [math.exp(-(i**2) / 8) for i in range(9)]
-    for n, angle in enumerate(angles.tolist()):
-        for row, column in ((0, 0), (4, 6), (8, 11)):
-            total = 0.0
-            for i, weight in enumerate(weights):
-                down = math.ceil(i * math.sin(math.radians(angle)) - 0.5)
-                right = math.ceil(i * math.cos(math.radians(angle)) - 0.5)
-                total += weight * float(x[n, 0, min(max(row + down, 0), 8), min(max(column + right, 0), 11)])
-            assert float(blurred[n, 0, row, column]) == pytest.approx(total / sum(weights))
 
 
 def test_motion_blur_goes_another_way_for_every_sample(photo, draws):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 
 from robustkit import __version__
 from robustkit.benchmarks.clean import diagnose_clean
-from robustkit.benchmarks.corruption_run import read_corruptions
 from robustkit.benchmarks.due import curve_ids, right_ids, shards
 from robustkit.benchmarks.evidence import Evidence, gather
 from robustkit.benchmarks.flags import diagnose
@@ -95,6 +93,8 @@ def estimates(folder: Path, manifest: Manifest, evidence: Evidence) -> Estimates
         patches = folder / "patches"
         found["patches"] = sorted(path.name for cell in planned.main for path in patches.glob(f"{cell.name}-fold*.png"))
         if planned.kinds:
+            from robustkit.benchmarks.corruption_run import read_corruptions  # which loads all that decodes images
+
             files = [name for name, _ in shards(len(evidence.ids), manifest.shard)]
             try:
                 found["corruption_error"] = read_corruptions(folder, manifest.clean, planned.kinds, files)
@@ -123,8 +123,8 @@ def with_fit(folder: Path, attack: AttackPart) -> AttackPart:
     cost = {"fit_seconds": 0.0, "fit_forwards": 0.0, "fit_backwards": 0.0}
     for path in sorted((folder / "patches").glob(f"{attack.cell}-fold*.safetensors")):
         try:
-            fitted = load_file(path)
-            cost = {name: total + float(fitted[name].sum()) if name in fitted else total for name, total in cost.items()}
+            with safe_open(path, framework="pt") as fitted:
+                cost |= {name: cost[name] + float(fitted.get_tensor(name).sum()) for name in cost.keys() & fitted.keys()}
         except (OSError, SafetensorError, RuntimeError):  # a damaged file costs its numbers, not the verdict
             continue
     return attack.model_copy(

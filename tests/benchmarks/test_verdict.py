@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,8 +44,9 @@ def setting(**columns: Any) -> Callable[[Records], Records]:
 
 
 def test_the_same_numbers_come_from_the_records(finished: Path) -> None:
-    first = Run(finished).report
+    first, summary = Run(finished).report, (finished / "summary.json").read_bytes()
     again = judged(finished)
+    assert (finished / "summary.json").read_bytes() == summary
     assert again.model_dump(exclude={"gates", "verdict", "exit_code"}) == first.model_dump(
         exclude={"gates", "verdict", "exit_code"}
     )
@@ -53,6 +56,11 @@ def test_the_same_numbers_come_from_the_records(finished: Path) -> None:
     assert judged(finished, 0.9).exit_code == ExitCode.GATE_FAILED
     # What was last required is required still.
     assert judged(finished, None).exit_code == ExitCode.GATE_FAILED
+
+
+def test_judging_loads_nothing_that_decodes_images() -> None:
+    code = "import sys, robustkit.benchmarks.verdict; sys.exit('torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("text", [b"{}", b"[1]", b"\xff\xfe", b"{", b"[" * 100_000, b'{"threats": 1e400}', b""])

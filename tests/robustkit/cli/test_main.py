@@ -59,6 +59,9 @@ def test_a_failed_gate_is_exit_1_and_one_line_says_why(tmp_path: Path) -> None:
     assert "--min-robust" in err
     code, out, _ = robustkit("gate", "run", "--min-robust", "0.0", cwd=tmp_path)
     assert code == 0
+    (tmp_path / "gate.toml").write_text('run = "run"\nmin-robust = 0.5\n')
+    code, out, _ = robustkit("gate", "--config", "gate.toml", cwd=tmp_path)
+    assert code == 1
     code, _, err = robustkit(*AUDIT, "--seed", "1", "-o", "run", cwd=tmp_path)
     assert code == 2
     assert "another configuration" in err

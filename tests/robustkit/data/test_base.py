@@ -5,8 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
-from torchvision.transforms.functional import to_pil_image
+from torch.utils.data import DataLoader, Dataset
 
 from robustkit.data import Data, as_data, load_data
 from robustkit.data.tensors import TensorSource
@@ -73,91 +72,12 @@ def test_the_fingerprint_knows_samples_and_labels():
     assert len({data.fingerprint(), *(other.fingerprint() for other in others)}) == 4
 
 
-class Pictures(Dataset):
-    """Three items, of which a test changes one; `random` adds noise, as an augmentation does."""
-
-    targets = (0, 1, 0)
-
-    def __init__(self, kind, middle=0.5, random=False):
-        self.kind, self.middle, self.random = kind, middle, random
-
-    def __len__(self):
-        return 3
-
-    def __getitem__(self, index):
-        image = torch.full((1, 4, 4), self.middle if index == 1 else 0.1) + (torch.rand(1, 4, 4) if self.random else 0)
-        return (image if self.kind == "tensor" else to_pil_image(image)), self.targets[index]
-
-
-@pytest.mark.parametrize("kind", ["tensor", "picture"])
-def test_the_fingerprint_of_a_dataset_covers_every_sample_in_use(kind):
-    before, after = as_data(Pictures(kind)), as_data(Pictures(kind, middle=0.6))
-    assert before.fingerprint() == as_data(Pictures(kind)).fingerprint() != after.fingerprint()
-    assert before.subset([0, 2]).fingerprint() == after.subset([0, 2]).fingerprint()
-
-
-def test_random_transforms_do_not_change_the_fingerprint():
-    state = torch.random.get_rng_state()
-    assert as_data(Pictures("tensor", random=True)).fingerprint() == as_data(Pictures("tensor", random=True)).fingerprint()
-    assert torch.equal(state, torch.random.get_rng_state())
-
-
 def test_torch_dataset_yields_what_batches_yield():
     data = load_data("builtin/fashion", limit=5)
     x, y = next(iter(DataLoader(data.torch_dataset(GREY), batch_size=5)))
     whole = next(data.batches(GREY, 5))
     assert torch.equal(x, whole.x)
     assert torch.equal(y, whole.y)
-
-
-def test_tensors_are_passed_on_as_they_are():
-    x = torch.randn(4, 3, 5, 6, dtype=torch.float64) * 300
-    samples = next(as_data((x, torch.tensor([0, 1, 2, 3]))).batches(InputSpec(3, (2, 2)), 4))
-    assert torch.equal(samples.x, x)
-    assert samples.x.dtype == torch.float64
-
-
-def test_a_dataset_a_loader_and_a_pair_are_the_same_data():
-    x, y = torch.rand(6, 3, 4, 4), torch.arange(6)
-    dataset = TensorDataset(x, y)
-    for given_as in ((x, y), [x, y], dataset, DataLoader(dataset, batch_size=4, shuffle=True)):
-        data = as_data(given_as)
-        samples = next(data.batches(InputSpec(), 10))
-        assert torch.equal(samples.x, x)
-        assert torch.equal(samples.y, y)
-    part = as_data(Subset(dataset, [4, 1]))
-    assert part.labels.tolist() == [4, 1]
-    assert as_data(part) is part
-
-
-def test_a_dataset_that_lists_its_labels_is_not_read_for_them():
-    class Listed(Dataset):
-        targets = (1, 0)
-
-        def __len__(self):
-            return 2
-
-        def __getitem__(self, index):
-            raise AssertionError("read")
-
-    assert as_data(Listed()).labels.tolist() == [1, 0]
-
-
-def test_what_is_no_data_is_refused():
-    class Stream(IterableDataset):
-        def __iter__(self):
-            return iter(())
-
-    with pytest.raises(UsageError, match="map-style"):
-        as_data(Stream())
-    with pytest.raises(UsageError, match="data is a int"):
-        as_data(3)
-    with pytest.raises(UsageError, match="labels have shape"):
-        as_data((torch.rand(2, 3, 4, 4), torch.zeros(3, dtype=torch.long)))
-    with pytest.raises(UsageError, match="labels have shape"):
-        as_data((torch.rand(2, 3, 4, 4), torch.zeros(2)))
-    with pytest.raises(UsageError, match="images have shape"):
-        as_data((torch.rand(2, 4, 4), torch.zeros(2, dtype=torch.long)))
 
 
 def test_images_that_differ_in_size_need_a_size():
@@ -172,37 +92,6 @@ def test_images_that_differ_in_size_need_a_size():
 
     with pytest.raises(UsageError, match="differ in size"):
         list(as_data(Uneven()).batches(InputSpec(), 2))
-
-
-def test_unknown_names_are_answered_with_close_ones():
-    with pytest.raises(UsageError, match="did you mean 'folder'"):
-        load_data("foldr:x")
-    with pytest.raises(UsageError, match="did you mean 'fashion'"):
-        load_data("builtin/fashon")
-
-
-def test_arrays_and_lists_are_a_pair_too():
-    x, y = torch.rand(4, 1, 2, 2), torch.tensor([0, 1, 2, 1])
-    for pair in ((x.numpy(), y.numpy()), (x.tolist(), y.tolist()), [x, y.numpy().astype("uint8")]):
-        samples = next(as_data(pair).batches(InputSpec(1, (2, 2)), 4))
-        assert torch.equal(samples.x, x)
-        assert torch.equal(samples.y, y)
-    with pytest.raises(UsageError, match="labels are a list"):
-        as_data((x, ["cat", "dog", "cat", "dog"]))
-    with pytest.raises(UsageError, match="labels have shape"):
-        as_data((x.numpy(), y.numpy() + 0.5))
-
-
-@pytest.mark.parametrize("change", [torch.Tensor.to_sparse, lambda values: values.to("meta")], ids=["sparse", "meta"])
-def test_tensors_without_dense_values_are_one_sentence(change):
-    x, y = torch.rand(4, 1, 2, 2), torch.tensor([0, 1, 2, 1])
-    with pytest.raises(UsageError, match=r"^images are a"):
-        as_data((change(x), y))
-    with pytest.raises(UsageError, match=r"^labels are a"):
-        as_data((x, change(y)))
-    images = [(change(image), int(label)) for image, label in zip(x, y, strict=True)]
-    with pytest.raises(UsageError, match="sample 0 of list: the image is a"):
-        next(as_data(images).batches(InputSpec(1), 2))
 
 
 def test_one_channel_images_say_so_themselves():

@@ -137,8 +137,6 @@ def test_an_order_that_does_not_fit_is_refused():
         ordered(["3", "14"], "name", 10)
     with pytest.raises(UsageError, match="are not numbers, such as 'cat'"):
         ordered(["cat", "dog"], "number")
-    with pytest.raises(UsageError, match="write number or name"):
-        load_data("builtin/fashion", class_order="size")
 
 
 def test_another_order_than_the_models_names_is_said():

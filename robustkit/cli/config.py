@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_origin
@@ -82,11 +82,6 @@ class Configuration:
     def record(self) -> dict[str, Any]:
         """What run.json says of the file."""
         return {"file": str(self.path), "given": self.given, **{key: str(value) for key, value in self.values.items()}}
-
-
-def mark(command: Callable[..., Any], kind: type[Options]) -> None:
-    """Note that a command's options may come from a file."""
-    command.options = kind  # type: ignore[attr-defined]
 
 
 def use_config(context: typer.Context, path: Path | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from robustkit.cli import train as commands
 from robustkit.errors import UsageError
 from robustkit.models.load import load_model
+from robustkit.training.options import Optimizer, Precision, Schedule, TrainingOptions
 
 
 @pytest.fixture
@@ -57,6 +59,15 @@ def test_the_size_of_the_images_is_said_as_everywhere(tmp_path: Path, archive: s
     assert load_model("as-they-are", device="cpu", allow_remote_code=True).spec.size == (28, 28)
     with pytest.raises(UsageError, match="--size 0 must be a side in pixels"):
         run(*common, "--size", "0", "-o", "none")
+
+
+def test_the_options_of_learning_are_those_of_training() -> None:
+    theirs = {field.name: field for field in fields(TrainingOptions) if field.name != "robust_limit"}
+    ours = commands.LearningOptions.model_fields
+    assert ours.keys() == theirs.keys()
+    assert commands.LearningOptions().settings() == {name: field.default for name, field in theirs.items()}
+    for name, kind in {"optimizer": Optimizer, "schedule": Schedule, "precision": Precision}.items():
+        assert ours[name].annotation == kind
 
 
 def test_errors_are_one_sentence(tmp_path: Path, archive: str) -> None:

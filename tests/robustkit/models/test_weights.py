@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import robustkit as rk
 from robustkit.errors import UnsafeFileError, UsageError
 from robustkit.models.weights import read_weights
 
@@ -166,25 +165,3 @@ def test_what_must_be_read_whole_is_measured_first(place):
     torch.save({f"name{n}": n for n in range(1000)}, "w.pt")
     with pytest.raises(UsageError, match="of names alone"):
         read_weights(place / "w.pt", 1000)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda w: w.to_sparse(), "is a sparse_coo tensor"),
-        (lambda w: w.to("meta"), "is a meta tensor"),
-        (lambda w: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8), "is a quantised tensor"),
-        (lambda w: (w * 9).to(torch.int8), "is int8 where the network has float32"),
-        (lambda w: w.to(torch.complex64), "is complex64 where"),
-        (lambda w: w.fill_(float("nan")), "holds NaN"),
-        (lambda w: w[:0], r"has other shapes for weight \(0x3 for 2x3\)"),
-    ],
-)
-def test_tensors_that_would_lose_their_meaning_are_refused(place, change, says):
-    (place / "made.py").write_text("from torch import nn\n\ndef build():\n    return nn.Linear(3, 2)\n")
-    state = nn.Linear(3, 2).state_dict()
-    state["weight"] = change(state["weight"])
-    torch.save(state, "w.pt")
-    with pytest.raises(UsageError, match=says):
-        rk.load_model("file:w.pt", arch="made:build", device="cpu")

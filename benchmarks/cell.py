@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from robustkit.contract import Attack
+from robustkit.contracts.attack import Attack
 from robustkit.identity import Identity
 from robustkit.model import Model
 from robustkit.threats import Threat

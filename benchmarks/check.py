@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from robustkit import contract
 from robustkit.acceleration import check_twin
 from robustkit.benchmarks.neighbours import depends_on_batch
 from robustkit.benchmarks.summary import Flag
+from robustkit.contracts import answer
+from robustkit.contracts.samples import Samples
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
 from robustkit.model import Model, cannot_take
@@ -51,7 +52,7 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
             f"{model.name} returned NaN or infinity for {int((~logits.isfinite().all(1)).sum())} of {len(x)} clean images: "
             "check its weights and its preprocessing (mean=, std=)"
         )
-    model.check_images(x, y, logits.shape[1])
+    model.criterion.check_columns(logits, samples)
     highest = int(data.labels.max())
     if highest >= logits.shape[1] or int(data.labels.min()) < 0:
         raise UsageError(f"the data has labels up to {highest}, but {model.name} has {logits.shape[1]} classes: match them")
@@ -128,7 +129,7 @@ def looks_random(model: Model, x: Tensor, y: Tensor) -> Flag | None:
                 sentence="The model answers the same image differently each time, and each question was asked once: a single "
                 "success or failure may be luck. Give --eot, such as --eot 21: each answer is then the majority of so many draws.",
             )
-        wrong = torch.stack([contract.ask(model, x, y, None)[1] for _ in range(REPEATS)]).float().mean(0)
+        wrong = torch.stack([answer.ask(model, x, Samples(x, y, y)).success for _ in range(REPEATS)]).float().mean(0)
     unsettled = float(torch.minimum(wrong, 1 - wrong).mean())
     majority = f"The model answers the same image differently each time; each answer is the majority of {model.draws} draws"
     if unsettled > UNSETTLED_SHARE:

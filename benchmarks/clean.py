@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.summary import Flag
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 
 #: How improbable chance must be for a clean accuracy to be told from it.
 LEVEL = 0.01

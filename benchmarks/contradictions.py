@@ -13,7 +13,7 @@ from torch import Tensor
 
 from robustkit.benchmarks.manifest import PlannedCell
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.files import must_be_regular
 from robustkit.projections import Bounds
 from robustkit.threats import NormThreat, PatchThreat, Threat

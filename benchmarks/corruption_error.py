@@ -18,10 +18,10 @@ import torch
 
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summary import CorruptionErrorPart, CorruptionPart
-from robustkit.contract import ask
+from robustkit.contracts.answer import ask
+from robustkit.contracts.samples import Samples
 from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds
 from robustkit.data import Data
-from robustkit.data.base import Samples
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.rng import SampleRandom
@@ -90,14 +90,14 @@ def count_errors(model: Model, samples: Samples, kinds: Sequence[str], severitie
     random = SampleRandom(seed, "corruption-error")
     wrong = {}
     with model.frozen(seed), torch.no_grad():
-        x, y, ids = (part.to(model.device) for part in samples)
-        x = x.to(torch.promote_types(x.dtype, torch.float32))
-        clean = int(ask(model, x, y, None)[1].sum())
+        samples = samples.to(model.device)
+        ids, x = samples.ids, samples.x.to(torch.promote_types(samples.x.dtype, torch.float32))
+        clean = int(ask(model, x, samples).success.sum())
         for threat in threats:
             for index, kind in enumerate(threat.kinds):
                 which = torch.full_like(ids, index)
                 corrupted = threat.transform(x, which, model.bounds, random, ids, torch.full_like(ids, threat.severity))
-                wrong[kind, threat.severity] = int(ask(model, corrupted, y, None)[1].sum())
+                wrong[kind, threat.severity] = int(ask(model, corrupted, samples).success.sum())
     return Counts(len(x), clean, wrong)
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from robustkit.benchmarks.records import Column, Records
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 
 
 def shards(n: int, size: int) -> Iterator[tuple[str, slice]]:

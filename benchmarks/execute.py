@@ -21,9 +21,10 @@ from robustkit.benchmarks.due import curve_ids, due_for, shards
 from robustkit.benchmarks.manifest import planned_cell
 from robustkit.benchmarks.progress import Progress
 from robustkit.benchmarks.records import Column, Records
-from robustkit.benchmarks.shards import Shard, attack_shard, choose_targets, clean_records, is_crash, shard_size
-from robustkit.contract import boxed
-from robustkit.data.base import Data, Samples
+from robustkit.benchmarks.shards import Shard, attack_shard, clean_records, is_crash, shard_size, with_targets
+from robustkit.contracts.attack import boxed
+from robustkit.contracts.samples import Samples
+from robustkit.data.base import Data
 from robustkit.files import atomic
 from robustkit.model import Model
 from robustkit.universal import Fitted, UniversalAttack, fold_of
@@ -150,7 +151,7 @@ def read_all(part: Data, work: Work) -> Samples:
         if len(batches) == 1
         else Samples(*(torch.cat(c) for c in zip(*((b.x, b.y, b.ids) for b in batches), strict=True)))
     )
-    return whole._replace(x=boxed(work.model, whole.x))
+    return replace(whole, x=boxed(work.model, whole.x))
 
 
 def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exception:
@@ -169,13 +170,11 @@ def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exce
         part = work.data.subset(positions[: attack.fit_images].tolist())
         samples = read_all(part, work)
         progress.note(f"fitting {cell.spec} for {cell.threat.id}, fold {side + 1} of 2, on {len(samples.y)} images")
-        x, y = samples.x.to(work.model.device), samples.y.to(work.model.device)
+        samples = samples.to(work.model.device)
         began = time.perf_counter()
         try:
-            targets = choose_targets(cell.threat, y, samples.ids.to(x.device), work.model, x, work.seed) if len(y) else None
-            fitted = attack.fit(
-                work.model, x, y, cell.threat, targets=targets, sample_ids=samples.ids.to(x.device), seed=work.seed
-            )
+            wanted = with_targets(samples, cell.threat, work.model, work.seed) if len(samples) else samples
+            fitted = attack.fit_to(work.model, wanted, cell.threat, work.seed)
         except Exception as error:  # an attack of a stranger may raise anything
             if not is_crash(error):
                 raise

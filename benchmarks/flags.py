@@ -9,7 +9,7 @@ import numpy as np
 from robustkit.benchmarks.manifest import PlannedCell
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.summary import Flag
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 
 #: Shares of the samples above which a sign is no longer chance.
 NO_PROGRESS_SHARE = 0.05

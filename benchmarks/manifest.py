@@ -10,8 +10,7 @@ from robustkit.benchmarks.cell import Cell, digest_of
 from robustkit.benchmarks.clean import Cause
 from robustkit.benchmarks.plan import ThreatPlan
 from robustkit.benchmarks.summary import DataPart, Flag, ModelPart
-from robustkit.iterative import IterativeAttack
-from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.iterative import IterativeAttack, MinimumNormAttack
 from robustkit.threats import CorruptionThreat, Knowledge, NormThreat
 from robustkit.universal import UniversalAttack
 

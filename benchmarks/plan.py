@@ -11,7 +11,7 @@ import torch
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.suite import AD_HOC, Stage, Suite, load_suite
 from robustkit.build import attack
-from robustkit.contract import ADMITS, Attack, check_threat
+from robustkit.contracts.attack import ADMITS, Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.threats import Knowledge, NormThreat, Threat

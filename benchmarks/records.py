@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from torch import Tensor
 
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.errors import EvidenceError
 from robustkit.files import atomic, must_be_regular
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from robustkit.benchmarks import records
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.contradictions import NEAREST, digest_of_file
 from robustkit.benchmarks.records import STATUS_NAMES, Column, Records, as_column
-from robustkit.contract import AttackResult, Status, adversarial_margin, least_lead, predict
-from robustkit.data.base import Samples
+from robustkit.contracts.answer import ask, least_lead, predict
+from robustkit.contracts.result import AttackResult, Status
+from robustkit.contracts.samples import Samples
 from robustkit.defense import DefendedModel
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.files import atomic
@@ -117,22 +118,22 @@ def attack_shard(
     rows = torch.from_numpy(due).nonzero().squeeze(1)
     if not len(rows):
         return records.empty()
-    x, y, ids = (tensor[rows].to(model.device) for tensor in (shard.samples.x, shard.samples.y, shard.samples.ids))
-    attacked, targets = model, None
+    samples = shard.samples.rows(rows).to(model.device)
+    attacked = model
     if cell.part == "non-adaptive" and isinstance(model, DefendedModel):
         attacked = model.undefended
     began = time.perf_counter()
     try:
         if isinstance(fitted, Exception):
             raise fitted
-        targets = choose_targets(cell.threat, y, ids, model, x, seed)
-        result = run_attack(cell, attacked, x, y, ids, targets, seed, fitted)
+        samples = with_targets(samples, cell.threat, model, seed)
+        result = run_attack(cell, attacked, samples, seed, fitted)
         fresh = pass_seed(seed, f"verify/{cell.name}/{shard.name}")
-        prediction, margins, confidence, verified, finite = verify(cell, model, x, y, targets, result, fresh)
+        prediction, margins, confidence, verified, finite = verify(cell, model, samples, result, fresh)
     except Exception as error:  # an attack of a stranger may raise anything
         if not is_crash(error):
             raise
-        return crashed(shard, rows, targets, error, time.perf_counter() - began)
+        return crashed(shard, rows, samples.targets, error, time.perf_counter() - began)
     status = result.status.cpu()
     claimed = (result.success | result.reported).cpu()
     if model.draws > 1 and attacked is model:
@@ -145,13 +146,14 @@ def attack_shard(
     status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
     status = torch.where(verified, int(Status.FOUND), status)
     status = torch.where(finite, status, int(Status.ERROR))
+    x, targets = samples.x, samples.targets
     x_adv, digest = result.x_adv.to(x), ""
     if model.draws == 1:
-        changed = verified & contradicts_itself(model, x, y, targets, verified)
+        changed = verified & contradicts_itself(model, samples, verified)
         verified = verified & ~changed
         status = torch.where(changed, int(Status.ERROR), status)
     if images is not None:
-        kept = {"sample_id": ids, "x": x, "x_adv": x_adv, "prediction": prediction, "verified": verified}
+        kept = {"sample_id": samples.ids, "x": x, "x_adv": x_adv, "prediction": prediction, "verified": verified}
         if result.witness is not None:
             kept["witness"] = result.witness
         digest = save_images(images, {name: tensor.cpu() for name, tensor in kept.items()}, margins)
@@ -178,36 +180,22 @@ def attack_shard(
     )
 
 
-def run_attack(
-    cell: Cell,
-    model: Model,
-    x: Tensor,
-    y: Tensor,
-    ids: Tensor,
-    targets: Tensor | None,
-    seed: int,
-    fitted: list[Fitted] | None,
-) -> AttackResult:
+def run_attack(cell: Cell, model: Model, samples: Samples, seed: int, fitted: list[Fitted] | None) -> AttackResult:
     """The attack's own answer; a universal one applies to each fold what the other made."""
     attack = cell.attack
     if not isinstance(attack, UniversalAttack) or fitted is None:
-        return attack(model, x, y, cell.threat, targets=targets, sample_ids=ids, seed=seed)
-    fold = fold_of(ids, seed)
+        return attack(model, samples.x, samples.y, cell.threat, targets=samples.targets, sample_ids=samples.ids, seed=seed)
+    fold = fold_of(samples.ids, seed)
     parts, order = [], []
     for side, made in enumerate(fitted):
         rows = (fold == side).nonzero().squeeze(1)
         if len(rows):
-            wanted = None if targets is None else targets[rows]
-            parts.append(
-                attack.apply(model, x[rows], y[rows], cell.threat, made, targets=wanted, sample_ids=ids[rows], seed=seed)
-            )
+            parts.append(attack.apply_to(model, samples.rows(rows), cell.threat, made, seed))
             order.append(rows)
     return AttackResult.join(parts, torch.cat(order).argsort())
 
 
-def verify(
-    cell: Cell, model: Model, x: Tensor, y: Tensor, targets: Tensor | None, result: AttackResult, seed: int
-) -> tuple[Tensor, ...]:
+def verify(cell: Cell, model: Model, samples: Samples, result: AttackResult, seed: int) -> tuple[Tensor, ...]:
     """Ask the model under test, in full precision, about every image handed over: an attack's own claim does not count.
 
     `seed` decides the draws of a randomised model, which the attack has not seen.
@@ -215,18 +203,19 @@ def verify(
     Returns prediction, margin of the label, confidence, whether the image is adversarial inside the threat, and whether every
     draw was finite; on the CPU.
     """
+    x, y = samples.x, samples.y
     x_adv = result.x_adv.to(x)
     witness = None if result.witness is None else result.witness.to(x.device)
     draws = cell.attack.eot if isinstance(cell.attack, IterativeAttack) else 1
     with model.frozen(seed):
-        logits, prediction, adversarial = predict(model, x_adv, y, targets, draws)
+        logits, prediction, adversarial = predict(model, x_adv, y, samples.targets, draws)
     finite = logits.isfinite().all(1)
     verified = cell.threat.contains(x, x_adv, model.bounds, witness) & finite & adversarial
     answer = (prediction, margin(logits, y), confidence_in(logits, prediction), verified, finite)
     return tuple(part.cpu() for part in answer)
 
 
-def contradicts_itself(model: Model, x: Tensor, y: Tensor, targets: Tensor | None, asked: Tensor) -> Tensor:
+def contradicts_itself(model: Model, samples: Samples, asked: Tensor) -> Tensor:
     """Which of the clean images asked about, once correctly classified, are now clearly adversarial. Bool ``(B,)``, on the CPU.
 
     Such a model has changed its mind since its clean pass, so that its answers about other images prove nothing.
@@ -234,27 +223,25 @@ def contradicts_itself(model: Model, x: Tensor, y: Tensor, targets: Tensor | Non
     changed = torch.zeros_like(asked)
     rows = asked.nonzero().squeeze(1)
     if len(rows):
-        at = rows.to(x.device)
-        wanted = None if targets is None else targets[at]
-        logits, _, adversarial = predict(model, x[at], y[at], wanted)
-        clearly = adversarial_margin(logits, y[at], wanted) > least_lead(logits)
-        changed[rows] = (adversarial & clearly).cpu()
+        some = samples.rows(rows.to(samples.x.device))
+        now = ask(model, some.x, some)
+        changed[rows] = (now.success & (now.margin > least_lead(now.columns))).cpu()
     return changed
 
 
-def choose_targets(threat: Threat, y: Tensor, ids: Tensor, model: Model, x: Tensor, seed: int) -> Tensor | None:
-    """For a targeted threat, another class for each sample, drawn by its id.
+def with_targets(samples: Samples, threat: Threat, model: Model, seed: int) -> Samples:
+    """Under a targeted threat, the samples with another class each as their target, drawn by its id.
 
     A sticker is one for all samples, so its target is one class, and the class after it for samples of that very class.
     """
     if not threat.targeted:
-        return None
-    classes = model.logits(x[:1]).shape[1]
-    draw = SampleRandom(seed, "target")
+        return samples
+    classes = model.logits(samples.x[:1]).shape[1]
+    draw, y, ids = SampleRandom(seed, "target"), samples.y, samples.ids
     if isinstance(threat, PatchThreat):
         one = draw.integers(torch.zeros_like(ids), (), classes)
-        return torch.where(y == one, (one + 1) % classes, one)
-    return (y + 1 + draw.integers(ids, (), classes - 1)) % classes
+        return replace(samples, targets=torch.where(y == one, (one + 1) % classes, one))
+    return replace(samples, targets=(y + 1 + draw.integers(ids, (), classes - 1)) % classes)
 
 
 def crashed(shard: Shard, rows: Tensor, targets: Tensor | None, error: Exception, seconds: float) -> Records:

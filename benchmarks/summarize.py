@@ -23,7 +23,7 @@ from robustkit.benchmarks.summary import (
     Picture,
     ThreatPart,
 )
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 
 #: Pictures of each kind in the gallery.
 PICTURES = 4

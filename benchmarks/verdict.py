@@ -18,7 +18,7 @@ from robustkit.benchmarks.run import Run
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summarize import summarize_threat
 from robustkit.benchmarks.summary import AttackPart, Estimates, Flag, Summary, ThreatPart
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.errors import AttackError
 from robustkit.threats import Threat
 

@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from robustkit.benchmarks.audit import audit
     from robustkit.build import attack, defend
-    from robustkit.contract import Attack, AttackResult
+    from robustkit.contracts.attack import Attack
+    from robustkit.contracts.result import AttackResult
     from robustkit.data import Data, load_data
     from robustkit.errors import RobustkitError, UsageError
     from robustkit.model import Model
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from robustkit.threats import Threat
 
 _HOME = {
-    "Attack": "robustkit.contract",
-    "AttackResult": "robustkit.contract",
+    "Attack": "robustkit.contracts.attack",
+    "AttackResult": "robustkit.contracts.result",
     "Data": "robustkit.data",
     "InputSpec": "robustkit.spec",
     "Model": "robustkit.model",

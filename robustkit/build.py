@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from robustkit import registry
-from robustkit.contract import Attack
+from robustkit.contracts.attack import Attack
 from robustkit.defense import DefendedModel, Preprocessor, Recipe
 from robustkit.errors import UsageError
 from robustkit.model import Model

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robustkit.contract import Attack, AttackInfo, AttackResult, Status
+from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.contracts.result import AttackResult, Status
 from robustkit.errors import UsageError, what_happened
 from robustkit.iterative import IterativeAttack
 from robustkit.model import Model

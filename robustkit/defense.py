@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
 from robustkit.iterative import IterativeAttack
 from robustkit.model import Model
@@ -86,6 +87,7 @@ class DefendedModel(Model):
             batch_size=model.batch_size,
             draws=model.draws,
             knowledge=model.knowledge,
+            criterion=model.criterion,
         )
         self.defenses = defenses
         self.undefended: Model = model.undefended if isinstance(model, DefendedModel) else model
@@ -136,16 +138,7 @@ class TrainingBatch:
         if self.threat.targeted:
             draw = SampleRandom(self.seed, "target").integers(self.sample_ids, (), self.num_classes - 1)
             targets = (self.y + 1 + draw) % self.num_classes
-        return perturb(
-            attack,
-            self.model,
-            self.x,
-            self.y,
-            self.threat,
-            targets=targets,
-            sample_ids=self.sample_ids,
-            seed=self.seed,
-        )
+        return perturb(attack, self.model, Samples(self.x, self.y, self.sample_ids, targets), self.threat, self.seed)
 
 
 class Recipe(ABC):

@@ -54,3 +54,19 @@ def dlr_targeted(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         return difference
     ordered = logits.sort(dim=1, descending=True).values
     return difference / (ordered[:, 0] - 0.5 * (ordered[:, 2] + ordered[:, 3]) + 1e-12)
+
+
+def is_adversarial(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
+    """Whether the prediction is what the attacker wants: the target, or any class but the label. Bool ``(B,)``."""
+    prediction = logits.argmax(1)
+    return prediction == targets if targets is not None else prediction != labels
+
+
+def adversarial_margin(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
+    """How far the attacker leads: of the target over the rest, or of the best other class over the label. ``(B,)``."""
+    return margin(logits, targets) if targets is not None else -margin(logits, labels)
+
+
+def ranked_wrong(logits: Tensor, labels: Tensor) -> Tensor:
+    """The classes in the order of their logits, the likeliest wrong one first and the label last, ``(B, K)``."""
+    return logits.scatter(1, labels[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)

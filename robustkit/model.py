@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from robustkit.arrays import as_tensor
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.criterion import Criterion
 from robustkit.device import is_out_of_memory, resolve_device
 from robustkit.errors import AttackError, UsageError, brief, first_line
 from robustkit.freezing import held_still
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.images import check_images
-from robustkit.outputs import output_logits
+from robustkit.outputs import mapped
 from robustkit.projections import Bounds, clip
 from robustkit.spec import InputSpec
 from robustkit.threats.base import Knowledge
@@ -28,14 +31,14 @@ from robustkit.watch import at_work
 #: What a model can give an attacker.
 GIVEN: tuple[Knowledge, ...] = ("white-box", "score", "decision")
 
-LossFunction = Callable[[Tensor], Tensor]
+LossFunction = Callable[[Any], Tensor]
 
 #: What torch says in its own errors of a function that it cannot differentiate.
 NOT_DIFFERENTIABLE = ("derivative for", "modified by an inplace operation", "does not require grad", "Inference tensors")
 
 
 class Model:
-    """A classifier: images ``(B, C, H, W)`` in `bounds` to logits ``(B, K)``.
+    """A network under test: images ``(B, C, H, W)`` in `bounds` to outputs, of a classifier logits ``(B, K)``.
 
     It owns normalisation and resizing, adapts what the network returns, and counts the passes of every image through it.
     A network may write on its input, which is a copy. One that answers with one logit z an image has the two classes ``(0, z)``.
@@ -65,6 +68,8 @@ class Model:
     knowledge
         What it gives an attacker: ``white-box`` gradients, ``score`` (logits alone) or ``decision`` (the class alone). Attacks
         that need more are refused.
+    criterion
+        What the outputs are and what counts as success: by default classification.
 
     Raises
     ------
@@ -86,6 +91,7 @@ class Model:
         batch_size: int | None = None,
         draws: int = 1,
         knowledge: Knowledge = "white-box",
+        criterion: Criterion = CLASSIFICATION,
     ) -> None:
         if not isinstance(net, nn.Module):
             raise UsageError(f"a model wraps a torch.nn.Module, not a {type(net).__name__}")
@@ -130,6 +136,7 @@ class Model:
         self.batch_size = batch_size
         self.draws = draws
         self.knowledge = knowledge
+        self.criterion = criterion
         self.forwards = 0
         self.backwards = 0
         self.twin: Model | None = None
@@ -175,15 +182,15 @@ class Model:
             return (x - mean) / std
         return x.clone()
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Logits ``(B, K)`` of images ``(B, C, H, W)``, in the images' floating type (at least float32).
+    def __call__(self, x: Tensor) -> Any:
+        """Outputs for images ``(B, C, H, W)``: logits ``(B, K)`` of a classifier, in the images' floating type (at least float32).
 
         Inside `frozen` the network is in evaluation mode; elsewhere it is put there for this call.
 
         Raises
         ------
         UsageError
-            If the network does not return one row of logits an image.
+            If the network returns what the criterion does not expect, such as no row of logits an image.
         """
         x = self._images(x)
         with nullcontext() if self._frozen else self.frozen():
@@ -192,10 +199,13 @@ class Model:
             if prepared.requires_grad:
                 prepared.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
             with at_work:
-                output = self.net(prepared)
-            logits = output_logits(output, len(x))
+                returned = self.net(prepared)
+            dtype = torch.promote_types(x.dtype, torch.float32)
             # A copy, for some networks write every answer into the same memory.
-            return logits.to(torch.promote_types(x.dtype, torch.float32), copy=True)
+            return mapped(
+                lambda values: values.to(dtype, copy=True) if values.is_floating_point() else values.clone(),
+                self.criterion.outputs(returned, len(x)),
+            )
 
     def _images(self, x: Tensor) -> Tensor:
         images = as_tensor(x, "images")
@@ -208,7 +218,7 @@ class Model:
         """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``.
 
         One pass, whatever `draws` is. Inside `frozen` each call of a randomised model is a fresh draw; elsewhere the random
-        state is put back after every call. `robustkit.contract.ask` takes the majority of several draws.
+        state is put back after every call. `robustkit.contracts.answer.ask` takes the majority of several draws.
         """
         x = self._images(x)
         with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
@@ -216,10 +226,10 @@ class Model:
 
     def gradient(
         self, x: Tensor, loss: LossFunction, view: Callable[[Tensor], Tensor] | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One forward and one backward pass: logits ``(B, K)``, losses ``(B,)`` and the gradient of each image's own loss.
+    ) -> tuple[Any, Tensor, Tensor]:
+        """One forward and one backward pass: outputs, losses ``(B,)`` and the gradient of each image's own loss.
 
-        `loss` takes logits to a loss a sample, or to several, ``(B, J)``: their gradients ``(B, J, C, H, W)`` cost J backward
+        `loss` takes the outputs to a loss a sample, or to several, ``(B, J)``: their gradients ``(B, J, C, H, W)`` cost J backward
         passes over the one forward pass. The gradient is taken with respect to the images alone.
 
         Parameters
@@ -236,12 +246,12 @@ class Model:
         with torch.enable_grad(), at_work:
             leaf = x.detach().requires_grad_()
 
-            def ask() -> tuple[Tensor, Tensor]:
-                logits = self(leaf if view is None else view(leaf))
-                return logits, loss(logits)
+            def ask() -> tuple[Any, Tensor]:
+                outputs = self(leaf if view is None else view(leaf))
+                return outputs, loss(outputs)
 
             try:
-                logits, losses = ask()
+                outputs, losses = ask()
                 if not losses.requires_grad:
                     raise self._no_gradient("it runs under no_grad, detaches, or is not differentiable")
                 if losses.ndim == 1:
@@ -252,7 +262,7 @@ class Model:
                 if not any(sign in str(error) for sign in NOT_DIFFERENTIABLE):
                     raise
                 raise self._no_gradient(first_line(error)) from error
-        return logits.detach(), losses.detach(), grad
+        return mapped(Tensor.detach, outputs), losses.detach(), grad
 
     def _derivative(self, value: Tensor, leaf: Tensor, retain: bool = False) -> Tensor:
         (grad,) = torch.autograd.grad(value, leaf, retain_graph=retain, allow_unused=True)
@@ -277,8 +287,19 @@ class Model:
             "knowledge=score or knowledge=decision, such as --suite black-box --threat linf:8/255,knowledge=score"
         )
 
-    def in_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor) -> tuple[Tensor, ...]:
+    def in_chunks(
+        self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor, like: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """Apply `function` to parts that fit in memory and join what it returns; out of memory halves the part for good.
+
+        Parameters
+        ----------
+        function
+            Takes some of the rows to tensors with as many rows.
+        rows
+            Images, or what stands for them, one row each.
+        like
+            Images of the size that one pass will take, if `rows` are none.
 
         Raises
         ------
@@ -288,7 +309,7 @@ class Model:
         parts: list[tuple[Tensor, ...]] = []
         start = 0
         while start < len(rows) or not parts:
-            chunk = self.chunk_size(rows)
+            chunk = self.chunk_size(rows if like is None else like)
             try:
                 parts.append(function(rows[start : start + chunk]))
                 start += chunk

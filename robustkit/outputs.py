@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -68,3 +68,14 @@ def tuple_widths(output: Any) -> list[int]:
     if not isinstance(output, (tuple, list)) or hasattr(output, "logits"):
         return []
     return [entry.shape[1] for entry in output if isinstance(entry, Tensor) and entry.ndim == 2]
+
+
+def mapped(function: Callable[[Tensor], Tensor], outputs: Any) -> Any:
+    """The same nesting of lists, tuples and dicts, with a function of every tensor; anything else stays."""
+    if isinstance(outputs, Tensor):
+        return function(outputs)
+    if isinstance(outputs, Mapping):
+        return {key: mapped(function, value) for key, value in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [mapped(function, value) for value in outputs]
+    return outputs

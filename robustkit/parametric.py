@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from robustkit.engine.stepping import Batch, Response, State
 from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.iterative import IterativeAttack
 from robustkit.threats import RenderedThreat
 
 

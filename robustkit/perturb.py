@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from robustkit.contract import check_threat
-from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.contracts.attack import check_threat
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch, Response, State
+from robustkit.iterative import IterativeAttack
 from robustkit.model import Model
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
@@ -19,12 +21,8 @@ S = TypeVar("S", bound=State)
 def perturb(
     attack: IterativeAttack[S],
     model: Model,
-    x: Tensor,
-    y: Tensor,
+    samples: Samples,
     threat: Threat,
-    *,
-    targets: Tensor | None = None,
-    sample_ids: Tensor,
     seed: int = 0,
 ) -> Tensor:
     """What the attack would ask the model about after its last step, ``(B, C, H, W)``.
@@ -41,12 +39,10 @@ def perturb(
     check_threat(attack, threat)
     with model.frozen(seed), torch.no_grad():
         batch = Batch(
-            x=x,
-            y=y,
-            targets=targets,
-            sample_ids=sample_ids,
-            attempt=torch.zeros_like(y),
-            clean_logits=model(x) if attack.needs_clean_logits else None,
+            samples=samples,
+            attempt=torch.zeros_like(samples.ids),
+            clean_logits=model.criterion.columns(model(samples.x)) if attack.needs_clean_logits else None,
+            criterion=model.criterion,
             threat=threat,
             bounds=model.bounds,
             random=SampleRandom(seed, attack.info.name),
@@ -61,10 +57,21 @@ def _ask(attack: IterativeAttack[S], model: Model, batch: Batch, state: S, step:
     def view(leaf: Tensor) -> Tensor:
         return attack.view(batch, state, leaf)
 
+    def loss(outputs: Any) -> Tensor:
+        return attack.loss(batch, state, outputs)
+
     if attack.needs_gradient:
-        logits, loss, grad = model.gradient(attack.leaf(state), lambda logits: attack.loss(batch, state, logits), view)
+        outputs, losses, grad = model.gradient(attack.leaf(state), loss, view)
         grad = grad.nan_to_num(0.0, 0.0, 0.0)
     else:
-        logits = model(view(attack.leaf(state)))
-        loss, grad = attack.loss(batch, state, logits), torch.zeros_like(attack.leaf(state))
-    return Response(logits=logits, loss=loss, grad=grad, step=torch.full_like(batch.y, step))
+        outputs = model(view(attack.leaf(state)))
+        losses, grad = loss(outputs), torch.zeros_like(attack.leaf(state))
+    criterion = batch.criterion
+    return Response(
+        logits=criterion.columns(outputs),
+        success=criterion.success(outputs, batch.samples),
+        margin=criterion.margin(outputs, batch.samples),
+        loss=losses,
+        grad=grad,
+        step=torch.full_like(batch.attempt, step),
+    )

@@ -11,10 +11,12 @@ from typing import Any, ClassVar, TypeVar
 import torch
 from torch import Tensor, nn
 
-from robustkit.contract import AttackResult, Prepared, prepare
+from robustkit.contracts.result import AttackResult
+from robustkit.contracts.samples import Samples
+from robustkit.engine.judge import judge
+from robustkit.engine.stepping import State
 from robustkit.errors import UsageError, first_line
-from robustkit.iterative import IterativeAttack, State
-from robustkit.judge import judge
+from robustkit.iterative import IterativeAttack
 from robustkit.model import Model
 from robustkit.perturb import perturb
 from robustkit.projections import Bounds
@@ -61,18 +63,8 @@ class TransferAttack(IterativeAttack[S]):
         """Passes of a survivor; with surrogates, the clean pass and the verification alone."""
         return super().cost(threat, num_classes) if self.surrogate is None else (2 * self.eot, 0)
 
-    def __call__(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> AttackResult:
-        """Attack every sample; see `Attack.__call__`.
+    def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
+        """Attack samples; see `Attack.run`.
 
         Raises
         ------
@@ -80,15 +72,14 @@ class TransferAttack(IterativeAttack[S]):
             Also if a surrogate has other classes than the model, or cannot take its images.
         """
         if self.surrogate is None:
-            return super().__call__(model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
-        samples = prepare(self.drawing(model), model, x, y, threat, targets, sample_ids)
+            return super().run(model, samples, threat, seed)
 
-        def make(attacked: Prepared, num_classes: int) -> Tensor:
+        def make(attacked: Samples, num_classes: int) -> Tensor:
             return self.craft(attacked, threat, model.bounds, num_classes, seed)
 
         return judge(model, samples, threat, make, draws=self.eot, seed=seed)
 
-    def craft(self, samples: Prepared, threat: Threat, bounds: Bounds, num_classes: int, seed: int = 0) -> Tensor:
+    def craft(self, samples: Samples, threat: Threat, bounds: Bounds, num_classes: int, seed: int = 0) -> Tensor:
         """The images ``(N, C, H, W)`` after all steps on the surrogates.
 
         Parameters
@@ -104,19 +95,18 @@ class TransferAttack(IterativeAttack[S]):
             If a surrogate has other classes, or cannot take the images.
         """
         assert self.surrogate is not None
-        x, y, targets, ids = samples.x, samples.y, samples.targets, samples.sample_ids
+        x = samples.x
         ensemble = Ensemble(load_surrogates(self.surrogate, x.device), bounds, x.device)
         alone = replace(self, surrogate=None)
         free = replace(threat, knowledge="white-box", queries=None)  # of the surrogates the attacker knows everything
 
         def part(rows: Tensor) -> tuple[Tensor]:
-            aims = None if targets is None else targets[rows]
-            return (perturb(alone, ensemble, x[rows], y[rows], free, targets=aims, sample_ids=ids[rows], seed=seed),)
+            return (perturb(alone, ensemble, samples.rows(rows), free, seed),)
 
         with ensemble.frozen(seed):
             ensemble.check_classes(x[:1], num_classes)
             rows, size = torch.arange(len(x), device=x.device), ensemble.chunk_size(x)
-            return torch.cat([ensemble.in_chunks(part, rows[i : i + size])[0] for i in range(0, len(x), size)])
+            return torch.cat([ensemble.in_chunks(part, rows[i : i + size], like=x)[0] for i in range(0, len(x), size)])
 
 
 class Ensemble(Model):
@@ -141,7 +131,8 @@ class Ensemble(Model):
         (low, high), (least, most) = self.bounds, member.bounds
         if (low, high) != (least, most):
             x = least + (x - low) * ((most - least) / (high - low))
-        return member(x.to(member.device)).to(x.device)
+        logits: Tensor = member(x.to(member.device))
+        return logits.to(x.device)
 
     @contextmanager
     def frozen(self, seed: int | None = None) -> Iterator[None]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, final
 
 import torch
 from torch import Tensor
 
-from robustkit.arrays import as_tensor
-from robustkit.contract import Attack, AttackResult
+from robustkit.contracts.attack import Attack, prepare
+from robustkit.contracts.result import AttackResult
+from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.rng import SampleRandom
@@ -51,78 +52,57 @@ class UniversalAttack(Attack):
     fit_images: int = 256
 
     @abstractmethod
+    def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
+        """Make the perturbation from samples, as they come to `Attack.run`.
+
+        Raises
+        ------
+        UsageError
+            If there are none.
+        """
+
+    @abstractmethod
+    def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
+        """Put the perturbation on samples and ask the model; success is verified as for every attack."""
+
+    @final
     def fit(
         self,
         model: Model,
         x: Tensor,
-        y: Tensor,
+        y: Any,
         threat: Threat,
         *,
-        targets: Tensor | None = None,
+        targets: Any = None,
         sample_ids: Tensor | None = None,
         seed: int = 0,
     ) -> Fitted:
-        """Make the perturbation from images ``(N, C, H, W)`` and labels ``(N,)``."""
+        """Make the perturbation from images ``(N, C, H, W)`` and labels ``(N,)``; see `Attack.__call__`."""
+        return self.fit_to(model, prepare(self, model, x, y, threat, targets, sample_ids), threat, seed)
 
-    @abstractmethod
+    @final
     def apply(
         self,
         model: Model,
         x: Tensor,
-        y: Tensor,
+        y: Any,
         threat: Threat,
         fitted: Fitted,
         *,
-        targets: Tensor | None = None,
+        targets: Any = None,
         sample_ids: Tensor | None = None,
         seed: int = 0,
     ) -> AttackResult:
-        """Put the perturbation on images and ask the model; success is verified as for every attack."""
+        """Put what was fitted on images ``(N, C, H, W)`` and ask the model about them; see `Attack.__call__`."""
+        return self.apply_to(model, prepare(self, model, x, y, threat, targets, sample_ids), threat, fitted, seed)
 
-    def __call__(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> AttackResult:
-        """Fit on each fold, apply to the other. Needs at least two images; see `Attack.__call__`."""
-        x, y = as_tensor(x, "images"), as_tensor(y, "labels")
-        targets = None if targets is None else as_tensor(targets, "targets")
-        ids = torch.arange(len(x)) if sample_ids is None else as_tensor(sample_ids, "sample_ids").cpu()
-        folds = [(fold_of(ids, seed) == side).nonzero().squeeze(1) for side in (0, 1)]
+    def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
+        """Fit on each fold, apply to the other. Needs at least two images; see `Attack.run`."""
+        folds = [(fold_of(samples.ids, seed) == side).nonzero().squeeze(1) for side in (0, 1)]
         if not all(len(rows) for rows in folds):
-            raise UsageError(f"a universal attack needs images to fit on and others to judge by; {len(x)} are too few")
+            raise UsageError(f"a universal attack needs images to fit on and others to judge by; {len(samples)} are too few")
         parts = []
         for judged, made_from in (folds, folds[::-1]):
-            keep = made_from[: self.fit_images]
-
-            def rows(tensor: Tensor | None, index: Tensor) -> Tensor | None:
-                return None if tensor is None else tensor[index.to(tensor.device)]
-
-            fitted = self.fit(
-                model,
-                x[keep.to(x.device)],
-                y[keep.to(y.device)],
-                threat,
-                targets=rows(targets, keep),
-                sample_ids=ids[keep],
-                seed=seed,
-            )
-            parts.append(
-                self.apply(
-                    model,
-                    x[judged.to(x.device)],
-                    y[judged.to(y.device)],
-                    threat,
-                    fitted,
-                    targets=rows(targets, judged),
-                    sample_ids=ids[judged],
-                    seed=seed,
-                )
-            )
+            fitted = self.fit_to(model, samples.rows(made_from[: self.fit_images]), threat, seed)
+            parts.append(self.apply_to(model, samples.rows(judged), threat, fitted, seed))
         return AttackResult.join(parts, torch.cat(folds).argsort())

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from robustkit.attacks.bridges.base import ANY, PeerAttack, adapt
 from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
-from robustkit.threats import Knowledge
+from robustkit.plugin import Knowledge
 
 #: Stickers, videos, tables, guide images: what has no budget in a norm around an image of its own.
 OTHER_PROBLEMS = (
@@ -81,11 +81,11 @@ class ARTAttack(PeerAttack):
         | {"norm", "ball", "eps", "th", "pgd_epsilon", "targeted"}
     )
 
-    def run(self, task: Task) -> Tensor:
+    def attack_batch(self, task: Task) -> Tensor:
         from art.estimators.classification import PyTorchClassifier
 
         if self.peer.__name__ == "ShadowAttack" and len(task.x) > 1:  # takes one image at a time
-            return torch.cat([self.run(one) for one in task.each()])
+            return torch.cat([self.attack_batch(one) for one in task.each()])
         wants_probabilities = self.peer.__name__ in ("SimBA", "VirtualAdversarialMethod")
         estimator = PyTorchClassifier(
             model=nn.Sequential(task.network, nn.Softmax(1)) if wants_probabilities else task.network,

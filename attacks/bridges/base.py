@@ -14,12 +14,23 @@ from torch import Tensor
 
 from robustkit.attacks.bridges.task import Metered, Task, share
 from robustkit.bridge import documentation, parameters
-from robustkit.contract import Attack, AttackInfo, AttackResult, Prepared, Status, ask, prepare
-from robustkit.engine import check_classes
-from robustkit.errors import UsageError
-from robustkit.model import Model
+from robustkit.plugin import (
+    Answer,
+    Attack,
+    AttackInfo,
+    AttackResult,
+    Knowledge,
+    Model,
+    NormThreat,
+    Samples,
+    Status,
+    Threat,
+    UsageError,
+    ask,
+    per_sample,
+    verify,
+)
 from robustkit.rng import pass_seed
-from robustkit.threats import Knowledge, NormThreat, Threat
 
 #: Norms of attacks that bound none themselves: their images are judged in whatever norm the threat is stated in.
 ANY = ("linf", "l2", "l1", "l0")
@@ -56,7 +67,7 @@ class PeerAttack(Attack):
     only_targeted: ClassVar[bool] = False
 
     @abstractmethod
-    def run(self, task: Task) -> Tensor:
+    def attack_batch(self, task: Task) -> Tensor:
         """What the library makes of a batch, ``(B, C, H, W)`` in [0, 1]."""
 
     def check(self, threat: Threat) -> None:
@@ -82,31 +93,19 @@ class PeerAttack(Attack):
         except (TypeError, ValueError, AssertionError, NotImplementedError) as error:
             raise UsageError(f"attack {self.name!r}: {error}") from error
 
-    def __call__(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> AttackResult:
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+    def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
         assert isinstance(threat, NormThreat)
         with model.frozen(seed):
-            clean, wrong = ask(model, samples.x, samples.y, None, clearly=True)
-            check_classes(model, samples, clean.shape[1])
+            clean = ask(model, samples.x, samples, clearly=True, clean=True)
             forwards = torch.full_like(samples.y, model.draws)
             backwards, broken = torch.zeros_like(forwards), torch.zeros_like(forwards)
             status = torch.full_like(forwards, int(Status.FAILED))
-            status[wrong] = int(Status.MISCLASSIFIED)
-            status[~clean.isfinite().all(1)] = int(Status.ERROR)
+            status[clean.success] = int(Status.MISCLASSIFIED)
+            status[~clean.finite] = int(Status.ERROR)
             rows = (status == Status.FAILED).nonzero().squeeze(1)
             returned = samples.x.clone()
             if len(rows):
-                found = self._search(model, samples, rows, threat, clean.shape[1], seed)
+                found = self._search(model, samples, rows, threat, clean.columns.shape[1], seed)
                 returned[rows], forwards_, backwards[rows], broken[rows] = found
                 forwards[rows] += forwards_
         # A library may have set the random state: the verdict has draws of its own.
@@ -114,14 +113,13 @@ class PeerAttack(Attack):
             return _judge(model, samples, threat, returned, rows, clean, status, forwards, backwards, broken)
 
     def _search(
-        self, model: Model, samples: Prepared, rows: Tensor, threat: NormThreat, num_classes: int, seed: int
+        self, model: Model, samples: Samples, rows: Tensor, threat: NormThreat, num_classes: int, seed: int
     ) -> tuple[Tensor, ...]:
         """What the library returns of some samples, the passes each cost, and its gradients that were not finite."""
         low, high = model.bounds
         span = high - low
 
-        def part(chunk: Tensor) -> tuple[Tensor, ...]:
-            index = chunk[:, 0]
+        def part(index: Tensor) -> tuple[Tensor, ...]:
             x = samples.x[index]
             unit = ((x - low) / span).float().clamp(0, 1)
             before = model.forwards, model.backwards
@@ -138,7 +136,7 @@ class PeerAttack(Attack):
             )
             try:
                 with torch.enable_grad():
-                    found = self.run(task).detach().to(unit)
+                    found = self.attack_batch(task).detach().to(unit)
             except ModuleNotFoundError as error:
                 raise UsageError(f"attack {self.name!r} needs the package {error.name}, which is not installed") from error
             # What the library left as it was stays exact in the user's bounds and type; a pixel that is no number too.
@@ -147,8 +145,7 @@ class PeerAttack(Attack):
             broken = share(int(task.network.broken), x)
             return back, share(model.forwards - before[0], x), share(model.backwards - before[1], x), broken
 
-        # As wide as an image, for the sake of what fits in memory.
-        return model.in_chunks(part, rows[:, None].expand(-1, samples.x[0].numel()))
+        return model.in_chunks(part, rows, like=samples.x)
 
     def _too_many(self, threat: Threat) -> str:
         return (
@@ -159,27 +156,26 @@ class PeerAttack(Attack):
 
 def _judge(
     model: Model,
-    samples: Prepared,
+    samples: Samples,
     threat: NormThreat,
     returned: Tensor,
     rows: Tensor,
-    clean: Tensor,
+    clean: Answer,
     status: Tensor,
     forwards: Tensor,
     backwards: Tensor,
     broken: Tensor,
 ) -> AttackResult:
     """Verify what a library returned: first inside the threat, then as it is."""
-    x, y, targets, bounds = samples.x, samples.y, samples.targets, model.bounds
+    x, bounds = samples.x, model.bounds
     inside = threat.contains(x, returned, bounds)
-    x_adv = torch.where(inside[:, None, None, None], returned, threat.project(x, returned, bounds))
-    logits, adversarial = clean.clone(), torch.zeros_like(inside)
+    x_adv = torch.where(per_sample(inside, x), returned, threat.project(x, returned, bounds))
+    columns, success, finite = clean.columns.clone(), torch.zeros_like(inside), clean.finite
     if len(rows):
-        logits[rows], adversarial[rows] = ask(model, x_adv[rows], y[rows], None if targets is None else targets[rows])
+        verdict = verify(model, samples.rows(rows), threat, x_adv[rows])
+        columns[rows], success[rows], finite[rows] = verdict.answer.columns, verdict.success, verdict.answer.finite
         forwards[rows] += model.draws
     searched = status == Status.FAILED
-    finite = logits.isfinite().all(1)
-    success = searched & finite & adversarial & threat.contains(x, x_adv, bounds)
     status[success] = int(Status.FOUND)
     status[searched & ~finite] = int(Status.ERROR)
     nearest, distance = x_adv.clone(), threat.distance(x, x_adv)
@@ -187,9 +183,9 @@ def _judge(
     nearest_distance[status == Status.MISCLASSIFIED] = 0
     beyond = ((status == Status.FAILED) & ~inside).nonzero().squeeze(1)
     if len(beyond):
-        again, wrong = ask(model, returned[beyond], y[beyond], None if targets is None else targets[beyond])
+        again = ask(model, returned[beyond], samples.rows(beyond))
         forwards[beyond] += model.draws
-        adversarial = again.isfinite().all(1) & wrong
+        adversarial = again.finite & again.success
         nearest[beyond[adversarial]] = returned[beyond[adversarial]]
         nearest_distance[beyond[adversarial]] = threat.distance(x, returned)[beyond[adversarial]]
     return AttackResult(
@@ -201,7 +197,7 @@ def _judge(
         first_success_step=torch.where(success, forwards - 2 * model.draws, -1),
         status=status,
         reported=success.clone(),
-        logits=logits,
+        logits=columns,
         zero_gradients=broken,
         nearest=nearest,
         nearest_distance=nearest_distance,

@@ -15,7 +15,7 @@ from torch import Tensor
 from robustkit.attacks.bridges.base import ANY, PeerAttack, adapt
 from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
-from robustkit.threats import Knowledge
+from robustkit.plugin import Knowledge
 
 #: Parts of the names of attacks that ask for decisions only.
 DECISION = (
@@ -48,7 +48,7 @@ class FoolboxAttack(PeerAttack):
         ("distance", "constraint", "eps", "epsilon", "epsilons", "norm", "targeted", "bounds", "tensorboard", "channel_axis")
     )
 
-    def run(self, task: Task) -> Tensor:
+    def attack_batch(self, task: Task) -> Tensor:
         foolbox = library()
         model = foolbox.PyTorchModel(task.network, bounds=(0, 1), device=task.x.device)
         attack = self.create({"distance": getattr(foolbox.distances, task.norm), "constraint": task.norm})
@@ -66,7 +66,7 @@ class FoolboxAttack(PeerAttack):
             # It gives a whole batch up where one image has no starting point.
             if "init_attack failed" not in str(error):
                 raise
-            return task.x if len(task.x) == 1 else torch.cat([self.run(one) for one in task.each()])
+            return task.x if len(task.x) == 1 else torch.cat([self.attack_batch(one) for one in task.each()])
         return found
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from robustkit.errors import UsageError
 from robustkit.gradients import is_broken
-from robustkit.model import Model
+from robustkit.plugin import Model, UsageError
 
 
 class Metered(nn.Module):
@@ -48,7 +47,7 @@ class Metered(nn.Module):
         x = low + (high - low) * x
         if x.requires_grad:
             x.register_hook(self._look)  # type: ignore[no-untyped-call]
-        logits = self.model(x)
+        logits: Tensor = self.model(x)
         for _ in range(draws - 1):
             logits = logits + self.model(x)
         return logits if draws == 1 else logits / draws

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from robustkit.attacks.bridges.base import ANY, PeerAttack, adapt
 from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
-from robustkit.threats import Knowledge
+from robustkit.plugin import Knowledge
 
 #: No attack; attacks on training data; other attacks one after another.
 OTHER_PROBLEMS = ("VANILA", "LGV", "MultiAttack")
@@ -33,7 +33,7 @@ class TorchAttack(PeerAttack):
 
     provided: ClassVar[frozenset[str]] = frozenset(("model", "norm", "eps", "max_epsilon", "n_classes", "seed", "verbose"))
 
-    def run(self, task: Task) -> Tensor:
+    def attack_batch(self, task: Task) -> Tensor:
         values = {
             "norm": task.norm.capitalize(),
             "eps": task.eps,

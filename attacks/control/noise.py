@@ -9,9 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State
 
 
 @dataclass(frozen=True, kw_only=True)

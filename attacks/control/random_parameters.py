@@ -8,9 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import RenderedThreat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, RenderedThreat, Response, State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,7 @@ from torch import Tensor
 
 from robustkit.attacks.decision.noise import along
 from robustkit.attacks.decision.walk import BoundaryWalk, Walk, choose, unit
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch
-from robustkit.projections import per_sample
+from robustkit.plugin import AttackInfo, Batch, UsageError, per_sample
 from robustkit.threats import norm_of
 
 #: The least share of a way, or angle in radians, that a bisection tells apart.

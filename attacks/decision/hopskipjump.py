@@ -10,8 +10,7 @@ from torch import Tensor
 
 from robustkit.attacks.decision.noise import along
 from robustkit.attacks.decision.walk import BoundaryWalk, Walk, choose, norm, unit
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch
+from robustkit.plugin import AttackInfo, Batch
 
 #: How far to probe, as a share of the distance. The authors take 1 / (number of elements), which is close to this for small
 #: images; on large ones it would drown in rounding.

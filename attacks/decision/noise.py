@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from robustkit.iterative import Batch
-from robustkit.projections import per_sample
+from robustkit.plugin import Batch, per_sample
 
 
 def uniform_noise(batch: Batch, step: Tensor | int, stream: str = "") -> Tensor:

@@ -16,12 +16,8 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.decision.noise import along, noise_image, uniform_noise
-from robustkit.contract import is_adversarial
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import Batch, MinimumNormAttack, NormThreat, Response, State, UsageError, per_sample
+from robustkit.threats import norm_of
 
 DRAW, BISECT, PROBE, MOVE = range(4)
 
@@ -141,7 +137,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         )
 
     def step(self, batch: Batch, state: Walk, response: Response) -> Walk:
-        won = is_adversarial(response.logits, batch.y, batch.targets)
+        won = response.success
         phase, after = state.phase, state
         for number, answer in ((DRAW, self._drawn), (BISECT, self._bisected), (PROBE, self._probed), (MOVE, self.moved)):
             after = choose(phase == number, answer(batch, state, won), after)

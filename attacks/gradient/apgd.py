@@ -8,16 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from robustkit.attacks.gradient.apgd_l1 import SparseState, stages, start_sparse, step_sparse
 from robustkit.attacks.gradient.apgd_momentum import MomentumState, start_momentum, step_momentum
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.losses import dlr, dlr_targeted
-from robustkit.threats import NormThreat, Threat
+from robustkit.losses import dlr, dlr_targeted, ranked_wrong
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, Threat, UsageError
 
 NORMS = ("linf", "l2", "l1")
 PAPER = (
@@ -167,7 +163,8 @@ class APGDT(APGD):
     def targets(self, batch: Batch) -> Tensor:
         """The class each sample's attempt aims at, ``(B,)``."""
         if batch.targets is not None:
-            return batch.targets
+            wanted: Tensor = batch.targets
+            return wanted
         assert batch.clean_logits is not None
-        wrong = batch.clean_logits.scatter(1, batch.y[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
+        wrong = ranked_wrong(batch.clean_logits, batch.y)
         return wrong.gather(1, (batch.attempt // self.restarts)[:, None]).squeeze(1)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from robustkit.iterative import Batch, Response, State
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import Batch, NormThreat, Response, State, per_sample
+from robustkit.threats import norm_of
 
 
 @dataclass(kw_only=True)

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from robustkit.attacks.gradient.steepest import ascend
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from robustkit.iterative import State
-from robustkit.rng import SampleRandom
+from robustkit.plugin import SampleRandom, State
 
 
 @dataclass(kw_only=True)

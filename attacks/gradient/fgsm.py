@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from robustkit.attacks.gradient.steepest import ascend
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State
 
 
 @dataclass(frozen=True, kw_only=True)

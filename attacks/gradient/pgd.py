@@ -9,10 +9,7 @@ from torch import Tensor
 
 from robustkit.attacks.gradient.cycle import CycleState, note_cycle, start_cycle
 from robustkit.attacks.gradient.steepest import ascend
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response
-from robustkit.threats import NormThreat, Threat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, Threat, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from robustkit.attacks.gradient.apgd import APGD, NORMS
-from robustkit.contract import AttackInfo, adversarial_margin
-from robustkit.iterative import Batch, State
+from robustkit.losses import adversarial_margin
+from robustkit.plugin import AttackInfo, Batch, State
 
 
 @dataclass(frozen=True, kw_only=True)

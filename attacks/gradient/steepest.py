@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from robustkit.iterative import Batch
-from robustkit.projections import Bounds, per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import Batch, Bounds, NormThreat, per_sample
+from robustkit.threats import norm_of
 
 
 def ascend(batch: Batch, x_adv: Tensor, grad: Tensor, step_size: float) -> Tensor:

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor
 
-from robustkit.projections import per_sample
+from robustkit.plugin import per_sample
 
 
 def moments(mean: Tensor, square: Tensor, grad: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

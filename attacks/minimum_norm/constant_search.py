@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from robustkit.iterative import State
+from robustkit.plugin import State
 
 
 @dataclass(kw_only=True)

@@ -11,12 +11,7 @@ from torch import Tensor
 from robustkit.attacks.minimum_norm.adam import moments
 from robustkit.attacks.minimum_norm.constant_search import ConstantState, next_constant
 from robustkit.attacks.minimum_norm.schedule import cosine
-from robustkit.contract import AttackInfo, adversarial_margin, is_adversarial
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import Threat
+from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, Threat, UsageError, per_sample
 
 #: How far from its wall a pixel of the clean image starts, as a share of half the box: nearer, Adam cannot get it away in time.
 WALL = 1e-4
@@ -105,7 +100,7 @@ class CW(MinimumNormAttack[TanhState]):
         )
 
     def loss(self, batch: Batch, state: TanhState, logits: Tensor) -> Tensor:
-        return adversarial_margin(logits, batch.y, batch.targets)
+        return batch.criterion.margin(logits, batch.samples)
 
     def step(self, batch: Batch, state: TanhState, response: Response) -> TanhState:
         x, (low, high) = batch.x, batch.bounds
@@ -125,6 +120,6 @@ class CW(MinimumNormAttack[TanhState]):
 
         x_adv = (low + half * (1 + (origin + modifier).tanh())).clamp(low, high)
         mean, square = (torch.where(per_sample(count == self.steps - 1, x), 0, tensor) for tensor in (mean, square))
-        adversarial = is_adversarial(response.logits, batch.y, batch.targets) & ~short
+        adversarial = response.success & ~short
         constants = next_constant(state, adversarial, count, self.steps)
         return replace(state, x_adv=x_adv, modifier=modifier, mean=mean, square=square, **constants)

@@ -11,11 +11,7 @@ from torch import Tensor
 
 from robustkit.attacks.minimum_norm.schedule import cosine, radius_change
 from robustkit.attacks.minimum_norm.unit import unit
-from robustkit.contract import AttackInfo, is_adversarial
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
+from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, State, UsageError, per_sample
 from robustkit.threats import norm_of
 
 
@@ -80,7 +76,7 @@ class DDN(MinimumNormAttack[SphereState]):
     def step(self, batch: Batch, state: SphereState, response: Response) -> SphereState:
         x, (low, high) = batch.x, batch.bounds
         gamma = radius_change(response.step, self.steps, self.gamma, x)
-        adversarial = is_adversarial(response.logits, batch.y, batch.targets)
+        adversarial = response.success
         radius = state.radius * torch.where(adversarial, 1 - gamma, 1 + gamma)
         radius = radius.minimum(norm_of(torch.maximum(x - low, high - x), "l2"))
         step_size = (high - low) * cosine(response.step, self.steps, 1.0, 0.01, x)

@@ -12,13 +12,20 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo, adversarial_margin, least_lead
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.losses import take
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import Norm, NormThreat, Threat, norm_of
+from robustkit.losses import adversarial_margin, take
+from robustkit.plugin import (
+    AttackInfo,
+    Batch,
+    MinimumNormAttack,
+    NormThreat,
+    Response,
+    State,
+    Threat,
+    UsageError,
+    least_lead,
+    per_sample,
+)
+from robustkit.threats import Norm, norm_of
 
 #: Added to every distance, in units of the box, as in the authors' code: close to a boundary an overshoot in proportion is none.
 NUDGE = 1e-4
@@ -244,7 +251,7 @@ class SuperDeepFool(Linearised):
 
 def lead(batch: Batch, response: Response) -> Tensor:
     """By how much the best wrong class leads more than rounding could undo, ``(B,)``."""
-    return (adversarial_margin(response.logits, batch.y, None) - 2 * least_lead(response.logits)).to(batch.x.dtype)
+    return (response.margin - 2 * least_lead(response.logits)).to(batch.x.dtype)
 
 
 def orthogonal(batch: Batch, x_adv: Tensor, grad: Tensor) -> Tensor:

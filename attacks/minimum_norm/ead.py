@@ -9,12 +9,7 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.minimum_norm.constant_search import ConstantState, next_constant
-from robustkit.contract import AttackInfo, adversarial_margin, is_adversarial
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import Threat
+from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, Threat, UsageError, per_sample
 
 
 @dataclass(kw_only=True)
@@ -96,7 +91,7 @@ class EAD(MinimumNormAttack[FistaState]):
         )
 
     def loss(self, batch: Batch, state: FistaState, logits: Tensor) -> Tensor:
-        return adversarial_margin(logits, batch.y, batch.targets)
+        return batch.criterion.margin(logits, batch.samples)
 
     def step(self, batch: Batch, state: FistaState, response: Response) -> FistaState:
         x, (low, high) = batch.x, batch.bounds
@@ -113,5 +108,5 @@ class EAD(MinimumNormAttack[FistaState]):
         x_before = torch.where(shrunk == 0, x, (x + shrunk).clamp(low, high))
         x_adv = (x_before + per_sample(count / (count + 3), x) * (x_before - state.x_before)).clamp(low, high)
 
-        adversarial = is_adversarial(response.logits, batch.y, batch.targets) & ~short
+        adversarial = response.success & ~short
         return replace(state, x_adv=x_adv, x_before=x_before, **next_constant(state, adversarial, step, self.steps))

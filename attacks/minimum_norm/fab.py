@@ -12,13 +12,20 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.minimum_norm.hyperplane import to_hyperplane
-from robustkit.contract import AttackInfo, is_adversarial
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State, select
-from robustkit.losses import best_other, take
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, Threat, norm_of
+from robustkit.losses import best_other, ranked_wrong, take
+from robustkit.plugin import (
+    AttackInfo,
+    Batch,
+    MinimumNormAttack,
+    NormThreat,
+    Response,
+    State,
+    Threat,
+    UsageError,
+    per_sample,
+    select,
+)
+from robustkit.threats import norm_of
 from robustkit.threats.norm import Norm
 
 PAPER = "Minimally distorted Adversarial Examples with a Fast Adaptive Boundary Attack, arXiv 1907.02044"
@@ -109,7 +116,7 @@ class FAB(MinimumNormAttack[FABState]):
         return FABState(x_adv=x_adv, arrived=torch.zeros_like(batch.y, dtype=torch.bool))
 
     def step(self, batch: Batch, state: FABState, response: Response) -> FABState:
-        adversarial = is_adversarial(response.logits, batch.y, batch.targets)
+        adversarial = response.success
         last = response.step == 2 * self.steps - 1
         drawn_back = ((1 - self.beta) * (adversarial & ~last)).to(batch.x)
         x_adv = state.x_adv.lerp(batch.x, per_sample(drawn_back, batch.x))
@@ -187,7 +194,7 @@ class FABT(FAB):
         if batch.targets is not None:
             return take(logits, batch.targets) - best_other(logits, batch.targets)
         assert batch.clean_logits is not None
-        wrong = batch.clean_logits.scatter(1, batch.y[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)
+        wrong = ranked_wrong(batch.clean_logits, batch.y)
         target = wrong.gather(1, (batch.attempt // self.restarts)[:, None]).squeeze(1)
         return take(logits, target) - take(logits, batch.y)
 

@@ -10,12 +10,8 @@ from torch import Tensor
 
 from robustkit.attacks.minimum_norm.schedule import cosine, radius_change
 from robustkit.attacks.minimum_norm.unit import unit
-from robustkit.contract import AttackInfo, adversarial_margin, is_adversarial
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, NormThreat, Response, State, UsageError, per_sample
+from robustkit.threats import norm_of
 
 
 @dataclass(kw_only=True)
@@ -84,12 +80,12 @@ class FMN(MinimumNormAttack[BallState]):
         return BallState(x_adv=x, radius=radius, nearest=torch.full_like(radius, torch.inf))
 
     def loss(self, batch: Batch, state: BallState, logits: Tensor) -> Tensor:
-        return adversarial_margin(logits, batch.y, batch.targets)
+        return batch.criterion.margin(logits, batch.samples)
 
     def step(self, batch: Batch, state: BallState, response: Response) -> BallState:
         x, (low, high), threat = batch.x, batch.bounds, batch.threat
         assert isinstance(threat, NormThreat)
-        adversarial = is_adversarial(response.logits, batch.y, batch.targets)
+        adversarial = response.success
         distance = norm_of(state.x_adv - x, threat.norm)
         nearest = torch.where(adversarial, state.nearest.minimum(distance), state.nearest)
         gamma = radius_change(response.step, self.steps, self.gamma, x)

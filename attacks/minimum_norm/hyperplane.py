@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from robustkit.projections import Bounds
+from robustkit.plugin import Bounds
 from robustkit.threats.norm import Norm
 
 

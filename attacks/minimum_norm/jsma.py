@@ -8,13 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo, adversarial_margin, least_lead
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
 from robustkit.losses import take
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import Threat
+from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, State, Threat, UsageError, least_lead, per_sample
 
 #: Elements among which the best pair is looked for: those that do most by themselves.
 SHORTLIST = 256
@@ -100,7 +95,7 @@ class JSMA(MinimumNormAttack[SaliencyState]):
         pair = best_pair(weight * wanted, weight * others, free)
         chosen = torch.zeros_like(free).scatter(1, pair, True) & free
         moved = torch.where(chosen, (x_adv + way).clamp(low, high), x_adv).reshape(batch.x.shape)
-        won = adversarial_margin(response.logits, batch.y, batch.targets) > least_lead(response.logits)
+        won = response.margin > least_lead(response.logits)
         return SaliencyState(x_adv=torch.where(per_sample(won, batch.x), state.x_adv, moved), over=won | ~free.any(1))
 
     def done(self, batch: Batch, state: SaliencyState) -> Tensor:

@@ -8,9 +8,7 @@ from typing import ClassVar
 from robustkit.attacks.minimum_norm.adam import moments
 from robustkit.attacks.minimum_norm.primal_dual import GameState, PrimalDual
 from robustkit.attacks.minimum_norm.unit import unit
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch, Response
-from robustkit.projections import per_sample
+from robustkit.plugin import AttackInfo, Batch, Response, per_sample
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,8 @@ import torch
 from robustkit.attacks.minimum_norm.adam import moments
 from robustkit.attacks.minimum_norm.primal_dual import GameState, PrimalDual
 from robustkit.attacks.minimum_norm.prox import PROX
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch, Response
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import AttackInfo, Batch, NormThreat, Response, per_sample
+from robustkit.threats import norm_of
 
 #: Passes, at most, of proximal Adam's inner loop (arXiv 1910.10094), which costs no query.
 INNER = 5

@@ -12,12 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from robustkit.contract import adversarial_margin
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat
+from robustkit.plugin import Batch, MinimumNormAttack, NormThreat, Response, State, UsageError, per_sample
 
 
 @dataclass(kw_only=True)
@@ -68,7 +63,7 @@ class PrimalDual(MinimumNormAttack[GameState]):
         return GameState(x_adv=batch.x, mean=zero, square=zero, dual=dual, weight=sigmoid(dual))
 
     def loss(self, batch: Batch, state: GameState, logits: Tensor) -> Tensor:
-        return adversarial_margin(logits, batch.y, batch.targets)
+        return batch.criterion.margin(logits, batch.samples)
 
     def rate(self, step: Tensor, like: Tensor) -> Tensor:
         """Adam's rate at a step as a share of the box's width, ``(B,)``."""

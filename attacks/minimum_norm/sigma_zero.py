@@ -9,11 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo, adversarial_margin
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.minimum_norm import MinimumNormAttack
-from robustkit.projections import per_sample
+from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, State, UsageError, per_sample
 
 #: Adam's averages.
 BETA_1, BETA_2 = 0.9, 0.999
@@ -81,7 +77,7 @@ class SigmaZero(MinimumNormAttack[SparseDescent]):
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         """The lead over the label, or of the target: where it is positive, the step looks at the count alone."""
-        return adversarial_margin(logits, batch.y, batch.targets)
+        return batch.criterion.margin(logits, batch.samples)
 
     def start(self, batch: Batch) -> SparseDescent:
         zero = torch.zeros_like(batch.x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from robustkit.projections import per_sample
+from robustkit.plugin import per_sample
 from robustkit.threats import norm_of
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from robustkit.attacks.natural.sweep import Sweep
-from robustkit.contract import AttackInfo
+from robustkit.plugin import AttackInfo
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.rng import SampleRandom
-from robustkit.threats import CorruptionThreat, Threat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, SampleRandom, State, Threat, UsageError
+from robustkit.threats import CorruptionThreat
 from robustkit.threats.corruption import DRAWS
 
 

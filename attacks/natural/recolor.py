@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from robustkit.contract import AttackInfo
-from robustkit.parametric import ParametricAttack
+from robustkit.plugin import AttackInfo, ParametricAttack
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import SpatialThreat, Threat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, State, Threat
+from robustkit.threats import SpatialThreat
 
 #: Turns and shifts along each axis in the paper's grid of 775 points, whose proportions other grids keep.
 TURNS, SHIFTS = 31, 5

@@ -7,11 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from robustkit.contract import AttackInfo
 from robustkit.corruptions.resampling import gaussian
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch
-from robustkit.parametric import ParametricAttack
+from robustkit.plugin import AttackInfo, Batch, ParametricAttack, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

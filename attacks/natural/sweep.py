@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.iterative import Batch, IterativeAttack, Response, State
+from robustkit.plugin import Batch, IterativeAttack, Response, State
 from robustkit.threats import NaturalThreat
 
 

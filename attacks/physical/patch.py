@@ -9,16 +9,10 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.physical.sticker import Sticker, made
-from robustkit.contract import AttackInfo, Prepared, prepare
-from robustkit.engine import check_classes
-from robustkit.errors import UsageError
 from robustkit.gradients import is_broken
 from robustkit.losses import cross_entropy, cross_entropy_targeted
-from robustkit.model import Model
+from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat, UsageError
 from robustkit.rendering import blank_patch, render
-from robustkit.rng import SampleRandom
-from robustkit.threats import PatchThreat, Threat
-from robustkit.universal import Fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +58,11 @@ class Patch(Sticker):
         if not self.learning_rate > 0:
             raise UsageError(f"learning_rate={self.learning_rate} must be above 0")
 
-    def fit(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> Fitted:
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+    def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, PatchThreat)
         if not len(samples.x):
             raise UsageError("a patch cannot be fitted on no images: give more, so that both folds have some")
-        check_classes(model, samples, model.num_classes(samples.x[:1]))
+        model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)
         adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)
@@ -95,7 +78,7 @@ class Patch(Sticker):
         return made(patch, threat, passes, passes, int(broken))
 
     def _gradient(
-        self, model: Model, samples: Prepared, threat: PatchThreat, patch: Tensor, step: int, seed: int
+        self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, step: int, seed: int
     ) -> tuple[Tensor, Tensor]:
         """The gradient with respect to the patch of the mean gain over a drawn batch in drawn circumstances.
 
@@ -114,6 +97,6 @@ class Patch(Sticker):
         def part(rows: Tensor) -> tuple[Tensor, ...]:
             return model.gradient(patched[rows], lambda logits: gain(logits, wanted[rows]))
 
-        grad = model.in_chunks(part, slots)[2]
+        grad = model.in_chunks(part, slots, like=x)[2]
         (total,) = torch.autograd.grad(patched, leaf, grad / self.batch)
         return total.nan_to_num(0.0, 0.0, 0.0), is_broken(grad).sum()

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
 
 from robustkit.attacks.physical.sticker import Sticker, made
-from robustkit.contract import AttackInfo, prepare
-from robustkit.model import Model
+from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat
 from robustkit.rendering import blank_patch
-from robustkit.rng import SampleRandom
-from robustkit.threats import PatchThreat, Threat
-from robustkit.universal import Fitted
 
 Fill = Literal["grey", "black", "white", "random"]
 
@@ -45,18 +40,7 @@ class PatchControl(Sticker):
         control=True,
     )
 
-    def fit(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> Fitted:
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+    def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, PatchThreat)
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)

@@ -8,14 +8,20 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackResult, Prepared, prepare
-from robustkit.errors import UsageError
-from robustkit.judge import judge
-from robustkit.model import Model
+from robustkit.plugin import (
+    AttackResult,
+    Fitted,
+    Model,
+    PatchThreat,
+    SampleRandom,
+    Samples,
+    Threat,
+    UniversalAttack,
+    UsageError,
+    judge,
+)
 from robustkit.rendering import PlacementRange, cutout, render
-from robustkit.rng import SampleRandom
-from robustkit.threats import PatchThreat, Threat
-from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
+from robustkit.universal import with_broken_fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,34 +61,22 @@ class Sticker(UniversalAttack):
         """What the sticker must work in."""
         return PlacementRange(rotation=self.rotation, scale=self.scale, brightness=self.brightness)
 
-    def apply(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        fitted: Fitted,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> AttackResult:
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+    def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
         assert isinstance(threat, PatchThreat)
         patch = checked_patch(fitted, samples.x)
 
-        def make(attacked: Prepared, num_classes: int) -> Tensor:
+        def make(attacked: Samples, num_classes: int) -> Tensor:
             return self._put_on(model, attacked, threat, patch, seed)
 
         return with_broken_fit(fitted, judge(model, samples, threat, make, seed=seed))
 
-    def _put_on(self, model: Model, samples: Prepared, threat: PatchThreat, patch: Tensor, seed: int) -> Tensor:
+    def _put_on(self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, seed: int) -> Tensor:
         random = SampleRandom(seed, self.random_placement)
         rows = torch.arange(len(samples.x), device=samples.x.device)
 
         def part(rows: Tensor) -> Tensor:
             x = samples.x[rows]
-            placement = self.circumstances.draw(threat, x, samples.sample_ids[rows], random)
+            placement = self.circumstances.draw(threat, x, samples.ids[rows], random)
             return render(x, patch, threat.shape, placement, model.bounds)[0]
 
         chunk = model.chunk_size(samples.x)

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from robustkit.attacks.score.ball import to_ball
 from robustkit.attacks.score.pick import pick
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.projections import per_sample
+from robustkit.plugin import Batch, IterativeAttack, Response, State, UsageError, per_sample
 
 
 @dataclass(kw_only=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from robustkit.iterative import Batch
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import Batch, NormThreat, per_sample
+from robustkit.threats import norm_of
 
 
 def to_ball(batch: Batch, x_adv: Tensor) -> Tensor:

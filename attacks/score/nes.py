@@ -11,11 +11,8 @@ from torch import Tensor
 
 from robustkit.attacks.score.antithetic import AntitheticAttack, AntitheticState
 from robustkit.attacks.score.ball import to_ball
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, norm_of
+from robustkit.plugin import AttackInfo, Batch, NormThreat, UsageError, per_sample
+from robustkit.threats import norm_of
 
 MOMENTUM = 0.9  # the authors' code
 

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.score.pick import pick
-from robustkit.iterative import Batch, Response, State
-from robustkit.losses import cross_entropy_targeted, margin
-from robustkit.projections import per_sample
+from robustkit.plugin import Batch, Response, State, per_sample
 
 #: Words that are drawn ahead for a sample: a call for few costs as much as one for many.
 AHEAD = 256
@@ -48,7 +46,11 @@ S = TypeVar("S", bound=RandomSearchState)
 
 def search_loss(batch: Batch, logits: Tensor) -> Tensor:
     """The lead of the best wrong class; targeted, the log-probability of the target, as in the authors' code."""
-    return -margin(logits, batch.y) if batch.targets is None else cross_entropy_targeted(logits, batch.targets)
+    return (
+        batch.criterion.loss(logits, batch.samples)
+        if batch.targets is not None
+        else batch.criterion.margin(logits, batch.samples)
+    )
 
 
 def keep_best(state: S, response: Response) -> tuple[S, Tensor]:

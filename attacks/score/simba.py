@@ -12,10 +12,7 @@ from torch import Tensor
 
 from robustkit.attacks.score.ball import to_ball
 from robustkit.attacks.score.pick import pick
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.projections import per_sample
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, State, UsageError, per_sample
 
 Basis = Literal["pixel", "dct"]
 BANDS = 8  # the paper draws from the lowest eighth of the frequencies; its code goes on to higher ones when those are used up

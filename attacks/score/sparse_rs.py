@@ -18,10 +18,7 @@ from robustkit.attacks.score.random_search import (
     search_loss,
     words_ahead,
 )
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
 #: Up to which query, of 10,000, the share of the changed pixels that a query replaces is `alpha_init` over which number.
 SHARES = ((0, 1), (50, 2), (200, 4), (500, 5), (1000, 6), (2000, 8), (4000, 10), (6000, 12), (8000, 15), (10000, 20))

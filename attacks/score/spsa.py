@@ -11,12 +11,8 @@ from torch import Tensor
 from robustkit.attacks.score.antithetic import AntitheticAttack, AntitheticState
 from robustkit.attacks.score.ball import to_ball
 from robustkit.attacks.score.random_search import coins
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, State
 from robustkit.losses import margin
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, NormThreat, State, UsageError, per_sample
 
 BETAS = (0.9, 0.999)  # Adam's usual decays
 

@@ -13,10 +13,7 @@ from torch import Tensor
 from robustkit.attacks.score.random_search import RandomSearchState, keep_best, next_words, search_loss, words_ahead
 from robustkit.attacks.score.square_bumps import move_mass, start_bumps
 from robustkit.attacks.score.square_stripes import paint_square, start_stripes
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, IterativeAttack, Response, State
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
 #: From which query on, of 10,000, the share of the image in a window is halved once more.
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)

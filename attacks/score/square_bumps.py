@@ -10,9 +10,7 @@ from torch.nn import functional
 
 from robustkit.attacks.score.random_search import below, coins, table
 from robustkit.attacks.score.square_stripes import window
-from robustkit.iterative import Batch
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat
+from robustkit.plugin import Batch, NormThreat, per_sample
 
 TINY = 1e-12
 

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from robustkit.attacks.score.pick import pick
 from robustkit.attacks.score.random_search import below, coins
-from robustkit.iterative import Batch
-from robustkit.threats import NormThreat
+from robustkit.plugin import Batch, NormThreat
 
 
 def start_stripes(batch: Batch) -> Tensor:

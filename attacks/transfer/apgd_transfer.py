@@ -11,11 +11,7 @@ from torch import Tensor
 from robustkit.attacks.gradient.apgd import APGD
 from robustkit.attacks.gradient.apgd_momentum import MomentumState
 from robustkit.attacks.transfer.mi_fgsm import MIFGSM
-from robustkit.contract import AttackInfo, Prepared
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, State
-from robustkit.projections import per_sample
-from robustkit.threats import Threat
+from robustkit.plugin import AttackInfo, Batch, State, Threat, UsageError, per_sample
 from robustkit.transfer import Surrogates
 
 
@@ -73,6 +69,5 @@ class APGDTransfer(APGD):
 
     def _made(self, batch: Batch) -> Tensor:
         assert batch.clean_logits is not None
-        samples = Prepared(x=batch.x, y=batch.y, targets=batch.targets, sample_ids=batch.sample_ids)
         guide = MIFGSM(steps=self.surrogate_steps, surrogate=self.surrogate)
-        return guide.craft(samples, batch.threat, batch.bounds, batch.clean_logits.shape[1], batch.random.seed)
+        return guide.craft(batch.samples, batch.threat, batch.bounds, batch.clean_logits.shape[1], batch.random.seed)

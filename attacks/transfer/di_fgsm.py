@@ -10,9 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from robustkit.attacks.transfer.mi_fgsm import COST, MIFGSM, MomentumState
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response
+from robustkit.plugin import AttackInfo, Batch, Response, UsageError
 
 
 @dataclass(kw_only=True)

@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.gradient.steepest import ascend
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response, State
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, Threat, norm_of
+from robustkit.plugin import AttackInfo, Batch, NormThreat, Response, State, Threat, UsageError, per_sample
+from robustkit.threats import norm_of
 from robustkit.transfer import TransferAttack
 
 COST = "steps + 2 forwards, steps backwards; with surrogates 2 forwards"

@@ -9,9 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from robustkit.attacks.transfer.mi_fgsm import COST, MIFGSM, MomentumState
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Batch
-from robustkit.threats import NormThreat
+from robustkit.plugin import AttackInfo, Batch, NormThreat
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.transfer.mi_fgsm import MIFGSM, MomentumState
-from robustkit.contract import AttackInfo
-from robustkit.errors import UsageError
-from robustkit.iterative import Batch, Response
-from robustkit.projections import per_sample
-from robustkit.threats import NormThreat, Threat, norm_of
+from robustkit.plugin import AttackInfo, Batch, NormThreat, Response, Threat, UsageError, per_sample
+from robustkit.threats import norm_of
 
 
 @dataclass(kw_only=True)

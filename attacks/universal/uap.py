@@ -13,16 +13,24 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.gradient.apgd_momentum import direction
-from robustkit.contract import AttackInfo, AttackResult, Prepared, adversarial_margin, prepare
-from robustkit.engine import check_classes
-from robustkit.errors import UsageError
 from robustkit.gradients import is_broken
-from robustkit.judge import judge
-from robustkit.model import Model
-from robustkit.projections import Bounds, clip
-from robustkit.rng import SampleRandom
-from robustkit.threats import NormThreat, Threat
-from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
+from robustkit.losses import adversarial_margin
+from robustkit.plugin import (
+    AttackInfo,
+    AttackResult,
+    Bounds,
+    Fitted,
+    Model,
+    NormThreat,
+    SampleRandom,
+    Samples,
+    Threat,
+    UniversalAttack,
+    UsageError,
+    judge,
+)
+from robustkit.projections import clip
+from robustkit.universal import with_broken_fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,22 +76,11 @@ class UAP(UniversalAttack):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name}={getattr(self, name)} must be above 0")
 
-    def fit(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> Fitted:
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+    def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, NormThreat)
         if not len(samples.x):
             raise UsageError("a perturbation cannot be fitted on no images: give more, so that both folds have some")
-        check_classes(model, samples, model.num_classes(samples.x[:1]))
+        model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         span = model.bounds[1] - model.bounds[0]
         zero = torch.zeros_like(samples.x[:1])
         delta = zero
@@ -102,7 +99,7 @@ class UAP(UniversalAttack):
             "fit_broken_gradients": broken,
         }
 
-    def _gradient(self, model: Model, samples: Prepared, delta: Tensor, step: int, seed: int) -> tuple[Tensor, Tensor]:
+    def _gradient(self, model: Model, samples: Samples, delta: Tensor, step: int, seed: int) -> tuple[Tensor, Tensor]:
         """The gradient ``(1, C, H, W)`` of the mean gain over a drawn batch, and how many images' were not finite."""
         slots = torch.arange(self.batch, device=delta.device)
         chosen = SampleRandom(seed, self.name).integers(slots, (), len(samples.x), step=step)
@@ -115,25 +112,13 @@ class UAP(UniversalAttack):
 
             return model.gradient(samples.x[rows], gain, lambda x: clip(x + delta, model.bounds))
 
-        grad = model.in_chunks(part, chosen)[2]
+        grad = model.in_chunks(part, chosen, like=samples.x)[2]
         return grad.nan_to_num(0.0, 0.0, 0.0).mean(0, keepdim=True), is_broken(grad).sum()
 
-    def apply(
-        self,
-        model: Model,
-        x: Tensor,
-        y: Tensor,
-        threat: Threat,
-        fitted: Fitted,
-        *,
-        targets: Tensor | None = None,
-        sample_ids: Tensor | None = None,
-        seed: int = 0,
-    ) -> AttackResult:
-        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+    def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
         delta = checked_perturbation(fitted, samples.x)
 
-        def make(attacked: Prepared, num_classes: int) -> Tensor:
+        def make(attacked: Samples, num_classes: int) -> Tensor:
             return add(attacked.x, delta, threat, model.bounds)
 
         return with_broken_fit(fitted, judge(model, samples, threat, make, seed=seed))

@@ -14,7 +14,7 @@ from robustkit.benchmarks.bench.checkouts import Function, Unit, load, run_funct
 from robustkit.benchmarks.bench.contender import Contender, Ground, as_peer
 from robustkit.benchmarks.bench.peers import lacking, written
 from robustkit.benchmarks.bench.result import SkippedPeer
-from robustkit.contract import Attack
+from robustkit.contracts.attack import Attack
 from robustkit.registry import parse_spec
 from robustkit.threats import NormThreat
 

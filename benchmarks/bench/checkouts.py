@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from robustkit.benchmarks.bench.contender import Answer, Ground, Run, counted, still_right
 from robustkit.benchmarks.bench.raw import Whole
-from robustkit.contract import is_adversarial
 from robustkit.errors import UsageError
+from robustkit.losses import is_adversarial
 from robustkit.threats.norm import NormThreat, in_box
 
 #: What a checkout imports for its plots alone.

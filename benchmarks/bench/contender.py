@@ -12,9 +12,11 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from robustkit.contract import Attack, AttackResult, is_adversarial
+from robustkit.contracts.attack import Attack
+from robustkit.contracts.result import AttackResult
 from robustkit.data.base import Data
-from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.iterative import MinimumNormAttack
+from robustkit.losses import is_adversarial
 from robustkit.model import Model
 from robustkit.threats import Threat
 

@@ -12,7 +12,7 @@ from robustkit.benchmarks.bench.official_autoattack import official_autoattack
 from robustkit.benchmarks.bench.peers import peers_of
 from robustkit.benchmarks.bench.protocol import PREFIX, protocol_contender
 from robustkit.benchmarks.bench.result import SkippedPeer
-from robustkit.contract import check_threat
+from robustkit.contracts.attack import check_threat
 from robustkit.errors import UsageError
 
 #: The suites that official AutoAttack is measured beside, the first one that was asked for.

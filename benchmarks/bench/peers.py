@@ -10,7 +10,7 @@ from typing import Any
 from robustkit import build
 from robustkit.benchmarks.bench.contender import Contender, Ground, as_peer, attack_contender
 from robustkit.benchmarks.bench.result import SkippedPeer
-from robustkit.contract import Attack, check_threat
+from robustkit.contracts.attack import Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.threats import NormThreat
 

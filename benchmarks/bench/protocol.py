@@ -18,7 +18,7 @@ from robustkit.benchmarks.plan import plan
 from robustkit.benchmarks.progress import Silent
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.suite import Suite, load_suite
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.defense import DefendedModel
 from robustkit.errors import AttackError
 

@@ -12,7 +12,7 @@ from robustkit.benchmarks.bench.contest import compete, ground_of
 from robustkit.benchmarks.bench.protocols import points
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, SkippedPeer
 from robustkit.benchmarks.bench.timing import Rounds
-from robustkit.contract import check_threat
+from robustkit.contracts.attack import check_threat
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
 from robustkit.model import Model

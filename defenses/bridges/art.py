@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from robustkit.bridge import Library, documentation, parameters
-from robustkit.defense import DefenseInfo, Preprocessor
-from robustkit.errors import UsageError
+from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 
 #: The ones that give back as many images of the same shape. Others are for sound, videos or labels, mix images for training,
 #: change the number of channels, or need a model of their own.

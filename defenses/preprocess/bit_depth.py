@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from robustkit.defense import DefenseInfo, Preprocessor
-from robustkit.errors import UsageError
+from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

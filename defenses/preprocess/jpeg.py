@@ -11,8 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
-from robustkit.defense import DefenseInfo, Preprocessor
-from robustkit.errors import UsageError
+from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from robustkit.build import attack
-from robustkit.contract import check_threat
-from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
-from robustkit.errors import UsageError
-from robustkit.iterative import IterativeAttack
-from robustkit.threats import Threat
+from robustkit.contracts.attack import check_threat
+from robustkit.plugin import DefenseInfo, IterativeAttack, Recipe, Threat, TrainingBatch, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

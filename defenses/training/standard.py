@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
+from robustkit.plugin import DefenseInfo, Recipe, TrainingBatch
 
 
 @dataclass(frozen=True, kw_only=True)

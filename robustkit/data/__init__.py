@@ -1,6 +1,7 @@
 """Data loaders: a name to labelled images, read on demand."""
 
-from robustkit.data.base import Data, Samples
+from robustkit.contracts.samples import Samples
+from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
 
 __all__ = ["Data", "Samples", "as_data", "load_data"]

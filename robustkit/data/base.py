@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from robustkit.contracts.samples import Samples
 from robustkit.data.files import shown
 from robustkit.data.labels import Labels
 from robustkit.data.matching import match_labels
@@ -52,14 +53,6 @@ class Source(Protocol):
     def fingerprint(self, positions: Labels) -> str:
         """What the images at these positions are: changes when they do."""
         ...
-
-
-class Samples(NamedTuple):
-    """A batch: images ``(B, C, H, W)``, labels ``(B,)`` and positions in the full set ``(B,)``, on the CPU."""
-
-    x: Tensor
-    y: Tensor
-    ids: Tensor
 
 
 class Data:

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import save_model
 
 from robustkit.build import attack, recipe
-from robustkit.contract import check_threat
+from robustkit.contracts.attack import check_threat
 from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
 from robustkit.device import resolve_device

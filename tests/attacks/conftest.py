@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from robustkit.iterative import Batch
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
@@ -26,10 +28,8 @@ def batch_of() -> Callable[..., Batch]:
     ) -> Batch:
         ids = torch.arange(len(x))
         return Batch(
-            x=x,
-            y=torch.zeros_like(ids) if y is None else y,
-            targets=targets,
-            sample_ids=ids,
+            samples=Samples(x, torch.zeros_like(ids) if y is None else y, ids, targets),
+            criterion=CLASSIFICATION,
             attempt=torch.zeros_like(ids),
             clean_logits=None,
             threat=Threat.parse(threat),

@@ -22,7 +22,7 @@ from robustkit.benchmarks import execute as execution
 from robustkit.benchmarks import records
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.progress import on_stderr
-from robustkit.contract import Attack, AttackInfo
+from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.data import load_data
 from robustkit.errors import ExitCode, UsageError
 
@@ -125,7 +125,7 @@ class Crashes(Attack):
         name="crashes", threats=("linf",), knowledge="white-box", targeted=False, cost="0", paper="none"
     )
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
+    def run(self, *_: Any) -> Any:
         raise RuntimeError("boom")
 
 
@@ -135,13 +135,14 @@ class Lies(Attack):
 
     info: ClassVar[AttackInfo] = dataclasses.replace(Crashes.info, name="lies")
 
-    def __call__(self, model: Model, x: Any, y: Any, threat: Any, **rest: Any) -> Any:
-        result = registry.build("attacks", "noise", {})(model, x, y, threat, **rest)
+    def run(self, model: Model, samples: Any, threat: Any, seed: int) -> Any:
+        result = registry.build("attacks", "noise", {}).run(model, samples, threat, seed)
+        x = samples.x
         far = torch.zeros_like(x)
         return dataclasses.replace(
             result,
             x_adv=torch.where(torch.arange(len(x))[:, None, None, None] % 2 == 0, x, far),
-            success=torch.ones_like(y).bool(),
+            success=torch.ones_like(samples.y).bool(),
         )
 
 

@@ -15,7 +15,7 @@ from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.cell import Cell, parameters, plugin
 from robustkit.benchmarks.plan import Given, equip
 from robustkit.build import attack
-from robustkit.contract import Attack, AttackInfo
+from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.errors import UsageError
 from robustkit.threats import Threat
 

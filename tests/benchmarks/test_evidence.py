@@ -11,7 +11,7 @@ from robustkit.benchmarks import records
 from robustkit.benchmarks.evidence import MISSING, UNBELIEVED, cells_of, gather, threats_of
 from robustkit.benchmarks.manifest import PlannedPoint, PlannedThreat
 from robustkit.benchmarks.run import Run
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.errors import EvidenceError, ExitCode
 
 THIRD = "00000010-00000015"

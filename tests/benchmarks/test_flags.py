@@ -6,7 +6,7 @@ import numpy as np
 
 from robustkit.benchmarks.flags import descent_beats_ascent, no_progress
 from robustkit.build import attack
-from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.iterative import MinimumNormAttack
 from robustkit.universal import UniversalAttack
 
 

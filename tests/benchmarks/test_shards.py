@@ -13,9 +13,11 @@ from torch import Tensor
 
 from robustkit import InputSpec, Model, registry
 from robustkit.benchmarks.audit import audit
-from robustkit.contract import Attack, AttackInfo, AttackResult, Status, prepare
+from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.contracts.result import AttackResult, Status
+from robustkit.engine.stepping import State
 from robustkit.errors import ExitCode
-from robustkit.iterative import IterativeAttack, State
+from robustkit.iterative import IterativeAttack
 from robustkit.threats import SpatialThreat
 
 INFO = AttackInfo(name="forger", threats=("spatial",), knowledge="decision", targeted=False, cost="2", paper="none")
@@ -28,8 +30,7 @@ class NoiseAsRotation(Attack):
     witnessed: bool
     info: ClassVar[AttackInfo] = INFO
 
-    def __call__(self, model: Model, x: Tensor, y: Tensor, threat: Any, **rest: Any) -> AttackResult:
-        samples = prepare(self, model, x, y, threat, rest.get("targets"), rest.get("sample_ids"))
+    def run(self, model: Model, samples: Any, threat: Any, seed: int) -> AttackResult:
         ones = torch.ones_like(samples.y)
         noise = torch.zeros_like(samples.x)
         return AttackResult(

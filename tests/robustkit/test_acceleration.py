@@ -7,7 +7,7 @@ from torch import nn
 from robustkit.acceleration import accelerate, check_twin
 from robustkit.build import attack, defend
 from robustkit.conformance import same, snapshot
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.spec import InputSpec

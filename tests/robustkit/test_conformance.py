@@ -6,8 +6,9 @@ from typing import ClassVar
 import torch
 
 from robustkit.conformance import check_attack
-from robustkit.contract import Attack, AttackInfo
-from robustkit.iterative import IterativeAttack, State
+from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.engine.stepping import State
+from robustkit.iterative import IterativeAttack
 
 INFO = AttackInfo(name="bad", threats=("linf",), knowledge="white-box", targeted=False, cost="", paper="")
 
@@ -50,19 +51,19 @@ class LiesAboutItsCost(Walk):
 class ClaimsTheImpossible(Attack):
     info: ClassVar[AttackInfo] = INFO
 
-    def __call__(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
-        result = Walk()(model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
-        return replace(result, success=torch.ones_like(result.success), x_adv=x.to(result.x_adv.dtype))
+    def run(self, model, samples, threat, seed):
+        result = Walk().run(model, samples, threat, seed)
+        return replace(result, success=torch.ones_like(result.success), x_adv=samples.x)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeavesATrace(Attack):
     info: ClassVar[AttackInfo] = INFO
 
-    def __call__(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
+    def run(self, model, samples, threat, seed):
         model.net.eval()
         torch.rand(())
-        return Walk()(model, x, y, threat, targets=targets, sample_ids=sample_ids, seed=seed)
+        return Walk().run(model, samples, threat, seed)
 
 
 def broken(attack):
@@ -95,7 +96,7 @@ def test_an_attack_that_crashes_is_reported_not_raised():
 class AlwaysRaises(Attack):
     info: ClassVar[AttackInfo] = replace(INFO, threats=("wasserstein",))
 
-    def __call__(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
+    def run(self, model, samples, threat, seed):
         raise RuntimeError("oops")
 
 

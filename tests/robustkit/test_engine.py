@@ -9,9 +9,11 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
 from robustkit.conformance import Network, same, snapshot
-from robustkit.contract import AttackInfo, Status
-from robustkit.findings import best_of_each
-from robustkit.iterative import IterativeAttack, State
+from robustkit.contracts.attack import AttackInfo
+from robustkit.contracts.result import Status
+from robustkit.engine.findings import best_of_each
+from robustkit.engine.stepping import State
+from robustkit.iterative import IterativeAttack
 from robustkit.threats import Threat
 
 SHAPE = (3, 8, 8)

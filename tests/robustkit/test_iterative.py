@@ -6,7 +6,8 @@ from torch import Tensor
 
 from robustkit import Threat, UsageError
 from robustkit.build import attack
-from robustkit.iterative import State, join, put, select
+from robustkit.contracts.rows import join, put, select
+from robustkit.engine.stepping import State
 
 
 @dataclass(kw_only=True)

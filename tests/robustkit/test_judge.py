@@ -3,8 +3,9 @@ from torch import nn
 
 from robustkit import InputSpec, Model
 from robustkit.build import attack
-from robustkit.contract import Status, prepare
-from robustkit.judge import judge
+from robustkit.contracts.attack import prepare
+from robustkit.contracts.result import Status
+from robustkit.engine.judge import judge
 from robustkit.threats import Threat
 
 THREAT = Threat.parse("linf:0.3")
@@ -25,9 +26,9 @@ def verdict(x, y, made):
     asked = []
 
     def make(attacked, num_classes):
-        asked.extend(attacked.sample_ids.tolist())
+        asked.extend(attacked.ids.tolist())
         assert num_classes == 2
-        return torch.tensor(made).reshape(-1, 1, 1, 1)[attacked.sample_ids]
+        return torch.tensor(made).reshape(-1, 1, 1, 1)[attacked.ids]
 
     samples = prepare(attack("noise"), model, x, y, THREAT, None, None)
     return judge(model, samples, THREAT, make), asked, model

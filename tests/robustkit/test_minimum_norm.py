@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from robustkit.conformance import check_attack
-from robustkit.contract import AttackInfo, Status
+from robustkit.contracts.attack import AttackInfo
+from robustkit.contracts.result import Status
+from robustkit.engine.stepping import State
 from robustkit.errors import UsageError
-from robustkit.iterative import State
-from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.iterative import MinimumNormAttack
 from robustkit.threats import Threat
 
 

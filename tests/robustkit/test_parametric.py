@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from robustkit import InputSpec, Model, Threat, UsageError, attack
+from robustkit.contracts.samples import Samples
 from robustkit.perturb import perturb
 
 
@@ -49,7 +50,7 @@ def test_restarts_begin_at_random_and_cost_what_is_said(model):
 def test_training_gets_the_image_of_the_last_parameters(model):
     x = grey(0.7)
     ids = torch.zeros(1, dtype=torch.int64)
-    moved = perturb(attack("recolor", steps=20), model, x, ids + 1, Threat.parse("recolor:0.1"), sample_ids=ids)
+    moved = perturb(attack("recolor", steps=20), model, Samples(x, ids + 1, ids), Threat.parse("recolor:0.1"))
     torch.testing.assert_close(moved, x - 0.1)
 
 

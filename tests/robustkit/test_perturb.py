@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from robustkit.build import attack
+from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.perturb import perturb
@@ -25,7 +26,7 @@ def test_costs_its_steps_and_nothing_else(small: Model, threat: str, steps: int)
     budget = Threat.parse(threat)
     targets = (y + 1) % 4 if budget.targeted else None
     buffers = [buffer.clone() for buffer in small.net.buffers()]
-    x_adv = perturb(attack("pgd", steps=steps), small, x, y, budget, targets=targets, sample_ids=torch.arange(8))
+    x_adv = perturb(attack("pgd", steps=steps), small, Samples(x, y, torch.arange(8), targets), budget)
     assert (small.forwards, small.backwards) == (8 * steps, 8 * steps)
     assert budget.contains(x, x_adv, small.bounds).all()
     assert not x_adv.requires_grad
@@ -37,7 +38,7 @@ def test_costs_its_steps_and_nothing_else(small: Model, threat: str, steps: int)
 def test_any_iterative_attack_raises_the_loss(small: Model, name: str) -> None:
     x = torch.rand(32, 1, 6, 6, generator=torch.Generator().manual_seed(1))
     y = small.logits(x).argmax(1)
-    x_adv = perturb(attack(name, steps=5), small, x, y, Threat.parse("linf:0.1"), sample_ids=torch.arange(32))
+    x_adv = perturb(attack(name, steps=5), small, Samples(x, y, torch.arange(32)), Threat.parse("linf:0.1"))
     before, after = (nn.functional.cross_entropy(small.logits(images), y) for images in (x, x_adv))
     assert after > before
 
@@ -45,5 +46,5 @@ def test_any_iterative_attack_raises_the_loss(small: Model, name: str) -> None:
 def test_refuses_a_threat_the_attack_does_not_answer(small: Model) -> None:
     with pytest.raises(UsageError, match="does not answer l0"):
         perturb(
-            attack("pgd"), small, torch.rand(1, 1, 6, 6), torch.tensor([0]), Threat.parse("l0:3"), sample_ids=torch.tensor([0])
+            attack("pgd"), small, Samples(torch.rand(1, 1, 6, 6), torch.tensor([0]), torch.tensor([0])), Threat.parse("l0:3")
         )

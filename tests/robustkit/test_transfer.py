@@ -9,7 +9,8 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
 from robustkit.conformance import Network, same, snapshot
-from robustkit.contract import Prepared, Status
+from robustkit.contracts.result import Status
+from robustkit.contracts.samples import Samples
 from robustkit.threats import Threat
 from robustkit.transfer import Ensemble, load_surrogates
 
@@ -162,6 +163,6 @@ def test_targets_are_aimed_at():
     targets = (y + 1) % 3
     wide = Threat.parse("l2:4,targeted")
     ids = torch.arange(12)
-    samples = Prepared(x=x, y=y, targets=targets, sample_ids=ids)
+    samples = Samples(x, y, ids, targets)
     made = attack("mi-fgsm", surrogate=surrogate, steps=20).craft(samples, wide, (0.0, 1.0), 3)
     assert (surrogate.logits(made).argmax(1) == targets).float().mean() > 0.5

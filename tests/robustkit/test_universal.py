@@ -6,7 +6,7 @@ import torch
 
 from robustkit import Threat, UsageError
 from robustkit.build import attack
-from robustkit.contract import AttackInfo
+from robustkit.contracts.attack import AttackInfo
 from robustkit.universal import UniversalAttack, fold_of
 
 SEEN = []
@@ -20,12 +20,12 @@ class Shift(UniversalAttack):
         name="shift", threats=("linf",), knowledge="white-box", targeted=False, cost="", paper=""
     )
 
-    def fit(self, model, x, y, threat, *, targets=None, sample_ids=None, seed=0):
-        return {"ids": sample_ids}
+    def fit_to(self, model, samples, threat, seed):
+        return {"ids": samples.ids}
 
-    def apply(self, model, x, y, threat, fitted, *, targets=None, sample_ids=None, seed=0):
-        SEEN.append((set(fitted["ids"].tolist()), set(sample_ids.tolist())))
-        return attack("noise", steps=1)(model, x, y, threat, sample_ids=sample_ids, seed=seed)
+    def apply_to(self, model, samples, threat, fitted, seed):
+        SEEN.append((set(fitted["ids"].tolist()), set(samples.ids.tolist())))
+        return attack("noise", steps=1).run(model, samples, threat, seed)
 
 
 def test_no_image_is_judged_on_what_it_helped_to_make(linear_model, linear_data):

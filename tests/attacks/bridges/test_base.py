@@ -5,7 +5,7 @@ import torch
 
 from robustkit import InputSpec, Model
 from robustkit.attacks.bridges import base
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.errors import UsageError
 from robustkit.threats import Threat
 
@@ -21,7 +21,7 @@ class Push:
 class PushAttack(base.PeerAttack):
     provided = frozenset({"model", "eps", "wanted"})
 
-    def run(self, task):
+    def attack_batch(self, task):
         peer = self.create({"eps": task.eps, "wanted": 2}, task.network)
         type(self).made.append(peer)
         task.network(task.x)

@@ -2,17 +2,17 @@ import torch
 
 from robustkit import Threat
 from robustkit.attacks.decision.noise import coarsen, uniform_noise
-from robustkit.iterative import Batch
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch
 from robustkit.rng import SampleRandom
 
 
 def batch(ids: list[int], shape=(3, 7, 10)) -> Batch:
     rows = torch.tensor(ids)
     return Batch(
-        x=torch.zeros(len(ids), *shape),
-        y=rows * 0,
-        targets=None,
-        sample_ids=rows,
+        samples=Samples(torch.zeros(len(ids), *shape), rows * 0, rows),
+        criterion=CLASSIFICATION,
         attempt=rows * 0,
         clean_logits=None,
         threat=Threat.parse("l2:1"),

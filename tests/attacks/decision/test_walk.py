@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from robustkit import InputSpec, Model, Threat, UsageError
 from robustkit.attacks.decision.cgba import CGBA
 from robustkit.attacks.decision.hopskipjump import HopSkipJump
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 
 KINDS = [(HopSkipJump, "l2:0.01"), (HopSkipJump, "linf:0.005"), (CGBA, "l2:0.01")]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from robustkit import Threat
 from robustkit.attacks.gradient.apgd_momentum import direction, normalise, start_momentum, step_momentum
-from robustkit.iterative import Response
+from robustkit.engine.stepping import Response
 from robustkit.threats import norm_of
 
 
@@ -81,10 +81,24 @@ def test_the_first_checkpoint_halves_the_step_unless_the_loss_rose(batch_of, los
     x = torch.full((1, 1, 2, 2), 0.5)
     batch = batch_of(x, "linf:0.1")
     state = start_momentum(batch, steps=5)  # a checkpoint after every step
-    answer = Response(logits=torch.zeros(1, 2), loss=torch.ones(1), grad=torch.ones_like(x), step=torch.tensor([0]))
+    answer = Response(
+        logits=torch.zeros(1, 2),
+        success=torch.ones(1) > 0,
+        margin=torch.ones(1),
+        loss=torch.ones(1),
+        grad=torch.ones_like(x),
+        step=torch.tensor([0]),
+    )
     state = step_momentum(batch, state, answer, steps=5, rho=0.75)
     start = state.x_from
-    answer = Response(logits=torch.zeros(1, 2), loss=torch.tensor([loss]), grad=torch.ones_like(x), step=torch.tensor([1]))
+    answer = Response(
+        logits=torch.zeros(1, 2),
+        success=torch.tensor([loss]) > 0,
+        margin=torch.tensor([loss]),
+        loss=torch.tensor([loss]),
+        grad=torch.ones_like(x),
+        step=torch.tensor([1]),
+    )
     state = step_momentum(batch, state, answer, steps=5, rho=0.75)
     assert float(state.step_size) == pytest.approx(0.1 if halved else 0.2)
     assert torch.equal(state.x_from, start) == halved  # back to the best point

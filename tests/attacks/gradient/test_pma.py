@@ -2,7 +2,9 @@ import torch
 
 from robustkit.attacks.gradient.pma import PMA
 from robustkit.build import attack
-from robustkit.iterative import Batch, State
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch, State
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
@@ -10,10 +12,8 @@ from robustkit.threats import Threat
 def loss(logits, y, targets):
     x = torch.zeros(len(y), 1, 1, 1)
     batch = Batch(
-        x=x,
-        y=y,
-        targets=targets,
-        sample_ids=y,
+        samples=Samples(x, y, y, targets),
+        criterion=CLASSIFICATION,
         attempt=y,
         clean_logits=None,
         threat=Threat.parse("linf:0.1"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from robustkit import InputSpec, Model, Threat
 from robustkit.build import attack
-from robustkit.iterative import Response
+from robustkit.engine.stepping import Response
 
 DUAL = {"linf": 1, "l2": 2, "l1": torch.inf}
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
-from robustkit.engine import _Search
+from robustkit.engine.search import _Search
 from robustkit.threats import Threat, norm_of
 
 STEPS = 12

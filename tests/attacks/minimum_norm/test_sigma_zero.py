@@ -8,7 +8,7 @@ from torch import nn
 
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
-from robustkit.engine import _Search
+from robustkit.engine.search import _Search
 from robustkit.threats import Threat
 
 STEPS = 30

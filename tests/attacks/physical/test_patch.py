@@ -5,7 +5,7 @@ from torch import nn
 from robustkit import Model, Threat, UsageError
 from robustkit.attacks.physical.patch import Patch
 from robustkit.build import attack
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.universal import fold_of
 
 

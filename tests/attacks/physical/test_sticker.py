@@ -6,7 +6,7 @@ from robustkit import Model, Threat, UsageError
 from robustkit.attacks.physical.patch import Patch
 from robustkit.attacks.physical.patch_control import PatchControl
 from robustkit.attacks.physical.sticker import checked_patch, made
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.rendering import cutout
 
 

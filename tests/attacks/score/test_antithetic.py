@@ -7,8 +7,8 @@ import torch
 
 from robustkit import UsageError
 from robustkit.attacks.score.antithetic import AntitheticAttack, AntitheticState, choose
-from robustkit.contract import AttackInfo
-from robustkit.iterative import Response
+from robustkit.contracts.attack import AttackInfo
+from robustkit.engine.stepping import Response
 
 SLOPE = torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)
 
@@ -38,7 +38,9 @@ def follow(batch, attack, queries):
     for step in range(queries):
         asked.append(state.x_adv[0, 0, 0])
         loss = state.x_adv[:, 0, 0] @ SLOPE
-        answer = Response(logits=loss, loss=loss, grad=batch.x, step=torch.full((len(loss),), step))
+        answer = Response(
+            logits=loss, success=loss > 0, margin=loss, loss=loss, grad=batch.x, step=torch.full((len(loss),), step)
+        )
         state = attack.step(batch, state, answer)
     return asked
 

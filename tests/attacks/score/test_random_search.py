@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from robustkit.attacks.score.random_search import AHEAD, below, coins, next_words, search_loss, words_ahead
 from robustkit.build import attack
-from robustkit.iterative import Response
+from robustkit.engine.stepping import Response
 
 
 def test_words_depend_on_the_step_alone(batch_of_six):
@@ -33,7 +33,14 @@ def test_only_a_better_query_is_kept(batch_of_six):
     b = batch_of_six("linf:0.1")
     square = attack("square", steps=10)
     first = square.start(b)
-    answer = Response(logits=torch.zeros(6, 2), loss=torch.zeros(6), grad=b.x, step=torch.zeros(6, dtype=torch.int64))
+    answer = Response(
+        logits=torch.zeros(6, 2),
+        success=torch.zeros(6) > 0,
+        margin=torch.zeros(6),
+        loss=torch.zeros(6),
+        grad=b.x,
+        step=torch.zeros(6, dtype=torch.int64),
+    )
     second = square.step(b, first, answer)
     assert torch.equal(second.x_best, first.x_adv)
     loss = torch.tensor([1.0, -1, 1, 0, -1, 2])
@@ -47,7 +54,7 @@ def test_losses(batch_of_six):
     b = batch_of_six("linf:0.1", (2, 1, 3, 3))
     logits = torch.tensor([[3.0, 1, 2], [0, 4, 1]])
     assert search_loss(b, logits).tolist() == [-1, 4]
-    b.targets = torch.tensor([2, 2])
+    b.samples = dataclasses.replace(b.samples, targets=torch.tensor([2, 2]))
     expected = [2 - math.log(math.e**3 + math.e + math.e**2), 1 - math.log(1 + math.e**4 + math.e)]
     assert search_loss(b, logits).tolist() == pytest.approx(expected, abs=1e-6)
 

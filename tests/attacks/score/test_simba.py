@@ -9,7 +9,7 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.attacks.score.simba import vectors
 from robustkit.build import attack
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.threats import Threat
 
 

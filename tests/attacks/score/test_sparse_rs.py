@@ -9,7 +9,9 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.attacks.score.sparse_rs import distinct, replaced
 from robustkit.build import attack
-from robustkit.iterative import Batch, Response
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch, Response
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
@@ -19,7 +21,7 @@ def batch(threat, shape=(4, 3, 6, 5)):
     x[0], x[1] = 0, 1
     ids = torch.arange(shape[0])
     return Batch(
-        x=x, y=ids * 0, targets=None, sample_ids=ids, attempt=ids * 0, clean_logits=None,
+        samples=Samples(x, ids * 0, ids), criterion=CLASSIFICATION, attempt=ids * 0, clean_logits=None,
         threat=Threat.parse(threat), bounds=(0, 1), random=SampleRandom(0, "sparse-rs"),
     )  # fmt: skip
 
@@ -58,7 +60,9 @@ def test_each_query_differs_in_exactly_the_budget(eps, pixels, places):
             loss = loss.abs()
         better = torch.tensor([True, step == 0, True, step == 0])
         best = torch.where(better[:, None], now, best)
-        state = sparse.step(b, state, Response(logits=loss, loss=loss, grad=b.x, step=zero + step))
+        state = sparse.step(
+            b, state, Response(logits=loss, success=loss > 0, margin=loss, loss=loss, grad=b.x, step=zero + step)
+        )
 
 
 @settings(deadline=None)

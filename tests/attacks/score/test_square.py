@@ -9,8 +9,8 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.attacks.score.square import schedule, share, window_side
 from robustkit.build import attack
-from robustkit.contract import Status
-from robustkit.iterative import Response
+from robustkit.contracts.result import Status
+from robustkit.engine.stepping import Response
 from robustkit.threats import Threat
 
 
@@ -69,7 +69,11 @@ def test_moves_stay_admissible(batch_of_six, seed, threat, shape):
     loss = torch.randn(8, 6, generator=torch.Generator().manual_seed(seed))
     for step in range(8):
         assert bool(b.threat.contains(b.x, state.x_adv, (0, 1)).all())
-        state = square.step(b, state, Response(logits=loss, loss=loss[step], grad=b.x, step=zero + step))
+        state = square.step(
+            b,
+            state,
+            Response(logits=loss, success=loss[step] > 0, margin=loss[step], loss=loss[step], grad=b.x, step=zero + step),
+        )
 
 
 def test_p_init_is_a_share():

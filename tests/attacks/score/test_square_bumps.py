@@ -76,7 +76,7 @@ def test_a_bump_lies_where_it_should():
 @pytest.mark.parametrize("shape", [(2, 1, 1, 1), (2, 3, 4, 7), (2, 1, 28, 28), (2, 1, 14, 17)])
 def test_first_bumps_use_the_whole_budget_where_the_box_allows(batch_of_six, threat, eps, shape):
     b = batch_of_six(threat, shape)
-    b.x = b.x * 0 + 0.5
+    b.samples = dataclasses.replace(b.samples, x=b.x * 0 + 0.5)
     delta = start_bumps(b) - b.x
     if shape == (2, 1, 1, 1):
         eps = 0.5 if threat.startswith("l1") else min(eps, 0.5)

@@ -7,7 +7,7 @@ from robustkit.attacks.score.square_stripes import paint_square, start_stripes, 
 
 def test_stripes_are_vertical_and_on_the_edge(batch_of_six):
     b = batch_of_six("linf:0.1")
-    b.x = b.x * 0.5 + 0.25
+    b.samples = dataclasses.replace(b.samples, x=b.x * 0.5 + 0.25)
     delta = start_stripes(b) - b.x
     assert torch.allclose(delta.abs(), torch.full_like(delta, 0.1))
     assert bool((delta.sign() == delta.sign()[:, :, :1]).all())
@@ -30,7 +30,7 @@ def test_linf_square_is_two_eps_clipped_to_ball_and_box(batch_of_six, words):
 
 def test_every_place_gets_a_window(batch_of_six, words):
     b = batch_of_six("linf:0.1", shape=(400, 1, 4, 5))
-    b.x = b.x * 0 + 0.5
+    b.samples = dataclasses.replace(b.samples, x=b.x * 0 + 0.5)
     changed = paint_square(b, b.x, words(3, 400), torch.full((400,), 3)) != b.x
     assert bool(changed.any(0).all())
     assert bool((changed.flatten(1).sum(1) == 9).all())

@@ -4,7 +4,7 @@ from torch import nn
 
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.threats import Threat
 
 THREAT = Threat.parse("linf:0.2")

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from robustkit import UsageError
 from robustkit.attacks.transfer.di_fgsm import resize_and_pad
 from robustkit.build import attack
-from robustkit.iterative import Batch
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
@@ -36,10 +38,8 @@ def test_the_copy_is_the_resized_image_at_a_whole_pixel_and_the_rest_is_empty(he
 def batch_of(x):
     ids = torch.arange(len(x))
     return Batch(
-        x=x,
-        y=ids,
-        targets=None,
-        sample_ids=ids,
+        samples=Samples(x, ids, ids),
+        criterion=CLASSIFICATION,
         attempt=torch.zeros_like(ids),
         clean_logits=None,
         threat=Threat.parse("linf:0.1"),

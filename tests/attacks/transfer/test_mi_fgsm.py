@@ -4,7 +4,9 @@ import torch
 from robustkit import UsageError
 from robustkit.attacks.transfer.mi_fgsm import MIFGSM
 from robustkit.build import attack
-from robustkit.iterative import Batch, Response
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch, Response
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
@@ -13,10 +15,8 @@ def test_momentum_is_the_decayed_sum_of_l1_normalised_gradients():
     x = torch.full((1, 1, 1, 2), 0.5)
     one = torch.ones(1, dtype=torch.int64)
     batch = Batch(
-        x=x,
-        y=one,
-        targets=None,
-        sample_ids=one,
+        samples=Samples(x, one, one),
+        criterion=CLASSIFICATION,
         attempt=one,
         clean_logits=None,
         threat=Threat.parse("linf:0.3"),
@@ -30,7 +30,14 @@ def test_momentum_is_the_decayed_sum_of_l1_normalised_gradients():
         ([-1.0, -3.0], [0.125, -0.625], [0.7, 0.5]),
         ([0.0, 0.0], [0.0625, -0.3125], [0.8, 0.4]),
     ):
-        answer = Response(logits=torch.zeros(1, 2), loss=torch.zeros(1), grad=torch.tensor(grad).reshape(x.shape), step=one)
+        answer = Response(
+            logits=torch.zeros(1, 2),
+            success=torch.zeros(1) > 0,
+            margin=torch.zeros(1),
+            loss=torch.zeros(1),
+            grad=torch.tensor(grad).reshape(x.shape),
+            step=one,
+        )
         state = built.step(batch, state, answer)
         assert torch.allclose(state.velocity.flatten(), torch.tensor(velocity))
         assert torch.allclose(state.x_adv.flatten(), torch.tensor(moved))

@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from robustkit.build import attack
-from robustkit.iterative import Batch
+from robustkit.contracts.classification import CLASSIFICATION
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Batch
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
@@ -12,10 +14,8 @@ def test_asks_about_the_point_one_decayed_step_ahead(norm, lengths):
     x = torch.full((1, 1, 2, 2), 0.5)
     one = torch.ones(1, dtype=torch.int64)
     batch = Batch(
-        x=x,
-        y=one,
-        targets=None,
-        sample_ids=one,
+        samples=Samples(x, one, one),
+        criterion=CLASSIFICATION,
         attempt=one,
         clean_logits=None,
         threat=Threat.parse(f"{norm}:0.8"),

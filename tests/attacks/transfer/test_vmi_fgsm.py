@@ -4,6 +4,7 @@ from torch import nn
 
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
+from robustkit.contracts.samples import Samples
 from robustkit.perturb import perturb
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat, norm_of
@@ -42,7 +43,7 @@ def test_one_query_a_step_is_the_algorithm_of_the_paper(neighbours):
     y, ids = torch.tensor([0, 1, 0]), torch.arange(3)
     model = Model(Bowl(), spec=InputSpec(channels=1), device="cpu")
     built = attack("vmi-fgsm", steps=5, neighbours=neighbours)
-    got = perturb(built, model, x, y, Threat.parse("linf:0.3"), sample_ids=ids)
+    got = perturb(built, model, Samples(x, y, ids), Threat.parse("linf:0.3"))
     draws = SampleRandom(0, "vmi-fgsm")
     for i in ids.tolist():
         noises = [
@@ -60,7 +61,7 @@ def test_neighbours_lie_on_the_sphere_for_l2():
     real = type(built).view
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(built), "view", lambda *given: (seen.append(real(*given)), seen[-1])[1])
-        perturb(built, model, x, torch.zeros(3, dtype=torch.int64), Threat.parse("l2:0.2"), sample_ids=torch.arange(3))
+        perturb(built, model, Samples(x, torch.zeros(3, dtype=torch.int64), torch.arange(3)), Threat.parse("l2:0.2"))
     assert len(seen) == 5
     assert torch.equal(seen[0], x)
     for neighbour in seen[1:4]:

@@ -5,7 +5,7 @@ from torch import nn
 from robustkit import InputSpec, Model, UsageError
 from robustkit.attacks.universal.uap import UAP
 from robustkit.build import attack
-from robustkit.contract import Status
+from robustkit.contracts.result import Status
 from robustkit.threats import Threat
 
 W = torch.tensor([2.0, -1.0, 0.5, -0.1], dtype=torch.float64)

@@ -10,7 +10,7 @@ import pytest
 
 import robustkit.build
 from robustkit.cli import plugins
-from robustkit.contract import Attack, AttackInfo
+from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.errors import UsageError
 from robustkit.registry import Plugin
 
@@ -61,7 +61,7 @@ class Leaves(Attack):
         if self.early:
             sys.exit(0)
 
-    def __call__(self, *args, **options):
+    def run(self, *args):
         sys.exit(0)
 
 

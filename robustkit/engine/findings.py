@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackResult, Prepared, Status, adversarial_margin, ask
-from robustkit.iterative import IterativeAttack, select
-from robustkit.minimum_norm import MinimumNormAttack
+from robustkit.contracts.answer import Answer, ask
+from robustkit.contracts.result import AttackResult, Status
+from robustkit.contracts.rows import select
+from robustkit.contracts.samples import Samples
+from robustkit.engine.stepping import Stepping
+from robustkit.engine.tracking import Track
+from robustkit.engine.verification import verify
 from robustkit.model import Model
 from robustkit.projections import per_sample
 from robustkit.threats import NormThreat, Threat, in_box
-
-
-@dataclass(kw_only=True)
-class Track:
-    """What the engine knows of each sample in a slot; one row a slot."""
-
-    row: Tensor  #: where the sample stands in the caller's tensors
-    step: Tensor  #: steps this attempt has taken
-    queries: Tensor  #: forward passes of the search
-    backwards: Tensor
-    found: Tensor
-    failed: Tensor  #: the model answered with NaN or infinity
-    first_success: Tensor
-    zero_gradients: Tensor  #: backward passes whose gradient vanished or was not finite
-    witness_best: Tensor | None = None  #: what `x_best` was rendered from
-    x_best: Tensor  #: the first success, else the admissible query with the greatest adversarial margin
-    margin_best: Tensor
-    logits_best: Tensor
-    over: Tensor  #: the attempt ended before its last step
-    nearest: Tensor  #: of a minimum-norm attack: the nearest adversarial image; of others: nothing, ``(B, 0)``
-    nearest_distance: Tensor
 
 
 class Findings:
@@ -44,23 +26,20 @@ class Findings:
     ----------
     attack, model, samples, threat
         The search's.
-    clean_logits
-        ``(N, K)``: the model's answers to the clean images, which cost a pass.
-    wrong
-        Bool ``(N,)``: who is misclassified from the start.
+    clean
+        The model's answer about the clean images, which cost a pass: whoever is a success from the start is not attacked.
     """
 
     def __init__(
         self,
-        attack: IterativeAttack[Any],
+        attack: Stepping[Any],
         model: Model,
-        samples: Prepared,
+        samples: Samples,
         threat: Threat,
-        clean_logits: Tensor,
-        wrong: Tensor,
+        clean: Answer,
     ) -> None:
         self.attack, self.model, self.samples, self.threat = attack, model, samples, threat
-        self.clean_logits = clean_logits
+        self.clean = clean
         n, device = len(samples.x), samples.x.device
         self.candidates = samples.x.clone()
         self.fallback = samples.x.clone()
@@ -68,13 +47,13 @@ class Findings:
         self.witness: Tensor | None = None
         self.fallback_witness: Tensor | None = None
         self.fallback_margin = torch.full((n,), -torch.inf, dtype=samples.x.dtype, device=device)
-        self.fallback_logits = clean_logits.clone()
+        self.fallback_columns = clean.columns.clone()
         self.status = torch.full((n,), int(Status.FAILED), device=device)
-        self.status[wrong] = int(Status.MISCLASSIFIED)
-        self.status[~clean_logits.isfinite().all(1)] = int(Status.ERROR)
+        self.status[clean.success] = int(Status.MISCLASSIFIED)
+        self.status[~clean.finite] = int(Status.ERROR)
         self.found = torch.zeros(n, dtype=torch.bool, device=device)
         self.first_success = torch.full((n,), -1, device=device)
-        self.nearest = samples.x.clone() if isinstance(attack, MinimumNormAttack) else None
+        self.nearest = samples.x.clone() if attack.minimizes else None
         self.nearest_distance = torch.full((n,), torch.inf, dtype=samples.x.dtype, device=device)
         self.forwards = torch.full((n,), attack.eot, device=device)
         self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
@@ -117,7 +96,7 @@ class Findings:
         if self.fallback_witness is not None and track.witness_best is not None:
             self.fallback_witness[rows] = track.witness_best[won]
         self.fallback_margin[rows] = track.margin_best[won]
-        self.fallback_logits[rows] = track.logits_best[won]
+        self.fallback_columns[rows] = track.columns_best[won]
         self.found[rows] = track.found[won]
         self.first_success[rows] = torch.where(track.found[won], earlier[won] + track.first_success[won], -1)
         failed = track.row[track.failed]
@@ -126,42 +105,37 @@ class Findings:
     def verified(self) -> AttackResult:
         """Ask the untouched model once more, in full precision, about what the search would hand over."""
         self._choose()
-        samples = self.samples
+        samples, draws = self.samples, self.attack.eot
         searched = (self.status == Status.FAILED).nonzero().squeeze(1)
         x_adv = self.candidates
-        logits = self.clean_logits.clone()
+        columns = self.clean.columns.clone()
         if len(searched):
-            x_adv_, x, y = x_adv[searched], samples.x[searched], samples.y[searched]
-            targets = None if samples.targets is None else samples.targets[searched]
-            fresh, adversarial = ask(self.model, x_adv_, y, targets, self.attack.eot)
-            self.forwards[searched] += self.attack.eot
-            finite = fresh.isfinite().all(1)
+            part, x_adv_ = samples.rows(searched), x_adv[searched]
             witness = None if self.witness is None else self.witness[searched]
-            admissible = finite & self.threat.contains(x, x_adv_, self.model.bounds, witness)
-            success = admissible & adversarial
+            verdict = verify(self.model, part, self.threat, x_adv_, witness, draws)
+            self.forwards[searched] += draws
+            x, success, admissible = part.x, verdict.success, verdict.admissible
             found = self.found[searched]
             late = success & ~found
-            self.first_success[searched] = torch.where(
-                late, self.forwards[searched] - 2 * self.attack.eot, self.first_success[searched]
-            )
-            margin = torch.where(admissible, adversarial_margin(fresh, y, targets), -torch.inf)
+            self.first_success[searched] = torch.where(late, self.forwards[searched] - 2 * draws, self.first_success[searched])
+            margin = torch.where(admissible, verdict.answer.margin, -torch.inf)
             # The clean image itself, where an attack starts from it, is no effort.
             moved = (self.fallback[searched] != x).flatten(1).any(1)
             fall_back = ~success & ~found & (self.fallback_margin[searched] > margin) & (moved | ~admissible)
-            if self.attack.eot > 1:  # what the fresh draws were about is not judged by older ones
+            if draws > 1:  # what the fresh draws were about is not judged by older ones
                 fall_back &= (self.fallback[searched] != x_adv_).flatten(1).any(1)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
             if self.witness is not None and self.fallback_witness is not None:
                 self.witness[searched] = torch.where(
                     fall_back[:, None], self.fallback_witness[searched], self.witness[searched]
                 )
-            logits[searched] = torch.where(fall_back[:, None], self.fallback_logits[searched], fresh)
+            columns[searched] = torch.where(fall_back[:, None], self.fallback_columns[searched], verdict.answer.columns)
             status = torch.full_like(searched, int(Status.FAILED))
             status[found] = int(Status.UNCONFIRMED)
             status[success] = int(Status.FOUND)
-            status[~finite] = int(Status.ERROR)
+            status[~verdict.answer.finite] = int(Status.ERROR)
             self.status[searched] = status
-            if self.attack.eot == 1:  # of several draws one majority is no claim
+            if draws == 1:  # of several draws one majority is no claim
                 self.found[searched] = found | late
         nearest, nearest_distance = self._verify_nearest(x_adv)
         return AttackResult(
@@ -175,7 +149,7 @@ class Findings:
             first_success_step=self.first_success,
             status=self.status,
             reported=self.found,
-            logits=logits,
+            logits=columns,
             zero_gradients=self.zero_gradients,
             witness=self.witness,
         )
@@ -189,12 +163,11 @@ class Findings:
             return x_adv, distance
         beyond = ((status == Status.FAILED) | (status == Status.UNCONFIRMED)).nonzero().squeeze(1)
         if len(beyond):
-            x, nearest = samples.x[beyond], self.nearest[beyond]
-            targets = None if samples.targets is None else samples.targets[beyond]
-            logits, adversarial = ask(self.model, nearest, samples.y[beyond], targets, self.attack.eot)
+            part, nearest = samples.rows(beyond), self.nearest[beyond]
+            fresh = ask(self.model, nearest, part, self.attack.eot)
             self.forwards[beyond] += self.attack.eot
-            valid = adversarial & logits.isfinite().all(1) & in_box(nearest, self.model.bounds)
-            distance[beyond] = torch.where(valid, self.threat.distance(x, nearest), torch.inf)
+            valid = fresh.success & fresh.finite & in_box(nearest, self.model.bounds)
+            distance[beyond] = torch.where(valid, self.threat.distance(part.x, nearest), torch.inf)
         return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
 
     def _choose(self) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from robustkit.contract import AttackResult, Prepared, Status, ask
-from robustkit.engine import check_classes
-from robustkit.iterative import select
+from robustkit.contracts.answer import ask
+from robustkit.contracts.result import AttackResult, Status
+from robustkit.contracts.samples import Samples
+from robustkit.engine.verification import verify
 from robustkit.model import Model
 from robustkit.rng import pass_seed
 from robustkit.threats import Threat
@@ -17,9 +18,9 @@ from robustkit.threats import Threat
 
 def judge(
     model: Model,
-    samples: Prepared,
+    samples: Samples,
     threat: Threat,
-    make: Callable[[Prepared, int], Tensor],
+    make: Callable[[Samples, int], Tensor],
     *,
     draws: int = 1,
     seed: int = 0,
@@ -29,7 +30,7 @@ def judge(
     Parameters
     ----------
     model, samples, threat, seed
-        As in `Attack.__call__`, prepared.
+        As in `Attack.run`.
     make
         Takes the samples that are classified correctly and the number of classes to images of the same shape.
     draws
@@ -42,22 +43,20 @@ def judge(
     """
     draws = max(draws, model.draws)
     with model.frozen(pass_seed(seed, "judge")), torch.no_grad():
-        logits, wrong = ask(model, samples.x, samples.y, None, draws, clearly=True)
-        check_classes(model, samples, logits.shape[1])
-        finite = logits.isfinite().all(1)
-        status = torch.where(wrong, int(Status.MISCLASSIFIED), int(Status.FAILED))
-        status = torch.where(finite, status, int(Status.ERROR))
+        clean = ask(model, samples.x, samples, draws, clearly=True, clean=True)
+        columns = clean.columns.clone()
+        status = torch.where(clean.success, int(Status.MISCLASSIFIED), int(Status.FAILED))
+        status = torch.where(clean.finite, status, int(Status.ERROR))
         forwards = torch.full_like(status, draws)
         x_adv = samples.x.clone()
         rows = (status == Status.FAILED).nonzero().squeeze(1)
         if len(rows):
-            attacked = select(samples, rows)
-            made = make(attacked, logits.shape[1])
-            fresh, adversarial = ask(model, made, attacked.y, attacked.targets, draws)
-            success = adversarial & threat.contains(attacked.x, made, model.bounds)
-            verdict = torch.where(success, int(Status.FOUND), int(Status.FAILED))
-            status[rows] = torch.where(fresh.isfinite().all(1), verdict, int(Status.ERROR))
-            x_adv[rows], logits[rows] = made, fresh
+            attacked = samples.rows(rows)
+            made = make(attacked, columns.shape[1])
+            verdict = verify(model, attacked, threat, made, draws=draws)
+            ended = torch.where(verdict.success, int(Status.FOUND), int(Status.FAILED))
+            status[rows] = torch.where(verdict.answer.finite, ended, int(Status.ERROR))
+            x_adv[rows], columns[rows] = made, verdict.answer.columns
             forwards[rows] += draws
     found = status == Status.FOUND
     return AttackResult(
@@ -69,6 +68,6 @@ def judge(
         first_success_step=torch.where(found, 0, -1),
         status=status,
         reported=found.clone(),
-        logits=logits,
+        logits=columns,
         zero_gradients=torch.zeros_like(forwards),
     )

@@ -1,0 +1,1 @@
+"""What the parts of robustkit agree on, one contract a file."""

@@ -1,0 +1,143 @@
+"""Questions to a model: what it answers about images, and whether that is a success."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from robustkit.contracts.rows import Rows
+from robustkit.contracts.samples import Samples
+from robustkit.global_state import full_precision
+from robustkit.model import Model
+
+
+@dataclass(kw_only=True)
+class Answer(Rows):
+    """What a model said about images, as its criterion understands it.
+
+    Parameters
+    ----------
+    columns
+        ``(B, K)``: what a result keeps; of a classifier the logits.
+    success
+        Bool ``(B,)``: the attacker has what it wants.
+    margin
+        ``(B,)``: how far the attacker leads.
+    """
+
+    columns: Tensor
+    success: Tensor
+    margin: Tensor
+
+    @property
+    def finite(self) -> Tensor:
+        """Bool ``(B,)``: the answer is made of numbers."""
+        return self.columns.isfinite().all(1)
+
+
+def answer(model: Model, x: Tensor, samples: Samples, *, clean: bool = False) -> Answer:
+    """One pass about images ``(B, C, H, W)`` made of some samples: without gradients, in parts that fit in memory.
+
+    Parameters
+    ----------
+    clean
+        It is the first about these samples: `y` and `targets` are checked against the answer, and `targets` do not count.
+
+    Raises
+    ------
+    UsageError
+        If a label or a target is none that the model knows.
+    """
+    criterion = model.criterion
+
+    def part(index: Tensor) -> tuple[Tensor, ...]:
+        whole = len(index) == len(x)
+        outputs, rows = (model(x), samples) if whole else (model(x[index]), samples.rows(index))
+        columns = criterion.columns(outputs)
+        if clean:
+            criterion.check_columns(columns, rows)
+            rows = rows.untargeted
+        return columns, criterion.success(outputs, rows), criterion.margin(outputs, rows)
+
+    with torch.no_grad(), full_precision(model.device), model.frozen():
+        columns, success, margin = model.in_chunks(part, torch.arange(len(x), device=x.device), like=x)
+    return Answer(columns=columns, success=success, margin=margin)
+
+
+def ask(model: Model, x: Tensor, samples: Samples, draws: int = 1, *, clearly: bool = False, clean: bool = False) -> Answer:
+    """Ask the model about images, several times over if it is randomised: `draws` times, or the model's own `draws` if more.
+
+    Inside `Model.frozen` the draws follow those before; elsewhere they begin at the caller's random state, which stays.
+
+    Parameters
+    ----------
+    model
+        The model.
+    x
+        Images ``(B, C, H, W)`` made of the samples.
+    samples
+        What is true of them, and what is wanted.
+    draws
+        Passes.
+    clearly
+        Count as success only what nearly every repetition of the question would call so: three standard errors more votes
+        than half, or all. Otherwise a sample at the edge would not be attacked, or its search would end. With one draw it
+        changes nothing.
+    clean
+        As in `answer`.
+
+    Returns
+    -------
+    The mean columns, not finite where one draw is not, the mean margin, and whether most draws are a success.
+    """
+    draws = max(draws, model.draws)
+    if draws == 1:
+        return answer(model, x, samples, clean=clean)
+    with model.frozen():
+        answers = [answer(model, x, samples, clean=clean) for _ in range(draws)]
+    lead = min(3 * draws**0.5, draws - 1) if clearly else 0
+    votes = sum(each.success.long() for each in answers)
+    return Answer(
+        columns=sum(each.columns for each in answers) / draws,  # type: ignore[arg-type]
+        success=2 * votes > draws + lead,  # type: ignore[arg-type]
+        margin=sum(each.margin for each in answers) / draws,  # type: ignore[arg-type]
+    )
+
+
+def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None, draws: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    """The logits ``(B, K)`` of a classifier, the predicted class ``(B,)`` and whether that is adversarial, bool ``(B,)``.
+
+    Of several draws the mean logits, and the most frequent class that agrees with the majority's verdict.
+    """
+
+    def ballot(logits: Tensor) -> Tensor:
+        return torch.zeros_like(logits).scatter_(1, logits.argmax(1, keepdim=True), 1)
+
+    logits, counts, draws = _poll(model, x, ballot, draws)
+    aim = (y if targets is None else targets)[:, None]
+    votes = 2 * counts.gather(1, aim)
+    reached = votes > draws if targets is not None else votes >= draws
+    prediction = counts.scatter(1, aim, torch.where(reached, torch.inf, -torch.inf).to(counts)).argmax(1)
+    return logits, prediction, reached[:, 0] if targets is not None else ~reached[:, 0]
+
+
+def _poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor], draws: int) -> tuple[Tensor, Tensor, int]:
+    """The mean logits of several draws, the sum of what each votes for, and how many there were: at least the model's own."""
+    draws = max(draws, model.draws)
+    with nullcontext() if draws == 1 else model.frozen():
+        logits = model.logits(x)
+        votes = vote(logits)
+        for _ in range(draws - 1):
+            more = model.logits(x)
+            votes = votes + vote(more)
+            logits = logits + more
+    return logits if draws == 1 else logits / draws, votes, draws
+
+
+def least_lead(columns: Tensor) -> Tensor:
+    """The margin, ``(B,)``, from which on a success does not hang on how the pass was rounded: 64 roundings."""
+    return 64 * torch.finfo(columns.dtype).eps * columns.abs().amax(1)

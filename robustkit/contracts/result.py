@@ -1,0 +1,97 @@
+"""What an attack answers: one row a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+
+class Status(IntEnum):
+    """How the search for one sample ended."""
+
+    FAILED = 0  #: searched, nothing found: `x_adv` is the best effort
+    FOUND = 1  #: a verified adversarial image inside the threat
+    MISCLASSIFIED = 2  #: the clean image is already wrong, so it was not attacked
+    UNCONFIRMED = 3  #: the search reported success that the final pass did not confirm
+    ERROR = 4  #: the model or the attack failed on this sample: neither robust nor successfully attacked
+
+
+@dataclass(kw_only=True)
+class AttackResult:
+    """What an attack found, one row a sample.
+
+    Parameters
+    ----------
+    x_adv
+        ``(N, C, H, W)``: the adversarial image; the best effort where none was found; the clean image where that was
+        already misclassified.
+    success
+        Bool ``(N,)``: a correctly classified image was turned, verified by a fresh pass in full precision.
+    distance
+        ``(N,)`` in the threat's unit.
+    forwards, backwards
+        ``(N,)``: passes each sample cost, the clean one and the verification included.
+    first_success_step
+        ``(N,)``: the query, counted from 0, that first succeeded; -1 for none.
+    status
+        ``(N,)`` values of `Status`.
+    reported
+        Bool ``(N,)``: what the search claimed before verification.
+    logits
+        ``(N, K)`` of `x_adv`.
+    zero_gradients
+        ``(N,)``: backward passes whose gradient vanished (no element as great as 1e-12) or was not finite in some element, a
+        sign of masking. Of a universal attack: 1 where most gradients of its fit were so.
+    nearest
+        ``(N, C, H, W)``: the nearest verified adversarial image, whatever its distance, where an attack looks for it;
+        elsewhere `x_adv`.
+    nearest_distance
+        ``(N,)``: its distance in the threat's unit, an upper bound of the minimal perturbation: 0 where the clean image was
+        misclassified, infinite where no adversarial image is known.
+    witness
+        ``(N, P)``: under a threat whose images are rendered, what `x_adv` was rendered from (`Threat.contains`); without it
+        no image of such a threat is verified.
+    """
+
+    x_adv: Tensor
+    success: Tensor
+    distance: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    first_success_step: Tensor
+    status: Tensor
+    reported: Tensor
+    logits: Tensor
+    zero_gradients: Tensor
+    nearest: Tensor = None  # type: ignore[assignment]
+    nearest_distance: Tensor = None  # type: ignore[assignment]
+    witness: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.nearest is None:
+            self.nearest = self.x_adv
+        if self.nearest_distance is None:
+            found = torch.where(self.success, self.distance, torch.inf)
+            self.nearest_distance = torch.where(self.status == Status.MISCLASSIFIED, 0, found)
+
+    @staticmethod
+    def join(parts: Sequence[AttackResult], order: Tensor) -> AttackResult:
+        """The rows of several results, of which `order` takes row i of the whole to place i."""
+
+        def rows(name: str) -> Tensor | None:
+            columns = [getattr(part, name) for part in parts]
+            if any(column is None for column in columns):
+                return None
+            whole = torch.cat(columns)
+            return whole[order.to(whole.device)]
+
+        return AttackResult(**{f.name: rows(f.name) for f in fields(AttackResult)})  # type: ignore[arg-type]
+
+    @property
+    def robust(self) -> Tensor:
+        """Bool ``(N,)``: correctly classified and not successfully attacked. A misclassified or failed sample is not robust."""
+        return (self.status == Status.FAILED) | (self.status == Status.UNCONFIRMED)

@@ -1,0 +1,50 @@
+"""Dataclasses with one row a sample, nested as deep as you like, and their rows as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+
+class Rows:
+    """A dataclass whose tensors, lists and nested `Rows` have one row a sample; its other fields all samples share."""
+
+
+R = TypeVar("R", bound=Rows)
+
+
+def select(rows: R, index: Tensor) -> R:
+    """The given rows."""
+    return _mapped(lambda tensor: tensor[index], lambda values: [values[i] for i in index.tolist()], rows)
+
+
+def join(first: R, second: R) -> R:
+    """The rows of one, then those of another."""
+    return _mapped(lambda a, b: torch.cat([a, b]), lambda a, b: [*a, *b], first, second)
+
+
+def put(rows: R, index: Tensor, replacement: R) -> R:
+    """All rows, those at `index` replaced."""
+
+    def replaced(values: list[Any], fresh: list[Any]) -> list[Any]:
+        changed = dict(zip(index.tolist(), fresh, strict=True))
+        return [changed.get(i, value) for i, value in enumerate(values)]
+
+    return _mapped(lambda a, b: a.index_copy(0, index, b), replaced, rows, replacement)
+
+
+def _mapped(tensors: Callable[..., Tensor], lists: Callable[..., list[Any]], first: R, *rest: R) -> R:
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(first):  # type: ignore[arg-type]
+        values = [getattr(each, field.name) for each in (first, *rest)]
+        if isinstance(values[0], Tensor):
+            changed[field.name] = tensors(*values)
+        elif isinstance(values[0], list):
+            changed[field.name] = lists(*values)
+        elif isinstance(values[0], Rows):
+            changed[field.name] = _mapped(tensors, lists, *values)
+    return dataclasses.replace(first, **changed)  # type: ignore[type-var]

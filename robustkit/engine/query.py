@@ -1,0 +1,144 @@
+"""One question of a search: what the model shows about the state's images, in one forward pass a draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from robustkit.contracts.answer import Answer
+from robustkit.contracts.rows import Rows, join, select
+from robustkit.engine.stepping import Batch, State, Stepping
+from robustkit.global_state import full_precision
+from robustkit.model import Model
+
+S = TypeVar("S", bound=State)
+
+
+@dataclass(kw_only=True)
+class Seen(Rows):
+    """What a query showed.
+
+    Parameters
+    ----------
+    x
+        ``(B, C, H, W)``: what the model was asked about.
+    answer
+        Its answer; of several draws the means, and whether most are a success.
+    loss, grad
+        As in `robustkit.engine.stepping.Response`, before anything is done about gradients that are not finite.
+    """
+
+    x: Tensor
+    answer: Answer
+    loss: Tensor
+    grad: Tensor
+
+
+class Query(Generic[S]):
+    """How an attack asks a model."""
+
+    def __init__(self, attack: Stepping[S], model: Model) -> None:
+        self.attack, self.model = attack, model
+
+    def ask(self, batch: Batch, state: S, asked: Tensor | None) -> Seen:
+        """Ask about the state's images, those `asked` (bool ``(B,)``) or all."""
+        seen = self._draw(batch, state, asked)
+        draws = self.attack.eot
+        if draws == 1:
+            return seen
+        votes = seen.answer.success.long()
+        for _ in range(draws - 1):
+            more = self._draw(batch, state, asked)
+            votes = votes + more.answer.success
+            seen.loss, seen.grad = seen.loss + more.loss, seen.grad + more.grad
+            seen.answer.columns = seen.answer.columns + more.answer.columns
+            seen.answer.margin = seen.answer.margin + more.answer.margin
+        mean = Answer(columns=seen.answer.columns / draws, success=2 * votes > draws, margin=seen.answer.margin / draws)
+        return Seen(x=seen.x, answer=mean, loss=seen.loss / draws, grad=seen.grad / draws)
+
+    def _draw(self, batch: Batch, state: S, asked: Tensor | None) -> Seen:
+        attack = self.attack
+        if not attack.needs_gradient:
+            return self._scores(batch, state, asked)
+        followed = attack.follows(batch, state)
+        if followed is None or bool(followed.all()):
+            return self._in_parts(batch, state)
+        return self._partly(batch, state, followed)
+
+    def _scores(self, batch: Batch, state: S, asked: Tensor | None) -> Seen:
+        """Without gradients, about the images asked about; the loss of the others is ``-inf``."""
+        leaf = self.attack.leaf(state)
+        if asked is None or bool(asked.all()):
+            seen = self._forward(batch, state)
+        else:
+            rows, rest = asked.nonzero().squeeze(1), (~asked).nonzero().squeeze(1)
+            seen = self._unasked(select(batch, rest), state.x_adv[rest])
+            if len(rows):
+                part = self._forward(select(batch, rows), select(state, rows))
+                seen = select(join(part, seen), torch.cat([rows, rest]).argsort())
+        seen.grad = seen.loss.new_zeros(()).expand_as(leaf)
+        return seen
+
+    def _unasked(self, batch: Batch, x: Tensor) -> Seen:
+        assert batch.clean_logits is not None
+        columns = torch.zeros_like(batch.clean_logits)
+        nothing = torch.full_like(columns[:, 0], -torch.inf)
+        answer = Answer(columns=columns, success=torch.zeros_like(nothing, dtype=torch.bool), margin=nothing)
+        return Seen(x=x, answer=answer, loss=nothing, grad=x.new_empty(len(x), 0))
+
+    def _forward(self, batch: Batch, state: S) -> Seen:
+        """One pass without gradients, and the attack's loss; no gradient, ``(B, 0)``."""
+        attack, model = self.attack, self.model
+        x = attack.view(batch, state, attack.leaf(state))
+
+        def part(index: Tensor) -> tuple[Tensor, ...]:
+            whole = len(index) == len(x)
+            batch_, state_ = (batch, state) if whole else (select(batch, index), select(state, index))
+            outputs = model(x if whole else x[index])
+            return (*_judged(outputs, batch_), attack.loss(batch_, state_, outputs))
+
+        with full_precision(model.device):
+            index = torch.arange(len(x), device=x.device)
+            columns, success, margin, loss = model.in_chunks(part, index, like=x)
+        return Seen(x=x, answer=Answer(columns=columns, success=success, margin=margin), loss=loss, grad=x.new_empty(len(x), 0))
+
+    def _in_parts(self, batch: Batch, state: S) -> Seen:
+        """One forward and one backward pass, in parts where the whole does not fit in memory."""
+        attack = self.attack
+
+        def part(index: Tensor) -> tuple[Tensor, ...]:
+            whole = len(index) == len(state.x_adv)
+            batch_, state_ = (batch, state) if whole else (select(batch, index), select(state, index))
+            seen: list[Tensor] = []
+
+            def view(leaf: Tensor) -> Tensor:
+                seen.append(attack.view(batch_, state_, leaf))
+                return seen[0]
+
+            def loss(outputs: Any) -> Tensor:
+                return attack.loss(batch_, state_, outputs)
+
+            outputs, losses, grad = self.model.gradient(attack.leaf(state_), loss, view)
+            return (seen[0].detach(), *_judged(outputs, batch_), losses, grad)
+
+        index = torch.arange(len(state.x_adv), device=state.x_adv.device)
+        x, columns, success, margin, loss, grad = self.model.in_chunks(part, index, like=batch.x)
+        return Seen(x=x, answer=Answer(columns=columns, success=success, margin=margin), loss=loss, grad=grad)
+
+    def _partly(self, batch: Batch, state: S, followed: Tensor) -> Seen:
+        """With backward passes for the samples `followed` alone; the gradients of the others are zeros."""
+        rows, rest = followed.nonzero().squeeze(1), (~followed).nonzero().squeeze(1)
+        ahead = self._forward(select(batch, rest), select(state, rest))
+        ahead.grad = ahead.loss.new_zeros(*ahead.loss.shape, *self.attack.leaf(state).shape[1:])
+        if not len(rows):
+            return ahead
+        part = self._in_parts(select(batch, rows), select(state, rows))
+        return select(join(part, ahead), torch.cat([rows, rest]).argsort())
+
+
+def _judged(outputs: Any, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    criterion = batch.criterion
+    return criterion.columns(outputs), criterion.success(outputs, batch.samples), criterion.margin(outputs, batch.samples)

@@ -1,0 +1,63 @@
+"""All that a plugin's author imports: the contracts, and what goes with them. The modules behind it may move."""
+
+from robustkit.contracts.answer import Answer, ask, least_lead
+from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.contracts.criterion import Criterion
+from robustkit.contracts.result import AttackResult, Status
+from robustkit.contracts.rows import Rows, join, put, select
+from robustkit.contracts.samples import Samples
+from robustkit.defense import DefenseInfo, Preprocessor, Recipe, TrainingBatch
+from robustkit.engine.judge import judge
+from robustkit.engine.stepping import Batch, Response, State
+from robustkit.engine.verification import Verdict, verify
+from robustkit.errors import AttackError, UsageError
+from robustkit.iterative import IterativeAttack, MinimumNormAttack
+from robustkit.model import Model
+from robustkit.parametric import ParametricAttack, ParametricState
+from robustkit.projections import Bounds, per_sample
+from robustkit.rng import SampleRandom
+from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, Threat
+from robustkit.universal import Fitted, UniversalAttack
+
+__all__ = [
+    "Answer",
+    "Attack",
+    "AttackError",
+    "AttackInfo",
+    "AttackResult",
+    "Batch",
+    "Bounds",
+    "Criterion",
+    "DefenseInfo",
+    "Fitted",
+    "IterativeAttack",
+    "Knowledge",
+    "MinimumNormAttack",
+    "Model",
+    "NormThreat",
+    "ParametricAttack",
+    "ParametricState",
+    "PatchThreat",
+    "Preprocessor",
+    "Recipe",
+    "RenderedThreat",
+    "Response",
+    "Rows",
+    "SampleRandom",
+    "Samples",
+    "State",
+    "Status",
+    "Threat",
+    "TrainingBatch",
+    "UniversalAttack",
+    "UsageError",
+    "Verdict",
+    "ask",
+    "join",
+    "judge",
+    "least_lead",
+    "per_sample",
+    "put",
+    "select",
+    "verify",
+]

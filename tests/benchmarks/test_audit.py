@@ -223,7 +223,7 @@ def test_what_crashed_is_computed_again_and_what_did_not_is_reused(
     original = execution.attack_shard
     monkeypatch.setattr(execution, "attack_shard", lambda cell, *rest: asked.append(cell.spec) or original(cell, *rest))
     noise = registry.build("attacks", "noise", {})
-    monkeypatch.setattr(Crashes, "__call__", lambda self, *rest, **options: noise(*rest, **options))
+    monkeypatch.setattr(Crashes, "run", lambda self, *rest: noise.run(*rest))
     found = run(linear_model, linear_data, tmp_path / "run", attacks=attacks).report
     assert (asked, found.exit_code, found.threats[0].robust_accuracy.value) == (["crashes"], 0, 0.5)
 
@@ -235,7 +235,7 @@ def test_a_universal_attack_whose_fit_crashes_is_fitted_again(
         raise RuntimeError("boom")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(registry.build("attacks", "uap", {})), "fit", fail)
+        broken.setattr(type(registry.build("attacks", "uap", {})), "fit_to", fail)
         found = run(linear_model, linear_data, tmp_path / "run", attacks=["uap"]).report
         assert (found.exit_code, found.threats[0].errors) == (ExitCode.INCOMPLETE, 20)
         assert "boom" in found.verdict.sentence

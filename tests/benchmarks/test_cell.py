@@ -26,7 +26,7 @@ def stranger(body: str, helper: str = "def helper(x): return x") -> type[Any]:
     exec(f"{helper}\ndef run(self, *_, **__): return {body}", scope)
     info = AttackInfo(name="mine", threats=("linf",), knowledge="white-box", targeted=False, cost="0", paper="none")
     members = {"__module__": "stranger", "__annotations__": {"info": ClassVar[AttackInfo], "steps": int}, "info": info}
-    kind = type("Mine", (Attack,), {**members, "steps": 1, "__call__": scope["run"]})
+    kind = type("Mine", (Attack,), {**members, "steps": 1, "run": scope["run"]})
     return dataclasses.dataclass(frozen=True, kw_only=True)(kind)
 
 

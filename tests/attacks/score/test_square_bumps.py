@@ -1,5 +1,7 @@
 """Square Attack's moves for l2 and l1 against the same rules written out sample by sample, window by window."""
 
+import dataclasses
+
 import pytest
 import torch
 

@@ -1,5 +1,7 @@
 """Square Attack's moves for linf against the same rules written out sample by sample, window by window."""
 
+import dataclasses
+
 import torch
 
 from robustkit.attacks.score.square_stripes import paint_square, start_stripes, window

@@ -1,7 +1,7 @@
 """All that a plugin's author imports: the contracts, and what goes with them. The modules behind it may move."""
 
 from robustkit.contracts.answer import Answer, ask, least_lead
-from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.contracts.attack import Attack, AttackInfo, check_threat
 from robustkit.contracts.criterion import Criterion
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.rows import Rows, join, put, select
@@ -17,7 +17,7 @@ from robustkit.parametric import ParametricAttack, ParametricState
 from robustkit.projections import Bounds, per_sample
 from robustkit.rng import SampleRandom
 from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, Threat
-from robustkit.universal import Fitted, UniversalAttack
+from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
 
 __all__ = [
     "Answer",
@@ -53,6 +53,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "ask",
+    "check_threat",
     "join",
     "judge",
     "least_lead",
@@ -60,4 +61,5 @@ __all__ = [
     "put",
     "select",
     "verify",
+    "with_broken_fit",
 ]

@@ -17,7 +17,6 @@ SOURCES = sorted(
 #: Files that lack one, each with the reason.
 WITHOUT: dict[str, str] = {
     "benchmarks/execute.py": "tested by tests/benchmarks/test_audit.py; about to be taken apart",
-    "robustkit/findings.py": "tested by tests/robustkit/test_engine.py; about to be taken apart",
 }
 
 

@@ -37,6 +37,7 @@ class Noise(IterativeAttack[State]):
         cost="steps + 2 forwards",
         paper="Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, arXiv 1903.12261",
         control=True,
+        any_criterion=True,
     )
 
     def start(self, batch: Batch) -> State:

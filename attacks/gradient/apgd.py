@@ -6,7 +6,7 @@ The rules are those of the authors' code: `apgd_momentum` for linf and l2, `apgd
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -24,7 +24,7 @@ PAPER = (
 
 @dataclass(frozen=True, kw_only=True)
 class APGD(IterativeAttack[State]):
-    """What the three attacks share; they differ in the loss.
+    """What the attacks share; they differ in the loss.
 
     Parameters
     ----------
@@ -78,6 +78,27 @@ class APGDCE(APGD):
         cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
         paper=PAPER,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class APGDMargin(APGD):
+    """Auto-PGD on the margin of the model's criterion: of a classifier the lead of the best wrong class, or of the target, in logits.
+
+    Unlike the losses of the others it is defined for every criterion: what a segmenter or a detector must lose by, for example.
+    """
+
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="apgd-margin",
+        threats=NORMS,
+        knowledge="white-box",
+        targeted=True,
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        paper=PAPER,
+        any_criterion=True,
+    )
+
+    def loss(self, batch: Batch, state: State, logits: Any) -> Tensor:
+        return batch.criterion.margin(logits, batch.samples)
 
 
 @dataclass(frozen=True, kw_only=True)

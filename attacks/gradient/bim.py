@@ -31,6 +31,7 @@ class BIM(IterativeAttack[State]):
         targeted=True,
         cost="steps + 2 forwards, steps backwards",
         paper="Adversarial Examples in the Physical World, arXiv 1607.02533",
+        any_criterion=True,
     )
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ class FGSM(IterativeAttack[State]):
         targeted=True,
         cost="3 forwards, 1 backward",
         paper="Explaining and Harnessing Adversarial Examples, arXiv 1412.6572",
+        any_criterion=True,
     )
 
     def start(self, batch: Batch) -> State:

@@ -46,6 +46,7 @@ class PGD(IterativeAttack[CycleState]):
         targeted=True,
         cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; with cycle_detection at most",
         paper="Towards Deep Learning Models Resistant to Adversarial Attacks, arXiv 1706.06083",
+        any_criterion=True,
     )
 
     def __post_init__(self) -> None:

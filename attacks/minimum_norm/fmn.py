@@ -63,6 +63,7 @@ class FMN(MinimumNormAttack[BallState]):
         targeted=True,
         cost="steps + 3 forwards, steps backwards",
         paper="Fast Minimum-norm Adversarial Attacks through Adaptive Norm Constraints, arXiv 2102.12827",
+        any_criterion=True,
     )
 
     def __post_init__(self) -> None:

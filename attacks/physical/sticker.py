@@ -19,9 +19,9 @@ from robustkit.plugin import (
     UniversalAttack,
     UsageError,
     judge,
+    with_broken_fit,
 )
 from robustkit.rendering import PlacementRange, cutout, render
-from robustkit.universal import with_broken_fit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,7 @@ class Square(IterativeAttack[RandomSearchState]):
             "Square Attack: a query-efficient black-box adversarial attack via random search, arXiv 1912.00049; "
             "l1: Mind the Box, arXiv 2103.01208"
         ),
+        any_criterion=True,
     )
 
     def __post_init__(self) -> None:

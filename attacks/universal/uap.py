@@ -28,9 +28,9 @@ from robustkit.plugin import (
     UniversalAttack,
     UsageError,
     judge,
+    with_broken_fit,
 )
 from robustkit.projections import clip
-from robustkit.universal import with_broken_fit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from robustkit.build import attack
-from robustkit.contracts.attack import check_threat
-from robustkit.plugin import DefenseInfo, IterativeAttack, NormThreat, Recipe, Threat, TrainingBatch, UsageError
+from robustkit.plugin import DefenseInfo, IterativeAttack, NormThreat, Recipe, Threat, TrainingBatch, UsageError, check_threat
 
 
 @dataclass(frozen=True, kw_only=True)

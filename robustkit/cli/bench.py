@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from robustkit.benchmarks.bench.result import Bench
     from robustkit.benchmarks.bench.timing import Rounds
 
-CASES = ("attacks", "pgd", "overhead", "square", "training", "memory", "protocols", "search")
+CASES = ("attacks", "pgd", "overhead", "passes", "square", "training", "memory", "protocols", "search")
 #: Cases that measure on any model, and on this one unless told otherwise.
 OPEN = {"protocols": ("builtin/fashion-robust", 500), "search": ("builtin/fashion-robust", 1000)}
 MODEL, THREAT, LIMIT = "builtin/fashion-standard", "linf:0.1", 1000
@@ -39,7 +39,8 @@ class BenchOptions(LoadingOptions, ReadingOptions, TimeOptions):
     case: str = Field(
         "attacks",
         description="attacks, or a bar that is kept or not: pgd (against the peers), overhead and square (fixed steps against the "
-        "bare loop), training (a step against bare passes), memory (10,000 against 1,000 images), protocols (the suites "
+        "bare loop), passes (on a small network), "
+        "training (a step against bare passes), memory (10,000 against 1,000 images), protocols (the suites "
         "against official AutoAttack), search (what each acceleration buys)",
     )
     peers: bool = Field(True, description="Run the same attacks of ART, foolbox and torchattacks too, where installed")
@@ -143,6 +144,10 @@ def _contest(options: BenchOptions, rounds: Rounds) -> Bench:
             from robustkit.benchmarks.bench.contest import pgd_contest
 
             return pgd_contest(model, data, threat, rounds, seed=seed)
+        case "passes":
+            from robustkit.benchmarks.bench.passes import passes
+
+            return passes(model, data, threat, rounds, seed=seed)
         case "protocols":
             from robustkit.benchmarks.bench.protocols import protocols
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from statistics import median
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
-
-from robustkit.files import write_text
 
 Sense = Literal["at most", "at least"]
 
@@ -161,19 +158,3 @@ def environment(device: torch.device) -> Environment:
         cpus=os.cpu_count() or 1,
         threads=torch.get_num_threads(),
     )
-
-
-def save(bench: Bench, folder: Path) -> list[Path]:
-    """Write ``bench.json`` and the Markdown table ``bench.md``; return their paths.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot be written.
-    """
-    from robustkit.benchmarks.bench.markdown import markdown
-
-    texts = {"bench.json": bench.model_dump_json(indent=2) + "\n", "bench.md": markdown(bench)}
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [folder / name for name in texts]

@@ -65,7 +65,7 @@ def bench(options: BenchOptions) -> ExitCode:
     watch.set_limit(options.timeout)
     _check(options)
     from robustkit.benchmarks.bench.network import noise
-    from robustkit.benchmarks.bench.result import save
+    from robustkit.benchmarks.bench.saving import save
     from robustkit.benchmarks.bench.table import print_bench
     from robustkit.benchmarks.bench.timing import Rounds
 

@@ -166,7 +166,9 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         cell = Cell(stage.attack, built, threat, role, stage.on, "main", context, before, stage.within, stage.when)
         (main if stage.when == "always" else escalation).append(cell)
     if not main:
-        raise UsageError(f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite")
+        raise UsageError(
+            f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite, or name attacks with --attack"
+        )
     curve = []
     if suite.curve is not None and isinstance(threat, NormThreat):
         for factor in suite.curve.factors:

@@ -103,7 +103,8 @@ class Suite(BaseModel):
         """Raise `UsageError` if the suite has nothing for a threat."""
         if self.threats and kind_of(threat) not in self.threats:
             raise UsageError(
-                f"suite {self.name!r} answers {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite"
+                f"suite {self.name!r} answers {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite, or name "
+                "attacks with --attack"
             )
 
 

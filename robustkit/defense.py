@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from robustkit.contracts.attack import Attack
 from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
 from robustkit.iterative import IterativeAttack
@@ -131,8 +132,16 @@ class TrainingBatch:
     num_classes: int
     seed: int
 
-    def attacked(self, attack: IterativeAttack[Any]) -> Tensor:
-        """The images after all the attack's steps, at the cost of those steps. A targeted threat aims at random other classes."""
+    def attacked(self, attack: Attack) -> Tensor:
+        """The images after all the attack's steps, at the cost of those steps. A targeted threat aims at random other classes.
+
+        Raises
+        ------
+        UsageError
+            If the attack is not an iterative one.
+        """
+        if not isinstance(attack, IterativeAttack):
+            raise UsageError(f"attack {attack.name!r} takes no steps to train on: use an iterative one, such as pgd")
         assert self.threat is not None
         targets = None
         if self.threat.targeted:

@@ -1,5 +1,6 @@
 """All that a plugin's author imports: the contracts, and what goes with them. The modules behind it may move."""
 
+from robustkit.build import attack
 from robustkit.contracts.answer import Answer, ask, least_lead
 from robustkit.contracts.attack import Attack, AttackInfo, check_threat
 from robustkit.contracts.criterion import Criterion
@@ -16,6 +17,7 @@ from robustkit.model import Model
 from robustkit.parametric import ParametricAttack, ParametricState
 from robustkit.projections import Bounds, per_sample
 from robustkit.rng import SampleRandom
+from robustkit.spec import InputSpec
 from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, Threat
 from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
 
@@ -30,6 +32,7 @@ __all__ = [
     "Criterion",
     "DefenseInfo",
     "Fitted",
+    "InputSpec",
     "IterativeAttack",
     "Knowledge",
     "MinimumNormAttack",
@@ -53,6 +56,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "ask",
+    "attack",
     "check_threat",
     "join",
     "judge",

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+from tests.blocks import ROOT, blocks, run
 
-
-def run(block: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A block as a module of its own, where dataclasses look for it."""
-    module = ModuleType("readme")
-    monkeypatch.setitem(sys.modules, "readme", module)
-    exec(compile(block, "README.md", "exec"), vars(module))
-    return module
+README = ROOT / "README.md"
+BLOCKS = blocks("README.md")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.build import attack
-from robustkit.plugin import DefenseInfo, IterativeAttack, NormThreat, Recipe, Threat, TrainingBatch, UsageError, check_threat
+from robustkit.plugin import Attack, DefenseInfo, NormThreat, Recipe, Threat, TrainingBatch, UsageError, attack, check_threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,5 @@ class Fast(Recipe):
 
 
 @cache
-def _single_step(step_size: float) -> IterativeAttack[Any]:
-    built = attack("pgd", steps=1, step_size=step_size)
-    assert isinstance(built, IterativeAttack)
-    return built
+def _single_step(step_size: float) -> Attack:
+    return attack("pgd", steps=1, step_size=step_size)

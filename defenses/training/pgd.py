@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.build import attack
-from robustkit.plugin import DefenseInfo, IterativeAttack, Recipe, Threat, TrainingBatch, UsageError, check_threat
+from robustkit.plugin import DefenseInfo, IterativeAttack, Recipe, Threat, TrainingBatch, UsageError, attack, check_threat
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -36,8 +37,9 @@ class RenderedThreat(Threat):
     size: float
     size_text: str = ""
 
-    largest: ClassVar[float]
-    unit: ClassVar[str]
+    #: The largest size that makes a difference, and what it is a size of.
+    largest: ClassVar[float] = math.inf
+    unit: ClassVar[str] = "how far its parameters may be from those that change nothing"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -121,7 +121,8 @@ def batch(model: Model, threat: str, seed: int = 0) -> TrainingBatch:
 def test_a_targeted_threat_aims_at_random_other_classes(curved_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     aimed: list[Tensor] = []
     monkeypatch.setattr(
-        "robustkit.defense.perturb", lambda attack, model, x, y, threat, targets, **_: (aimed.append(targets), x)[1]
+        "robustkit.defense.perturb",
+        lambda attack, model, samples, threat, seed: (aimed.append(samples.targets), samples.x)[1],
     )
     pgd = attack("pgd")
     assert isinstance(pgd, IterativeAttack)
@@ -147,3 +148,8 @@ def test_a_recipe_without_its_threat_says_so() -> None:
     Mine().check(Threat.parse("linf:0.1"))
     with pytest.raises(UsageError, match="recipe 'mine' trains against a threat: name one, such as --threat"):
         Mine().check(None)
+
+
+def test_training_needs_an_attack_that_takes_steps(curved_model: Model) -> None:
+    with pytest.raises(UsageError, match="attack 'uap' takes no steps to train on"):
+        batch(curved_model, "linf:0.1", 0).attacked(attack("uap"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from robustkit import plugin
 
 ROOT = Path(__file__).parents[2]
-BEHIND = r"from robustkit\.(contracts|engine|iterative|universal|parametric|defense)\b[.\w]* import"
+BEHIND = r"from robustkit\.(build|contracts|engine|iterative|universal|parametric|defense)\b[.\w]* import"
 
 
 def test_every_name_is_there() -> None:

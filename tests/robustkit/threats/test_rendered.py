@@ -41,6 +41,15 @@ def test_a_size_beyond_what_makes_a_difference_is_refused(size):
         Lighter(size=size)
 
 
+def test_a_size_needs_no_largest():
+    class Boundless(Lighter):
+        largest = RenderedThreat.largest
+
+    assert Boundless(size=1e9).size == 1e9
+    with pytest.raises(UsageError, match="must be above 0"):
+        Boundless(size=-1)
+
+
 def test_membership_needs_parameters_in_range_that_lead_to_the_very_image():
     threat, witness = Lighter(size=0.2), torch.tensor([[0.2], [0.1], [0.2]]).double()
     x_adv = threat.transform(X, witness, BOUNDS)

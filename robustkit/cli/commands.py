@@ -42,7 +42,9 @@ group("models", "The models there are.", {"list": listing.models_list, "show": l
 group("data", "The data sets there are.", {"list": listing.data_list, "show": listing.data_show})
 group("attacks", "The attacks there are.", {"list": plugins.attacks_list, "show": plugins.attacks_show})
 group("defenses", "The defenses there are.", {"list": plugins.defenses_list, "show": plugins.defenses_show})
-group("plugins", "Attacks and defenses from other packages.", {"list": plugins.plugins_list, "check": plugins.plugins_check})
+group(
+    "plugins", "Attacks, threats and defenses of every package.", {"list": plugins.plugins_list, "check": plugins.plugins_check}
+)
 
 
 @app.callback(invoke_without_command=True)

@@ -10,6 +10,8 @@ from robustkit.cli import results
 from robustkit.errors import ExitCode, UsageError, what_happened
 from robustkit.printable import one_line
 
+GROUPS = ("attacks", "threats", "defenses")
+
 Name = Annotated[str, typer.Argument(help="A name from the list, or LIBRARY/CLASS")]
 LibraryName = Annotated[str | None, typer.Argument(help="A library whose classes to list instead, such as art/")]
 
@@ -77,7 +79,7 @@ def plugins_list() -> None:
     """Every plugin with the distribution it comes from."""
     rows = [
         [plugin.name, group[:-1], f"{plugin.distribution} {plugin.version}", plugin.entry.value]
-        for group in ("attacks", "defenses")
+        for group in GROUPS
         for plugin in registered(group)
     ]
     table(["plugin", "kind", "from", "where"], rows)
@@ -86,28 +88,43 @@ def plugins_list() -> None:
 def plugins_check(
     package: Annotated[str, typer.Argument(help="A distribution with plugins, or one plugin's name")],
 ) -> ExitCode:
-    """Put a package's attacks to the conformance checks that the built-in ones pass."""
-    from robustkit.build import attack
-    from robustkit.conformance import check_attack
-
-    chosen = [p for p in registered("attacks") if package in (p.name, p.distribution)]
+    """Put a package's attacks, threats and defenses to the conformance checks that the built-in ones pass."""
+    chosen = [(group, p) for group in GROUPS for p in registered(group) if package in (p.name, p.distribution)]
     if not chosen:
         raise UsageError(
-            f"no attack is registered by {package!r}: install it, and give it an entry point in the group robustkit.attacks"
+            f"no plugin is registered by {package!r}: install it, and give it an entry point in the group robustkit.attacks, "
+            "robustkit.threats or robustkit.defenses"
         )
     failed = 0
-    for plugin in chosen:
+    for group, plugin in chosen:
         try:
-            findings = [str(finding) for finding in check_attack(attack(plugin.name))]
+            findings = [str(finding) for finding in put_to_checks(group, plugin)]
         except UsageError as error:  # not imported, or not built without parameters: nothing was exercised
             findings = [str(error)]
         except (Exception, SystemExit) as error:  # of the plugin's own code: the others are checked all the same
             findings = [what_happened(error)]
         failed += bool(findings)
-        results.say(f"{plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
+        results.say(f"{group[:-1]} {plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
         for finding in findings:
             results.say(f"  {finding}")
     return ExitCode.GATE_FAILED if failed else ExitCode.PASSED
+
+
+def put_to_checks(group: str, plugin: Any) -> list[Any]:
+    """What a plugin breaks of the contract of its group."""
+    from robustkit import build, registry
+
+    if group == "attacks":
+        from robustkit.conformance import check_attack
+
+        return check_attack(build.attack(plugin.name))
+    if group == "threats":
+        from robustkit.threat_conformance import check_kind
+
+        return check_kind(plugin.name, plugin.load())
+    from robustkit.defense_conformance import check_defense
+
+    return check_defense(registry.build("defenses", plugin.name, {}))
 
 
 def registered(group: Any, library: str | None = None) -> list[Any]:

@@ -68,7 +68,7 @@ class Leaves(Attack):
 @pytest.mark.parametrize("early", [True, False])
 def test_a_plugin_that_ends_the_program_does_not_end_the_check(capsys, monkeypatch, early):
     chosen = [SimpleNamespace(name=name, distribution="mine") for name in ("leaves", "noise")]
-    monkeypatch.setattr(plugins, "registered", lambda group: chosen)
+    monkeypatch.setattr(plugins, "registered", lambda group: chosen if group == "attacks" else [])
     built = robustkit.build.attack
     monkeypatch.setattr("robustkit.build.attack", lambda name: Leaves(early=early) if name == "leaves" else built(name))
     assert plugins.plugins_check("mine") == 1
@@ -97,3 +97,14 @@ def test_a_plugin_that_cannot_be_built_does_not_pass(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "fgsm: 1 findings" in out
     assert "needs budget=" in out
+
+
+def test_threats_and_defenses_are_listed_and_checked(capsys):
+    plugins.plugins_list()
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert [row for row in rows if row[0] == "brightness"] == [["brightness", "attack"], ["brightness", "threat"]]
+    for name, said in (("linf", "threat linf: keeps the contract"), ("jpeg", "defense jpeg: keeps the contract")):
+        assert plugins.plugins_check(name) == 0
+        assert said in capsys.readouterr().out
+    with pytest.raises(UsageError, match="no plugin is registered by 'nobody'"):
+        plugins.plugins_check("nobody")

@@ -19,7 +19,7 @@ from robustkit.benchmarks.check import check_model
 from robustkit.benchmarks.clean import Cause, diagnose_clean
 from robustkit.benchmarks.corruption_run import run_corruptions
 from robustkit.benchmarks.evidence import gather
-from robustkit.benchmarks.execute import CLEAN, Work, execute
+from robustkit.benchmarks.execute import ask_clean, execute
 from robustkit.benchmarks.flags import diagnose
 from robustkit.benchmarks.given import check_count, check_model_given, check_share, read_attacks, read_threats
 from robustkit.benchmarks.manifest import planned_cell, planned_threat
@@ -29,6 +29,7 @@ from robustkit.benchmarks.run import Run, run_name
 from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
 from robustkit.benchmarks.summary import DataPart, Flag, ModelPart
 from robustkit.benchmarks.verdict import conclude, estimates
+from robustkit.benchmarks.work import CLEAN, Work
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
 from robustkit.files import atomic
@@ -152,12 +153,12 @@ def audit(
     work = Work(run.folder, subject, samples, seed, skip_broken, f"{CLEAN}-{context[:12]}", shown.note)
     on_curve = chosen.curve.samples if chosen.curve else 0
     try:
-        classes = count_classes(work)
-        run.update(described(work, resolved, plans, chosen, warnings, len(whole), classes))
+        run.update(described(work, resolved, plans, chosen, warnings, len(whole)))
+        ask_clean(work, shown)
         execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
         plans = escalate(work, plans, warnings, shown)
-        run.update(described(work, resolved, plans, chosen, warnings, len(whole), classes))
-        run.update({"cause": cause_of(work, classes)})
+        run.update(described(work, resolved, plans, chosen, warnings, len(whole)))
+        run.update({"cause": cause_of(work)})
         corruptions(work, plans, chosen, shown)
     except BaseException as error:
         run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
@@ -181,7 +182,6 @@ def described(
     suite: Suite,
     warnings: Sequence[Flag],
     available: int,
-    classes: int,
 ) -> dict[str, Any]:
     """What run.json holds beside what was asked, so that the records can be judged without the model."""
     model, data = work.model, work.data
@@ -189,7 +189,7 @@ def described(
         name=model.name,
         fingerprint=resolved["model_fingerprint"],
         parameters=sum(parameter.numel() for parameter in model.net.parameters()),
-        classes=classes,
+        classes=work.classes,
         bounds=model.bounds,
         defenses=[repr(defense) for defense in model.defenses] if isinstance(model, DefendedModel) else [],
     )
@@ -206,7 +206,9 @@ def described(
         "shard": work.shard_size,
         "clean": work.clean_cell,
         "curve_samples": suite.curve.samples if suite.curve else 0,
-        "threats": [planned_threat(one, model.draws, classes, suite.corruption_error).model_dump(mode="json") for one in plans],
+        "threats": [
+            planned_threat(one, model.draws, work.classes, suite.corruption_error).model_dump(mode="json") for one in plans
+        ],
         "flags": [flag.model_dump(mode="json") for flag in warnings],
         "model": model_part.model_dump(mode="json"),
         "data": data_part.model_dump(mode="json"),
@@ -230,7 +232,7 @@ def without_gradients(model: Model, suite: Suite, planned: ThreatPlan) -> Flag:
     )
 
 
-def cause_of(work: Work, classes: int) -> Cause | None:
+def cause_of(work: Work) -> Cause | None:
     """Why clean accuracy is what a wrong set-up gives, if it is, as far as other preprocessing shows."""
     found: list[Cause | None] = []
 
@@ -238,7 +240,7 @@ def cause_of(work: Work, classes: int) -> Cause | None:
         found.append(better_input(work.model, work.data, work.skip_broken))
         return found[0]
 
-    diagnose_clean(work.rows(work.clean_cell), classes, (), probe)
+    diagnose_clean(work.rows(work.clean_cell), work.classes, (), probe)
     return found[0] if found else None
 
 
@@ -264,13 +266,6 @@ def corruptions(work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress:
     threats = [one.threat for one in plans if suite.corruption_error]
     for kinds in dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat)):
         run_corruptions(work, kinds, progress)
-
-
-def count_classes(work: Work) -> int:
-    """The model's outputs; as many as are named where there is no image to ask it about."""
-    named = len(work.model.classes or work.data.classes or ())
-    first = next(iter(work.data.subset(range(min(1, len(work.data)))).batches(work.model.spec, 1, skip_broken=True)), None)
-    return named if first is None else int(work.model.logits(first.x.to(work.model.device)).shape[1])
 
 
 def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> None:

@@ -4,42 +4,62 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from robustkit.benchmarks.cell import digest_of
 from robustkit.benchmarks.corruption_error import Counts, count_errors, mean_corruption_error
-from robustkit.benchmarks.execute import Work, read_all
+from robustkit.benchmarks.crash import is_crash, sentence_of
+from robustkit.benchmarks.measurement import measure
 from robustkit.benchmarks.progress import Progress
-from robustkit.benchmarks.shards import is_crash, sentence_of
+from robustkit.benchmarks.records import Column
 from robustkit.benchmarks.summary import CorruptionErrorPart
+from robustkit.benchmarks.work import Pool, Shard, Work
 from robustkit.corruptions import SEVERITIES
-from robustkit.data.base import Data
 from robustkit.errors import AttackError
 from robustkit.files import write_text
 
 
-def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> None:
-    """Count the errors under some corruptions at all severities; what is on disk is not counted again.
+@dataclass(frozen=True)
+class CorruptionSweep:
+    """Counts of wrong answers under some corruptions at all severities, as a measurement.
 
     Where the model fails on some corrupted images, what was counted of the others is kept.
     """
-    name = name_of(work.clean_cell, kinds)
-    progress.start([(name, "mean corruption error", f"{len(kinds)} x {len(SEVERITIES)}", "main")], len(work.data))
-    for shard, part in work.shards():
-        path = work.folder / "corruption" / f"{name}-{shard}.json"
-        counts = _read(path, kinds)
-        cached = counts is not None
-        if counts is None:
-            progress.enter(name)
+
+    work: Work
+    kinds: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        return name_of(self.work.clean_cell, self.kinds)
+
+    def due(self, shard: Shard) -> Column:
+        return shard.data.ids
+
+    def is_done(self, shard: Shard, due: Column) -> bool:
+        return _read(counts_at(self.work.folder, self.name, shard.name), self.kinds) is not None
+
+    def compute(self, pool: Pool) -> None:
+        work = self.work
+        for part in pool.parts:
+            samples, counts = pool.of(part), Counts()
             try:
-                counts = _count(work, part, kinds)
+                if len(samples):
+                    counts = count_errors(work.model, samples, self.kinds, SEVERITIES, work.seed)
             except Exception as error:  # a model of a stranger may raise anything
                 if not is_crash(error):
                     raise
                 work.say(f"{work.model.name} crashed on corrupted images: {sentence_of(error)}")
                 continue
-            write_text(path, _text(counts, kinds))
-        progress.advance(name, len(part), cached=cached)
+            write_text(counts_at(work.folder, self.name, part.shard), _text(counts, self.kinds))
+
+
+def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> None:
+    """Count the errors under some corruptions at all severities; what is on disk is not counted again."""
+    sweep = CorruptionSweep(work, kinds)
+    progress.start([(sweep.name, "mean corruption error", f"{len(kinds)} x {len(SEVERITIES)}", "main")], len(work.data))
+    measure(sweep, work, progress)
 
 
 def read_corruptions(folder: Path, clean_cell: str, kinds: Sequence[str], parts: Sequence[str]) -> CorruptionErrorPart | None:
@@ -57,7 +77,7 @@ def read_corruptions(folder: Path, clean_cell: str, kinds: Sequence[str], parts:
     """
     name, total = name_of(clean_cell, kinds), Counts()
     for part in parts:
-        counts = _read(folder / "corruption" / f"{name}-{part}.json", kinds)
+        counts = _read(counts_at(folder, name, part), kinds)
         if counts is None:
             raise AttackError(
                 "the mean corruption error has no value, for the model crashed on corrupted images or counts are lost"
@@ -71,9 +91,9 @@ def name_of(clean_cell: str, kinds: Sequence[str]) -> str:
     return f"corruption-error-{digest_of([clean_cell, list(kinds)])[:12]}"
 
 
-def _count(work: Work, part: Data, kinds: Sequence[str]) -> Counts:
-    samples = read_all(part, work)
-    return count_errors(work.model, samples, kinds, SEVERITIES, work.seed) if len(samples.y) else Counts()
+def counts_at(folder: Path, name: str, shard: str) -> Path:
+    """Where the counts of a shard are."""
+    return folder / "corruption" / f"{name}-{shard}.json"
 
 
 def _text(counts: Counts, kinds: Sequence[str]) -> str:

@@ -114,7 +114,9 @@ class Live:
     def advance(self, cell: str, samples: int, *, cached: bool = False) -> None:
         task = self.tasks[cell]
         if not cached:
-            self.busy[task] = self.busy.get(task, 0.0) + time.monotonic() - self.entered
+            now = time.monotonic()
+            self.busy[task] = self.busy.get(task, 0.0) + now - self.entered
+            self.entered = now  # the shards of a pool are through together, and its time counts once
             self.computed[task] = self.computed.get(task, 0) + samples
         rate = f"{self.computed[task] / max(self.busy[task], 1e-9):.0f}/s" if task in self.busy else "from disk"
         self.bars.update(task, advance=samples, rate=rate)

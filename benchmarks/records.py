@@ -148,6 +148,11 @@ def as_column(values: Tensor | Column) -> Column:
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
 
 
+def named(status: Tensor) -> Column:
+    """Status codes as names."""
+    return np.array(STATUS_NAMES, dtype=object).take(as_column(status))
+
+
 def write(path: Path, records: Records) -> None:
     """Write atomically, with a digest of the content.
 

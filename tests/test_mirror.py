@@ -15,9 +15,7 @@ SOURCES = sorted(
 )
 
 #: Files that lack one, each with the reason.
-WITHOUT: dict[str, str] = {
-    "benchmarks/execute.py": "tested by tests/benchmarks/test_audit.py; about to be taken apart",
-}
+WITHOUT: dict[str, str] = {}
 
 
 def test_there_is_something_to_mirror() -> None:

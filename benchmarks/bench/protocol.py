@@ -13,11 +13,12 @@ import torch
 from robustkit.benchmarks.audit import escalate
 from robustkit.benchmarks.bench.contender import Answer, Contender, Ground
 from robustkit.benchmarks.check import check_model
-from robustkit.benchmarks.execute import CLEAN, Work, execute
+from robustkit.benchmarks.execute import ask_clean, execute
 from robustkit.benchmarks.plan import plan
 from robustkit.benchmarks.progress import Silent
 from robustkit.benchmarks.records import Column, Records
 from robustkit.benchmarks.suite import Suite, load_suite
+from robustkit.benchmarks.work import CLEAN, Work
 from robustkit.contracts.result import Status
 from robustkit.defense import DefendedModel
 from robustkit.errors import AttackError
@@ -47,6 +48,7 @@ def run_suite(ground: Ground, suite: Suite) -> tuple[Records, list[Records]]:
     progress = Silent()
     with tempfile.TemporaryDirectory() as folder:
         work = Work(Path(folder), model, data, ground.seed, False, CLEAN, progress.note)
+        ask_clean(work, progress)
         execute(work, plans[0].main, 0, progress)
         (done,) = escalate(work, plans, warnings, progress)
         return work.rows(CLEAN), [work.rows(cell.name) for cell in done.main]

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from robustkit import Model, Threat
-from robustkit.benchmarks import execute, records, statistics, verdict
+from robustkit.benchmarks import records, statistics, verdict
+from robustkit.benchmarks import work as working
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.cell import Cell
 from robustkit.benchmarks.manifest import PlannedCell, planned_cell
@@ -194,7 +195,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def finished(made: Path, linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of noise and pgd:steps=5 on four shards, whose robust accuracy is 0.5 at linf:0.105, under no gate."""
-    monkeypatch.setattr(execute, "shard_size", lambda *_: 5)
+    monkeypatch.setattr(working, "shard_size", lambda *_: 5)
     monkeypatch.setattr(verdict, "write_documents", lambda *_: None)
     if not made.exists():
         audit(linear_model, linear_data, threats=["linf:0.105"], attacks=["noise", "pgd:steps=5"], out=made)

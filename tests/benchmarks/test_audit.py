@@ -18,8 +18,8 @@ from PIL import Image
 from torch import nn
 
 from robustkit import InputSpec, Model, registry
-from robustkit.benchmarks import execute as execution
-from robustkit.benchmarks import records
+from robustkit.benchmarks import attack_cell, records
+from robustkit.benchmarks import work as working
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.progress import on_stderr
 from robustkit.contracts.attack import Attack, AttackInfo
@@ -83,7 +83,7 @@ def test_the_same_call_computes_nothing_twice(
     def refuse(*_: Any) -> Any:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(execution, "attack_shard", refuse)
+    monkeypatch.setattr(attack_cell, "carry_out", refuse)
     assert stable(run(linear_model, linear_data, tmp_path / "run").summary) == stable(first)
 
 
@@ -114,7 +114,7 @@ def test_shards_do_not_change_the_summary(
     linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(linear_model, linear_data, tmp_path / "whole", attacks=["pgd:steps=5", "noise"]).summary
-    monkeypatch.setattr(execution, "shard_size", lambda *_: 3)
+    monkeypatch.setattr(working, "shard_size", lambda *_: 3)
     parts = run(linear_model, linear_data, tmp_path / "parts", attacks=["pgd:steps=5", "noise"]).summary
     assert stable(parts) == stable(whole)
 
@@ -199,7 +199,7 @@ class Flaky(nn.Module):
 def test_clean_images_without_an_answer_are_incomplete_and_asked_again(
     bad: str, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "shard_size", lambda *_: 5)
+    monkeypatch.setattr(working, "shard_size", lambda *_: 5)
     monkeypatch.setenv("BAD", bad)
     model = Model(Flaky(), spec=InputSpec(channels=1), device="cpu")
     found = run(model, linear_data, tmp_path / "run", min_robust=0.6).report
@@ -220,8 +220,8 @@ def test_what_crashed_is_computed_again_and_what_did_not_is_reused(
     attacks = ["pgd:steps=5", "crashes"]
     assert run(linear_model, linear_data, tmp_path / "run", attacks=attacks).exit_code == ExitCode.INCOMPLETE
     asked = []
-    original = execution.attack_shard
-    monkeypatch.setattr(execution, "attack_shard", lambda cell, *rest: asked.append(cell.spec) or original(cell, *rest))
+    original = attack_cell.carry_out
+    monkeypatch.setattr(attack_cell, "carry_out", lambda job, model: asked.append(job.cell.spec) or original(job, model))
     noise = registry.build("attacks", "noise", {})
     monkeypatch.setattr(Crashes, "run", lambda self, *rest: noise.run(*rest))
     found = run(linear_model, linear_data, tmp_path / "run", attacks=attacks).report

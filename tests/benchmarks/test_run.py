@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from robustkit import Model
-from robustkit.benchmarks import shards
+from robustkit.benchmarks import kept
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.run import Run
 from robustkit.benchmarks.verdict import write_documents
@@ -49,7 +49,7 @@ def test_a_full_disk_while_images_are_saved_is_one_sentence_and_the_run_goes_on(
     def full(*_: Any) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(shards, "save_file", full)
+    monkeypatch.setattr(kept, "save_file", full)
     with pytest.raises(UsageError, match=r"cannot write .*adversarial.*No space left"):
         run(linear_model, linear_data, tmp_path / "run")
     monkeypatch.undo()

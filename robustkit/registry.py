@@ -41,7 +41,7 @@ class Plugin:
         Raises
         ------
         UsageError
-            If it cannot be imported.
+            If it cannot be imported, or is not the class of a plugin.
         """
         try:
             loaded = self.entry.load()
@@ -50,6 +50,14 @@ class Plugin:
             raise UsageError(f"plugin {self.name!r} ({self.entry.value}) cannot be imported: {cause}") from error
         if not (inspect.isclass(loaded) and dataclasses.is_dataclass(loaded)):
             raise UsageError(f"plugin {self.name!r} ({self.entry.value}) must be a dataclass whose fields are its parameters")
+        if inspect.isabstract(loaded):
+            missing = ", ".join(sorted(loaded.__abstractmethods__))
+            raise UsageError(
+                f"plugin {self.name!r} ({self.entry.value}) lacks {missing}: implement what its base class asks for"
+            )
+        if self.group != "threats" and not hasattr(loaded, "info"):
+            made = "AttackInfo" if self.group == "attacks" else "DefenseInfo"
+            raise UsageError(f"plugin {self.name!r} ({self.entry.value}) has no info: give its class info = {made}(...)")
         return loaded
 
 

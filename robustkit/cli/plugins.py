@@ -98,7 +98,7 @@ def plugins_check(
     failed = 0
     for group, plugin in chosen:
         try:
-            findings = [str(finding) for finding in put_to_checks(group, plugin)]
+            findings = told(put_to_checks(group, plugin))
         except UsageError as error:  # not imported, or not built without parameters: nothing was exercised
             findings = [str(error)]
         except (Exception, SystemExit) as error:  # of the plugin's own code: the others are checked all the same
@@ -125,6 +125,14 @@ def put_to_checks(group: str, plugin: Any) -> list[Any]:
     from robustkit.defense_conformance import check_defense
 
     return check_defense(registry.build("defenses", plugin.name, {}))
+
+
+def told(findings: list[Any]) -> list[str]:
+    """A line for each different thing that was found, however often it was."""
+    alike: dict[str, list[Any]] = {}
+    for finding in findings:
+        alike.setdefault(finding.message, []).append(finding)
+    return [f"{same[0]}" + (f" (and {len(same) - 1} more times)" if len(same) > 1 else "") for same in alike.values()]
 
 
 def registered(group: Any, library: str | None = None) -> list[Any]:

@@ -13,7 +13,7 @@ from robustkit.arrays import as_tensor
 from robustkit.contracts.classification import Classification
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
-from robustkit.errors import UsageError, brief
+from robustkit.errors import AttackError, UsageError, brief
 from robustkit.model import Model
 from robustkit.threats import Knowledge, NormThreat, Threat
 
@@ -117,7 +117,10 @@ class Attack(ABC):
             invalid.
         """
         attack = self.drawing(model) if isinstance(model, Model) else self
-        return attack.run(model, prepare(attack, model, x, y, threat, targets, sample_ids), threat, seed)
+        result = attack.run(model, prepare(attack, model, x, y, threat, targets, sample_ids), threat, seed)
+        if not isinstance(result, AttackResult):
+            raise AttackError(f"run of attack {attack.name!r} returned a {type(result).__name__}: expected an AttackResult")
+        return result
 
     @abstractmethod
     def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:

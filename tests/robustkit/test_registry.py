@@ -1,11 +1,15 @@
 import subprocess
 import sys
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from robustkit.build import attack
+from robustkit.contracts.attack import Attack
+from robustkit.defense import Preprocessor
 from robustkit.errors import UsageError
-from robustkit.registry import parse_spec, plugins, read_value
+from robustkit.registry import Plugin, parse_spec, plugins, read_value
 
 
 def test_built_ins_have_bare_names():
@@ -57,3 +61,29 @@ def test_odd_values_are_one_short_sentence(value):
     with pytest.raises(UsageError) as caught:
         attack(f"pgd:step_size={value}")
     assert len(str(caught.value)) < 400
+
+
+@dataclass(frozen=True)
+class Unfinished(Attack):
+    def attack(self, model, x, y, threat):
+        return x
+
+
+@dataclass(frozen=True)
+class Nameless(Preprocessor):
+    def apply(self, x, bounds):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("group", "class_", "message"),
+    [
+        ("attacks", Unfinished, r"plugin 'mine/it' \(.*\) lacks run: implement"),
+        ("defenses", Nameless, r"has no info: give its class info = DefenseInfo\(\.\.\.\)"),
+        ("attacks", dict, r"must be a dataclass whose fields are its parameters"),
+    ],
+)
+def test_a_class_that_is_no_plugin_is_refused_when_it_is_loaded(group, class_, message, monkeypatch):
+    monkeypatch.setattr(EntryPoint, "load", lambda self: class_)
+    with pytest.raises(UsageError, match=message):
+        Plugin("mine/it", group, EntryPoint("it", "mine:It", f"robustkit.{group}"), "mine", "1").load()

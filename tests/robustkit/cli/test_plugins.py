@@ -10,6 +10,7 @@ import pytest
 
 import robustkit.build
 from robustkit.cli import plugins
+from robustkit.conformance import Finding
 from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.errors import UsageError
 from robustkit.registry import Plugin
@@ -108,3 +109,8 @@ def test_threats_and_defenses_are_listed_and_checked(capsys):
         assert said in capsys.readouterr().out
     with pytest.raises(UsageError, match="no plugin is registered by 'nobody'"):
         plugins.plugins_check("nobody")
+
+
+def test_what_is_found_again_is_told_once():
+    one, other = Finding("result", "linf:0.1", "it crashed"), Finding("seed", "linf:0.1", "it differs")
+    assert plugins.told([one, other, one, one]) == [f"{one} (and 2 more times)", str(other)]

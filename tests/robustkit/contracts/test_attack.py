@@ -6,6 +6,8 @@ from torch import nn
 
 from robustkit import InputSpec, Model, Threat, UsageError
 from robustkit.build import attack
+from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.errors import AttackError
 from robustkit.losses import adversarial_margin, is_adversarial
 
 ATTACKS = ["noise:steps=2", "fgsm", "bim:steps=2", "pgd:steps=3", "mi-fgsm:steps=2", "apgd-ce:steps=6", "apgd-t:steps=5"]
@@ -85,3 +87,15 @@ def test_tensors_without_dense_values_are_one_sentence(what, change, linear_mode
     threat = Threat.parse("linf:0.1,targeted")
     with pytest.raises(UsageError, match=rf"^{what} are a (sparse_coo|meta) tensor: give a dense one"):
         attack("pgd")(linear_model, given.pop("images"), given.pop("labels"), threat, **given)
+
+
+def test_a_run_without_a_result_is_named():
+    class Forgetful(Attack):
+        info = AttackInfo(name="forgetful", threats=("linf",), knowledge="decision", targeted=False, cost="", paper="")
+
+        def run(self, model, samples, threat, seed):
+            return None
+
+    model = Model(Sums((1, 2, 2), 2), spec=InputSpec(channels=1), device="cpu")
+    with pytest.raises(AttackError, match="run of attack 'forgetful' returned a NoneType: expected an AttackResult"):
+        Forgetful()(model, torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.int64), Threat.parse("linf:0.1"))

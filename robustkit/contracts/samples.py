@@ -46,8 +46,8 @@ class Samples(Rows):
         return iter((self.x, self.y, self.ids))
 
     def rows(self, index: Tensor) -> Samples:
-        """The samples at these positions."""
-        return select(self, index)
+        """The samples at these positions, which may be on another device."""
+        return select(self, index.to(self.x.device))
 
     def to(self, device: str | torch.device) -> Samples:
         """The samples on another device."""

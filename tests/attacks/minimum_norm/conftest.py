@@ -96,7 +96,12 @@ def answer() -> Callable[..., Response]:
     def make(lead: list[float], grad: Tensor, step: int = 0) -> Response:
         leads = torch.tensor(lead, dtype=grad.dtype)
         return Response(
-            logits=torch.stack([-leads / 2, leads / 2], dim=1), loss=leads, grad=grad, step=torch.full((len(grad),), step)
+            logits=torch.stack([-leads / 2, leads / 2], dim=1),
+            success=leads > 0,
+            margin=leads,
+            loss=leads,
+            grad=grad,
+            step=torch.full((len(grad),), step),
         )
 
     return make

@@ -52,7 +52,7 @@ def test_batches_cover_all_samples_once_whatever_their_size():
     parts = list(data.batches(GREY, 7))
     assert [len(part.y) for part in parts] == [7, 7, 7, 2]
     for field in range(3):
-        assert torch.equal(torch.cat([part[field] for part in parts]), whole[field])
+        assert torch.equal(torch.cat([tuple(part)[field] for part in parts]), tuple(whole)[field])
     assert whole.x.dtype == torch.float32
     assert whole.y.dtype == whole.ids.dtype == torch.int64
     assert 0 <= whole.x.min() <= whole.x.max() <= 1

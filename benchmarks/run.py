@@ -12,7 +12,7 @@ from robustkit.benchmarks.cell import FORMAT, digest_of
 from robustkit.benchmarks.manifest import Manifest
 from robustkit.benchmarks.summary import Summary
 from robustkit.errors import EvidenceError, UnfinishedError, UsageError
-from robustkit.files import must_be_regular, refuse_links, write_text
+from robustkit.files import make_folder, must_be_regular, refuse_links, write_text
 
 #: What is read back from a run folder.
 PARTS = ("run.json", "summary.json", "verdict.json", "samples.parquet", "records", "adversarial", "patches", "corruption")
@@ -113,6 +113,7 @@ class Run:
         UsageError
             If the folder holds a run of another configuration or links, or cannot be written.
         """
+        make_folder(self.folder)
         refuse_links(self.folder, PARTS)
         before = self.settings()
         now = json.loads(json.dumps(settings, default=str))

@@ -73,6 +73,18 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for a run, if there is none. Raises `UsageError` if a file is in its place, or it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        there = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
+        what = "a link that leads nowhere" if there.is_symlink() else "a file"
+        raise UsageError(f"{path} cannot be the folder of a run, since {there} is {what}: choose another -o") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be the folder of a run: {error.strerror}; choose another -o") from None
+
+
 def unwritable(path: Path, error: Exception) -> UsageError:
     """One sentence for a full disk or a folder without permission."""
     cause = error.strerror if isinstance(error, OSError) and error.strerror else next(iter(str(error).splitlines()), "")

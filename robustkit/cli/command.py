@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +51,30 @@ def check_words(name: str, value: Any) -> None:
             raise UsageError(f"{shown} is not valid UTF-8: rename the file, or set a UTF-8 locale")
 
 
+def check_none_empty(words: Sequence[str]) -> None:
+    """Refuse an empty value, such as that of a shell's variable which is not set: it would read as the option left out.
+
+    Raises
+    ------
+    UsageError
+        If a word of the command line, or what follows an option's equals sign, is empty.
+    """
+    for before, word in itertools.pairwise(["", *words]):
+        option, equals, value = word.partition("=") if word.startswith("--") else (before, "=", word)
+        if equals and not value:
+            name = option if option.startswith("-") else "an argument"
+            raise UsageError(f"{name} is empty: give a value, or leave it out")
+
+
 class Command(TyperCommand):
     """A command whose function returns an exit code, or None for 0.
 
     A code that is raised does not count: a model's `sys.exit(0)` is no verdict.
     """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        check_none_empty(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         with results.apart():

@@ -72,7 +72,7 @@ class Configuration:
 
     def located(self, sentence: str) -> str:
         """A sentence about a mistake with the file and line of the value it names, if the file set that one."""
-        named, _, _ = sentence.partition("did you mean")  # what follows is nobody's value
+        named, _, _ = sentence.partition("did you mean")  # what follows is a suggestion, not a value of the file
         for mentions in (_whole, _in_part):
             for key, value in self.values.items():
                 if mentions(named, key, value):

@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ class Options(BaseModel):
     panel: ClassVar[str | None] = None
 
     _configuration: Configuration | None = PrivateAttr(default=None)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_empty(cls, value: Any) -> Any:
+        if value == "" or (isinstance(value, list) and "" in value):
+            raise ValueError("an empty text names nothing")
+        return value
 
     @classmethod
     def declared(cls) -> dict[str, tuple[FieldInfo, str | None]]:
@@ -77,11 +84,11 @@ def expected(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(map(repr, get_args(kind)))
     if get_origin(kind) is list:
-        return 'texts, such as ["linf:8/255"]'
+        return 'texts that are not empty, such as ["linf:8/255"]'
     if kind is bool:
         return "true or false"
     if kind not in (int, float):
-        return "a text in quotes"
+        return "a text in quotes, and not empty"
     number, limits = "a whole number" if kind is int else "a number", bounds(field)
     return f"{number} {'of ' if limits.startswith('at') else ''}{limits}".rstrip()
 

@@ -19,7 +19,7 @@ from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
 from robustkit.device import resolve_device
 from robustkit.errors import UsageError
-from robustkit.files import atomic, refuse_links, write_text
+from robustkit.files import atomic, make_folder, refuse_links, write_text
 from robustkit.model import Model
 from robustkit.models.overrides import Overrides
 from robustkit.printable import one_line
@@ -305,6 +305,7 @@ def _options(written: dict[str, Any]) -> TrainingOptions:
 def _claim(folder: Path, config: dict[str, Any]) -> bool:
     """Whether the run in the folder is finished; a new folder becomes this run's, and another run's is refused."""
     path = folder / "config.json"
+    make_folder(folder)
     refuse_links(folder, ("config.json", "card.json", "checkpoints", "tensorboard"))
     if path.exists():
         before = _read_config(path)
@@ -312,7 +313,7 @@ def _claim(folder: Path, config: dict[str, Any]) -> bool:
             changed = ", ".join(sorted(key for key in config if before.get(key) != json.loads(json.dumps(config[key]))))
             raise UsageError(f"{folder} holds a run with another {changed}: give another -o, or delete that folder")
         return (folder / "card.json").exists()
-    if folder.exists() and any(folder.iterdir()):
+    if any(folder.iterdir()):
         raise UsageError(f"{folder} holds something else than a training run: give an empty or new folder")
     write_text(path, json.dumps(config, indent=2) + "\n")
     return False

@@ -41,6 +41,13 @@ def test_links_are_refused_on_reading_and_on_resuming(name: str, linear_model: M
         run(linear_model, linear_data, tmp_path / "run")
 
 
+def test_a_file_in_the_folders_place_is_one_sentence(linear_model: Model, linear_data: Any, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(UsageError, match="run is a file: choose another -o"):
+        run(linear_model, linear_data, tmp_path / "run")
+    assert (tmp_path / "run").read_text() == "mine"
+
+
 def test_a_full_disk_while_images_are_saved_is_one_sentence_and_the_run_goes_on(
     linear_model: Model, linear_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 
 from robustkit.errors import UsageError
-from robustkit.files import ABANDONED, atomic, refuse_links, write_text
+from robustkit.files import ABANDONED, atomic, make_folder, refuse_links, write_text
 
 
 def test_a_link_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
@@ -89,3 +89,32 @@ def test_a_checkpoint_that_does_not_fit_is_one_sentence(tmp_path: Path, monkeypa
     with pytest.raises(UsageError, match=r"cannot write .*the disk is full"):
         save_checkpoint(tmp_path / "last.pt", Progress(), {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_made_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "runs" / "one")
+    assert (tmp_path / "runs" / "one").is_dir()
+
+
+@pytest.mark.parametrize("name", ["file", "file/run", "file/runs/run"])
+def test_a_file_in_a_folders_place_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=r"cannot be the folder of a run, since \S*/file is a file: choose another -o"):
+        make_folder(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"since \S*/link is a link that leads nowhere"):
+        make_folder(tmp_path / "link")
+
+
+def test_a_folder_that_the_system_does_not_make_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", denied)
+    with pytest.raises(UsageError, match="cannot be the folder of a run: Permission denied; choose another -o"):
+        make_folder(tmp_path / "run")

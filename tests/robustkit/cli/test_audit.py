@@ -108,7 +108,10 @@ def test_a_mistake_is_said_before_the_audit_begins(asked: dict[str, Any], words:
     assert asked == {}
 
 
-@pytest.mark.parametrize(("words", "says"), [(("--attack", "pdg"), "did you mean"), (("-o", "/proc/nowhere"), "cannot write")])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(("--attack", "pdg"), "did you mean"), (("-o", "/proc/nowhere"), "cannot be the folder of a run")],
+)
 def test_a_mistake_that_the_audit_itself_finds(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=says):
         run(MODEL, *THREAT, "--limit", "4", *(words if "-o" in words else (*words, "-o", str(tmp_path / "run"))))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from robustkit.cli.command import check_words
+from robustkit.cli.command import check_none_empty, check_words
 from robustkit.errors import UsageError
 
 
@@ -22,3 +22,20 @@ def test_words_that_are_none(word: str) -> None:
 def test_other_values_pass() -> None:
     for value in ("naïve/名前", Path("x" * 300), None, 3, True, ["a", "b"], ()):
         check_words("out", value)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["model", "--data", ""], "--data"), (["--data="], "--data"), (["-o", ""], "-o"), ([""], "an argument"),
+        (["model", ""], "an argument"),
+    ],
+)  # fmt: skip
+def test_an_empty_word_is_a_mistake(words: list[str], named: str) -> None:
+    with pytest.raises(UsageError, match=f"^{named} is empty"):
+        check_none_empty(words)
+
+
+def test_words_that_are_not_empty_pass() -> None:
+    check_none_empty([])
+    check_none_empty(["model", "--attack=pgd:steps=5", "-o", "here", "--skip-broken", "pgd:steps="])

@@ -32,15 +32,15 @@ class Own(Group):
 @pytest.mark.parametrize(
     ("name", "words", "limits"),
     [
-        ("text", "a text in quotes", ""),
+        ("text", "a text in quotes, and not empty", ""),
         ("whole", "a whole number of at least 1", "at least 1"),
         ("many", "a whole number between 1 and 100,000", "between 1 and 100,000"),
         ("share", "a number above 0 and below 1", "above 0 and below 1"),
         ("plain", "a number", ""),
         ("flag", "true or false", ""),
-        ("folder", "a text in quotes", ""),
+        ("folder", "a text in quotes, and not empty", ""),
         ("order", "'number' or 'name'", ""),
-        ("texts", 'texts, such as ["linf:8/255"]', ""),
+        ("texts", 'texts that are not empty, such as ["linf:8/255"]', ""),
     ],
 )
 def test_what_is_expected_in_words(name: str, words: str, limits: str) -> None:
@@ -53,6 +53,7 @@ def test_what_is_expected_in_words(name: str, words: str, limits: str) -> None:
     [
         {"whole": 0}, {"whole": 2.0}, {"whole": "2"}, {"whole": True}, {"many": 100_001}, {"share": 1}, {"share": float("nan")},
         {"plain": float("inf")}, {"plain": True}, {"flag": 1}, {"folder": 3}, {"order": "size"}, {"texts": [1]}, {"text": None},
+        {"text": ""}, {"folder": ""}, {"texts": ["a", ""]},
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_or_out_of_bounds_is_a_mistake(values: dict[str, Any]) -> None:

@@ -133,3 +133,5 @@ def test_harden_refuses_standard_training_and_foreign_folders(tmp_path: Path) ->
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="something else than a training run"):
         fit.harden(small_model(), data, out=tmp_path, threat="linf:0.1", **SHORT)
+    with pytest.raises(UsageError, match="is a file: choose another -o"):
+        fit.harden(small_model(), data, out=tmp_path / "notes.txt", threat="linf:0.1", **SHORT)

@@ -22,6 +22,9 @@ from robustkit.watch import at_work
 #: Images the model is tried on.
 PROBE = 16
 
+#: Between the greatest and the least logit of an image, half of the images: below it the softmax is almost uniform.
+FLAT = 0.05
+
 #: Majorities of a randomised model's draws that are compared, and the share that may disagree with the others.
 REPEATS = 5
 UNSETTLED_SHARE = 0.1
@@ -61,7 +64,7 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
     check_twin(model, x)
     random = looks_random(model, x, y)
     mixed = depends_on_batch(model, x) if random is None else None  # fresh draws differ as well
-    flags = (what_was_taken(model, x, highest), looks_like_probabilities(logits), random, mixed)
+    flags = (what_was_taken(model, x, highest), looks_like_probabilities(logits), looks_flat(logits), random, mixed)
     return [flag for flag in flags if flag is not None]
 
 
@@ -86,6 +89,20 @@ def looks_like_probabilities(logits: Tensor) -> Flag | None:
         weakens=True,
         sentence=f"The model returns probabilities, as after a {last}, not logits: confident predictions round to 0 or 1, so the "
         f"gradients that attacks follow vanish. Remove the final {last}.",
+    )
+
+
+def looks_flat(logits: Tensor) -> Flag | None:
+    """Logits so near to each other that their softmax is uniform, though they are no probabilities."""
+    spread = float((logits.amax(1) - logits.amin(1)).median())
+    if spread >= FLAT or looks_like_probabilities(logits) is not None:
+        return None
+    return Flag(
+        id="flat",
+        weakens=True,
+        sentence=f"The logits of an image lie within {spread:.2g} of each other: the softmax is almost uniform, and attacks that climb "
+        f"the cross-entropy lower the label's logit rather than raise another, which finds less. Scale the logits up: divide them by a "
+        "temperature, which changes no prediction.",
     )
 
 

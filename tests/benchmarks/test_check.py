@@ -49,6 +49,15 @@ def test_probabilities_are_noticed(last, classes, name):
     assert f"Remove the final {name}." in flag.sentence
 
 
+@pytest.mark.parametrize(("scale", "noticed"), [(1, False), (0.2, False), (1e-3, True), (1e-8, True)])
+def test_logits_on_a_tiny_scale_are_noticed(scale, noticed):
+    found = flags(lambda z: scale * z).get("flat")
+    assert (found is not None) == noticed
+    if found is not None:
+        assert found.weakens
+        assert "divide them by a temperature" in found.sentence
+
+
 def test_one_logit_is_said_to_be_two_classes():
     flag = flags(lambda z: z[:, 0], 2)["outputs"]
     assert not flag.weakens

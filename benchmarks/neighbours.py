@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.benchmarks.summary import Flag
-from robustkit.errors import UsageError, first_line
+from robustkit.errors import AttackError, UsageError, first_line
 from robustkit.global_state import full_precision
 from robustkit.model import Model
 
-#: Images that are asked about alone.
-ALONE = 4
+#: Images that are asked about alone, and the most that are asked about at once.
+ALONE, CROWD = 4, 1024
 
 
 def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
@@ -25,8 +25,10 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
     ------
     UsageError
         If the network fails on a single image.
+    AttackError
+        If it now fails on images that it answered before, too.
     """
-    size = model.chunk_size(x)
+    size = min(model.chunk_size(x), CROWD)
     few = x[: ALONE if size >= 2 * ALONE else 1]
     full = x.repeat(-(-size // len(x)), 1, 1, 1)[:size]
     others = model.bounds[0] + model.bounds[1] - few  # as unlike them as the bounds allow
@@ -36,6 +38,7 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
         except UsageError:
             raise
         except Exception as error:  # a network may raise anything
+            check_answers_still(model, few)
             raise UsageError(
                 f"{model.name} fails on a single image ({type(error).__name__}: {first_line(error)}), but not on {len(x)} at once: "
                 "its answer about an image must not depend on a batch"
@@ -65,6 +68,17 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
         weakens=culprit is not None or model.batch_size != 1,
         sentence=f"The model's answer about an image depends on the other images of its batch: {cause}. {remedy}",
     )
+
+
+def check_answers_still(model: Model, x: Tensor) -> None:
+    """Raise `AttackError` if a model fails on images that it answered before: then their number is not the cause."""
+    try:
+        model(x)
+    except Exception as error:  # a network may raise anything
+        raise AttackError(
+            f"{model.name} fails on images that it answered before ({type(error).__name__}: {first_line(error)}): run it again, and "
+            "look for what it keeps from call to call"
+        ) from error
 
 
 def batch_statistics(net: nn.Module) -> str | None:

@@ -54,6 +54,9 @@ def _rows(text: io.TextIOWrapper, what: str) -> tuple[list[str], TextLabels]:
             break
     else:
         raise columns.missing(what, next(csv.reader([first]), []))
+    for position in (image, label):
+        if [name.strip().lower() for name in names].count(names[position].strip().lower()) > 1:
+            raise UsageError(f"{what} has two columns {brief(names[position].strip())}: leave one of them out")
     files: list[str] = []
     labels = TextLabels()
     reader = csv.reader(text, delimiter=delimiter)
@@ -62,6 +65,11 @@ def _rows(text: io.TextIOWrapper, what: str) -> tuple[list[str], TextLabels]:
             continue
         if len(row) <= max(image, label) or not row[image] or not row[label].strip():
             raise UsageError(f"{what} has no {names[image].strip()} or {names[label].strip()} in line {reader.line_num + 1}")
+        if len(row) > len(names):
+            raise UsageError(
+                f"{what} has {len(row)} fields in line {reader.line_num + 1}, but {len(names)} columns: put a field that holds "
+                f"{brief(delimiter)} in quotes"
+            )
         files.append(row[image])
         labels.add(row[label].strip())
     return files, labels

@@ -56,7 +56,9 @@ class PatchThreat(Threat):
         if not self.area_text:
             object.__setattr__(self, "area_text", f"{100 * self.area:g}%")
         if self.area > 1:
-            raise UsageError(f"area {self.area_text} is more than the whole image: did you mean patch:{self.area_text}%?")
+            percent = self.area_text.endswith("%")
+            hint = "write a share of it, such as patch:5%" if percent else f"did you mean patch:{self.area_text}%?"
+            raise UsageError(f"area {self.area_text} is more than the whole image: {hint}")
         if self.area > 0.5:
             raise UsageError(
                 f"area {self.area_text} covers most of the image, and an attacker who may do that needs no method: "

@@ -6,6 +6,7 @@ from torch import nn
 
 from robustkit import Model, UsageError
 from robustkit.benchmarks.neighbours import depends_on_batch
+from robustkit.errors import AttackError
 
 
 def norm(**settings):
@@ -73,6 +74,20 @@ def test_a_network_that_needs_a_batch_is_one_sentence():
     net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12, track_running_stats=False), nn.Linear(12, 2))
     with pytest.raises(UsageError, match="fails on a single image"):
         depends_on_batch(Model(net, device="cpu"), torch.rand(4, 3, 2, 2))
+
+
+def test_a_network_that_fails_whatever_the_batch_is_not_said_to_need_one():
+    class Exhausted(nn.Module):
+        def forward(self, x):
+            raise StopIteration("no more")
+
+    with pytest.raises(AttackError, match=r"Exhausted fails on images that it answered before \(StopIteration: no more\)"):
+        depends_on_batch(Model(Exhausted(), device="cpu"), torch.rand(4, 3, 2, 2))
+
+
+def test_a_batch_size_beyond_all_memory_is_not_filled():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+    assert depends_on_batch(Model(net, device="cpu", batch_size=10**20), torch.rand(4, 3, 2, 2)) is None
 
 
 def test_an_answer_that_changes_with_the_size_of_the_batch_is_noticed_at_the_size_in_use():

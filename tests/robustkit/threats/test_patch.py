@@ -26,7 +26,8 @@ def test_defaults_are_left_out_of_the_id() -> None:
     ("text", "says"),
     [
         ("patch:60%", "at most 50%"),
-        ("patch:5", "did you mean patch:5%"),
+        ("patch:5", r"did you mean patch:5%\?"),
+        ("patch:500%", "more than the whole image: write a share of it"),
         ("patch:0%", "above 0"),
         ("patch:five", "not a number"),
         ("patch:5%,shape=star", "shape 'star'"),

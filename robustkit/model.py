@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from robustkit.arrays import as_tensor
+from robustkit.construction import check_draws, check_network, check_settings
 from robustkit.contracts.classification import CLASSIFICATION
 from robustkit.contracts.criterion import Criterion
 from robustkit.device import is_out_of_memory, resolve_device
-from robustkit.errors import AttackError, UsageError, brief, first_line
+from robustkit.errors import AttackError, UsageError, first_line
 from robustkit.freezing import held_still
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.images import check_images
@@ -27,9 +25,6 @@ from robustkit.projections import Bounds, clip
 from robustkit.spec import InputSpec
 from robustkit.threats.base import Knowledge
 from robustkit.watch import at_work
-
-#: What a model can give an attacker.
-GIVEN: tuple[Knowledge, ...] = ("white-box", "score", "decision")
 
 LossFunction = Callable[[Any], Tensor]
 
@@ -93,38 +88,9 @@ class Model:
         knowledge: Knowledge = "white-box",
         criterion: Criterion = CLASSIFICATION,
     ) -> None:
-        if not isinstance(net, nn.Module):
-            raise UsageError(f"a model wraps a torch.nn.Module, not a {type(net).__name__}")
-        lazy = next((name for name, value in (*net.named_parameters(), *net.named_buffers()) if is_lazy(value)), None)
-        if lazy is not None:
-            raise UsageError(
-                f"{type(net).__name__} has lazy layers without values, such as {lazy}: pass one batch of images through it, or "
-                "load its weights, before it is made a model"
-            )
-        meta = next((name for name, value in (*net.named_parameters(), *net.named_buffers()) if value.is_meta), None)
-        if meta is not None:
-            raise UsageError(
-                f"{type(net).__name__} has meta tensors, which have a shape and no values, such as {meta}: build it on a device and "
-                "load its weights, before it is made a model"
-            )
-        if not (
-            isinstance(bounds, tuple | list)
-            and len(bounds) == 2
-            and all(isinstance(bound, Real) and math.isfinite(bound) for bound in bounds)
-            and bounds[0] < bounds[1]
-        ):
-            raise UsageError(
-                f"bounds {brief(bounds)} are not two numbers, the lower first: give (lowest, highest), such as (0, 1)"
-            )
-        if (mean is None) != (std is None) or (mean is not None and std is not None and len(mean) != len(std)):
-            raise UsageError("mean and std go together, one value a channel each")
-        if std is not None and min(std) <= 0:
-            raise UsageError(f"std {tuple(std)} must be above 0 in every channel")
-        if batch_size is not None and batch_size < 1:
-            raise UsageError(f"batch_size={batch_size} must be at least 1")
-        _check_draws(draws)
-        if knowledge not in GIVEN:
-            raise UsageError(f"knowledge {brief(knowledge)} is not what a model can give: write one of {', '.join(GIVEN)}")
+        check_network(net)
+        check_settings(bounds, mean, std, batch_size, knowledge)
+        check_draws(draws)
         self.device = resolve_device(device)
         self.net = net.to(self.device)
         self.bounds = (float(bounds[0]), float(bounds[1]))
@@ -146,7 +112,7 @@ class Model:
 
     def with_draws(self, draws: int) -> Model:
         """This model, asked with at least so many draws: itself if it is already, else a copy that shares the network."""
-        _check_draws(draws)
+        check_draws(draws)
         if draws <= self.draws:
             return self
         copied = copy.copy(self)
@@ -398,14 +364,6 @@ class Model:
     def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
         """Raise `UsageError` if images or labels cannot be meant: wrong rank or type, outside bounds, unknown classes."""
         check_images(x, self.bounds, y, num_classes)
-
-
-def _check_draws(draws: object) -> None:
-    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
-        raise UsageError(
-            f"draws={brief(draws)} must be a whole number of at least 1: the passes that each question about a randomised model "
-            "takes"
-        )
 
 
 def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:

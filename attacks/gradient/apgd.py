@@ -16,6 +16,7 @@ from robustkit.losses import dlr, dlr_targeted, ranked_wrong
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, Threat, UsageError
 
 NORMS = ("linf", "l2", "l1")
+COST = "restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2"
 PAPER = (
     "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks, arXiv 2003.01690; "
     "l1: Mind the Box, arXiv 2103.01208"
@@ -75,7 +76,7 @@ class APGDCE(APGD):
         threats=NORMS,
         knowledge="white-box",
         targeted=True,
-        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        cost=COST,
         paper=PAPER,
     )
 
@@ -92,7 +93,7 @@ class APGDMargin(APGD):
         threats=NORMS,
         knowledge="white-box",
         targeted=True,
-        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        cost=COST,
         paper=PAPER,
         any_criterion=True,
     )
@@ -114,7 +115,7 @@ class APGDDLR(APGD):
         threats=NORMS,
         knowledge="white-box",
         targeted=True,
-        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        cost=COST,
         paper=PAPER,
     )
 

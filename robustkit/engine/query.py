@@ -43,15 +43,15 @@ class Query(Generic[S]):
     def __init__(self, attack: Stepping[S], model: Model) -> None:
         self.attack, self.model = attack, model
 
-    def ask(self, batch: Batch, state: S, asked: Tensor | None) -> Seen:
-        """Ask about the state's images, those `asked` (bool ``(B,)``) or all."""
-        seen = self._draw(batch, state, asked)
+    def ask(self, batch: Batch, state: S, asked: Tensor | None = None, followed: Tensor | None = None) -> Seen:
+        """Ask about the state's images, those `asked` or all, with gradients for those `followed` or all; bool ``(B,)`` each."""
+        seen = self._draw(batch, state, asked, followed)
         draws = self.attack.eot
         if draws == 1:
             return seen
         votes = seen.answer.success.long()
         for _ in range(draws - 1):
-            more = self._draw(batch, state, asked)
+            more = self._draw(batch, state, asked, followed)
             votes = votes + more.answer.success
             seen.loss, seen.grad = seen.loss + more.loss, seen.grad + more.grad
             seen.answer.columns = seen.answer.columns + more.answer.columns
@@ -59,11 +59,9 @@ class Query(Generic[S]):
         mean = Answer(columns=seen.answer.columns / draws, success=2 * votes > draws, margin=seen.answer.margin / draws)
         return Seen(x=seen.x, answer=mean, loss=seen.loss / draws, grad=seen.grad / draws)
 
-    def _draw(self, batch: Batch, state: S, asked: Tensor | None) -> Seen:
-        attack = self.attack
-        if not attack.needs_gradient:
+    def _draw(self, batch: Batch, state: S, asked: Tensor | None, followed: Tensor | None) -> Seen:
+        if not self.attack.needs_gradient:
             return self._scores(batch, state, asked)
-        followed = attack.follows(batch, state)
         if followed is None or bool(followed.all()):
             return self._in_parts(batch, state)
         return self._partly(batch, state, followed)

@@ -114,10 +114,10 @@ class _Search(Generic[S]):
         """One pass through the model, and one step of the attack on its answer."""
         attack, batch, state, track = self.attack, slots.batch, slots.state, slots.track
         asked = attack.asks(batch, state) if attack.early_exit else None
-        seen = self.query.ask(batch, state, asked)
+        followed = attack.follows(batch, state)
+        seen = self.query.ask(batch, state, asked, followed)
         track.queries = track.queries + (attack.eot if asked is None else attack.eot * asked)
         if attack.needs_gradient:
-            followed = attack.follows(batch, state)
             counted = torch.ones_like(track.found) if followed is None else followed
             passes = attack.eot * counted * (1 if seen.loss.ndim == 1 else seen.loss.shape[1])
             track.backwards = track.backwards + passes

@@ -213,7 +213,7 @@ class Stepping(Attack, Generic[S]):
         return None
 
     def asks(self, batch: Batch, state: S) -> Tensor | None:
-        """Which images the model is asked about, bool ``(B,)``; None if all. The others were asked about before, in vain:
+        """Which images the model is asked about, bool ``(B,)``; None if all. The others were asked about before, without success:
         they cost no pass, and their loss is ``-inf``. For attacks without gradients.
         """
         return None

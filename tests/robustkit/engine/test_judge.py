@@ -48,7 +48,7 @@ def test_each_way_a_sample_can_end():
     assert torch.equal(result.logits[:2], model.logits(result.x_adv[:2]))
 
 
-def test_nobody_to_attack():
+def test_no_sample_to_attack():
     result, asked, _ = verdict([0.6], [0], [0.4])
     assert (asked, result.forwards.tolist()) == ([], [1])
 

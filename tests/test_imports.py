@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -70,3 +71,8 @@ def test_attacks_defenses_and_harness_do_not_import_one_another() -> None:
         if name.startswith(mine) and other.startswith(theirs) and mine != theirs
     }
     assert across == set()
+
+
+def test_every_folder_of_code_is_in_the_distribution() -> None:
+    packages = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    assert {module_of(path.parent / "__init__.py") for path in FILES.values()} - packages == set()

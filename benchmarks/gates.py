@@ -97,7 +97,7 @@ def judge(summary: Estimates, threshold: float | None, problems: Sequence[str] =
             elif attack.errors:
                 hold(
                     ExitCode.INCOMPLETE,
-                    f"Incomplete: the model gave no valid answer on {attack.errors} samples ({attack.name}).",
+                    f"Incomplete: the model gave no valid answer, or contradicted itself, on {attack.errors} samples ({attack.name}).",
                 )
         for sentence in threat.incomplete:
             hold(ExitCode.INCOMPLETE, f"Incomplete: {sentence}.")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from robustkit.allocator import keep_freed_memory
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
 from robustkit.device import resolve_device
 from robustkit.errors import AttackError
@@ -102,6 +103,7 @@ def main() -> None:
     """The child's part: audit, then say how much memory it took."""
     from robustkit.benchmarks.audit import audit
 
+    keep_freed_memory()  # as the command line does
     folder, device = sys.argv[1:]
     data = f"npz:{Path(folder) / 'images.npz'}"
     audit(small_model(device), data, threats=[THREAT], attacks=["pgd:steps=5"], out=Path(folder) / "run")

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
+from robustkit.allocator import keep_freed_memory
 from robustkit.cli.supervise import supervise
 
 
@@ -21,6 +22,7 @@ def main() -> NoReturn:
 def _run() -> int:
     from robustkit.cli.run import run
 
+    keep_freed_memory()
     return run()
 
 

@@ -49,7 +49,8 @@ def _answer() -> ExitCode:
         _say(str(error))
         return error.exit_code if error.exit_code in _ERRORS else ExitCode.INCOMPLETE
     except TyperException as error:
-        _say(f"{error.format_message()} (robustkit --help shows what there is)")
+        if error.format_message():  # else the help was shown, for the command line was empty
+            _say(f"{error.format_message()} (robustkit --help shows what there is)")
         return ExitCode.USAGE
     except (KeyboardInterrupt, Abort):
         return ExitCode.INTERRUPTED

@@ -33,7 +33,9 @@ class BrokenImageError(UsageError):
     def of(cls, where: str, error: Exception) -> BrokenImageError:
         """The sentence for an image (named by `where`) and what went wrong."""
         cause = " ".join(str(error).split())[:300] or type(error).__name__
-        return cls(f"{where} cannot be read ({cause}): mend or remove it, or leave such images out with --skip-broken")
+        return cls(
+            f"{where} cannot be read ({cause}): mend or remove it, or have an audit leave such images out with --skip-broken"
+        )
 
 
 class Source(Protocol):

@@ -32,7 +32,9 @@ class HFSource(EncodedSource):
 
     def open(self, position: int) -> Stream:
         """One row's image."""
-        image = self.table[position][self.column]
+        image = self.table[position][self.column] or {"bytes": None, "path": None}
+        if image["bytes"] is None and image["path"] is None:
+            raise ValueError("the row holds no image")
         if image["bytes"] is not None:
             return io.BytesIO(image["bytes"])
         path = os.path.realpath(image["path"])

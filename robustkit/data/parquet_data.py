@@ -54,10 +54,12 @@ class ParquetSource(EncodedSource):
             self._group = (group, self._file.read_row_group(group, columns=[self.column]).column(0))
         column = self._group[1]
         image = column[position - int(self._ends[group]) + len(column)].as_py()
-        encoded = image.get("bytes") if isinstance(image, dict) else image
+        encoded, path = (image.get("bytes"), image.get("path")) if isinstance(image, dict) else (image, None)
         if encoded is not None:
             return io.BytesIO(encoded)
-        return self.tree.open(image["path"])
+        if path is None:
+            raise ValueError("the row holds no image")
+        return self.tree.open(path)
 
     def sampled(self, most: int) -> NDArray[np.int64]:
         """Positions in the first row group."""

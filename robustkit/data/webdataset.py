@@ -128,7 +128,12 @@ def _samples(file: Stream) -> Iterator[tuple[str, tuple[int, int] | None, str | 
             if f".{kind}" in SUFFIXES and not member.issparse():
                 image = image or (member.offset_data, member.size)
             elif kind == "cls" or (kind == "json" and label is None):
-                label = _label(file, member, kind) or label
+                try:
+                    label = _label(file, member, kind) or label
+                except ValueError as error:
+                    raise UsageError(
+                        f"{brief(member.name)!r} is not a label ({error}): expected a class, or JSON with one"
+                    ) from error
         file.seek(tar.offset)
         if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # where tarfile stopped without a word
             raise tarfile.ReadError(f"damaged at byte {tar.offset}")

@@ -244,6 +244,11 @@ def _fit(
         sample = next(start.train.batches(model.spec, 1)).x
         model.check_images(sample)
         against.check((sample.shape[1], sample.shape[2], sample.shape[3]), model.bounds)
+    if -(-len(start.train) // options.batch_size) < devices:
+        raise UsageError(
+            f"{len(start.train)} training images in batches of {options.batch_size} do not give each of {devices} devices "
+            "a batch: take fewer devices or a smaller batch size"
+        )
     config = {
         "flow": flow,
         "base": base,

@@ -161,3 +161,10 @@ def test_lists(tmp_path: Path) -> None:
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "robustkit", "--version"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_command_shows_the_help_and_no_empty_sentence(tmp_path: Path) -> None:
+    code, out, err = robustkit(cwd=tmp_path)
+    assert code == 2
+    assert "Usage: robustkit" in out + err
+    assert "robustkit: " not in out + err

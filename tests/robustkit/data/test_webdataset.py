@@ -92,7 +92,7 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path):
     write(tmp_path / "a.tar", [("0.txt", b"")])
     refused("holds no images")
     write(tmp_path / "a.tar", [("0.png", b""), ("0.cls", b"\xff")])
-    refused("cannot be read")
+    refused("is not a label")
     write(tmp_path / "a.tar", [("0.png", b""), ("0.json", b"[" * 100_000)])
     refused("cannot be read")
     write(tmp_path / "a.tar", samples(range(3)))
@@ -130,3 +130,10 @@ def test_a_link_in_a_pattern_leads_nowhere_else(tmp_path):
 def test_braces():
     assert webdataset._braces("a{08..11}b{x,y}") == [f"a{k:02}b{c}" for k in range(8, 12) for c in "xy"]
     assert webdataset._braces("{a") == ["{a"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("000.cls", b"\xff\xfe"), ("000.json", b"{")])
+def test_a_damaged_label_is_named_and_not_the_tar_file(tmp_path, name, content):
+    path = write(tmp_path / "a.tar", [("000.png", png(PIXELS[0])), (name, content)])
+    with pytest.raises(UsageError, match=f"^'{name}' is not a label .*expected a class, or JSON with one$"):
+        load_data(f"webdataset:{path}")

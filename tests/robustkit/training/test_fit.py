@@ -135,3 +135,9 @@ def test_harden_refuses_standard_training_and_foreign_folders(tmp_path: Path) ->
         fit.harden(small_model(), data, out=tmp_path, threat="linf:0.1", **SHORT)
     with pytest.raises(UsageError, match="is a file: choose another -o"):
         fit.harden(small_model(), data, out=tmp_path / "notes.txt", threat="linf:0.1", **SHORT)
+
+
+def test_more_devices_than_batches_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="72 training images in batches of 16 do not give each of 6 devices a batch"):
+        fit.train("builtin/fashion-standard", images(), out=tmp_path / "run", devices=6, **SHORT)
+    assert not (tmp_path / "run").exists()

@@ -12,24 +12,24 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from robustkit.benchmarks import records
-from robustkit.benchmarks.cause import better_input
-from robustkit.benchmarks.cell import FORMAT, digest_of
-from robustkit.benchmarks.check import check_model
-from robustkit.benchmarks.clean import Cause, diagnose_clean
-from robustkit.benchmarks.corruption_run import run_corruptions
-from robustkit.benchmarks.evidence import gather
-from robustkit.benchmarks.execute import ask_clean, execute
-from robustkit.benchmarks.flags import diagnose
-from robustkit.benchmarks.given import check_count, check_model_given, check_share, read_attacks, read_threats
-from robustkit.benchmarks.manifest import planned_cell, planned_threat
-from robustkit.benchmarks.plan import ThreatPlan, plan
-from robustkit.benchmarks.progress import Progress, Silent
-from robustkit.benchmarks.run import Run, run_name
-from robustkit.benchmarks.suite import Suite, ad_hoc_suite, load_suite
-from robustkit.benchmarks.summary import DataPart, Flag, ModelPart
+from robustkit.benchmarks.judging.clean import diagnose_clean
+from robustkit.benchmarks.judging.evidence import gather
+from robustkit.benchmarks.judging.flags import diagnose
+from robustkit.benchmarks.planning.cell import FORMAT, digest_of
+from robustkit.benchmarks.planning.check import check_model
+from robustkit.benchmarks.planning.given import check_count, check_model_given, check_share, read_attacks, read_threats
+from robustkit.benchmarks.planning.manifest import planned_cell, planned_threat
+from robustkit.benchmarks.planning.plan import ThreatPlan, plan
+from robustkit.benchmarks.planning.suite import Suite, ad_hoc_suite, load_suite
+from robustkit.benchmarks.running import records
+from robustkit.benchmarks.running.cause import better_input
+from robustkit.benchmarks.running.corruption_run import run_corruptions
+from robustkit.benchmarks.running.execute import ask_clean, execute
+from robustkit.benchmarks.running.progress import Progress, Silent
+from robustkit.benchmarks.running.run import Run, run_name
+from robustkit.benchmarks.running.work import CLEAN, Work
+from robustkit.benchmarks.summary import Cause, DataPart, Flag, ModelPart
 from robustkit.benchmarks.verdict import conclude, estimates
-from robustkit.benchmarks.work import CLEAN, Work
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
 from robustkit.files import atomic

@@ -1,13 +1,20 @@
-"""Intervals for a share of samples, and what follows from them for a gate."""
+"""Intervals for a share of samples, and the share that chance alone explains."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
 Method = Literal["wilson", "clopper-pearson"]
+
+#: How improbable chance must be for an accuracy to be told from it.
+CHANCE_LEVEL = 0.01
+#: The fewest images of other classes than the most frequent one from which anything is concluded.
+FEWEST_OTHERS = 10
 
 
 class Estimate(BaseModel):
@@ -47,3 +54,17 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     low = 0.0 if successes == 0 else float(stats.beta.ppf(1 - confidence, successes, n - successes + 1))
     high = 1.0 if successes == n else float(stats.beta.ppf(confidence, successes + 1, n - successes))
     return low, high
+
+
+def chance_agreement(label: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> float:
+    """The accuracy of answers that have nothing to do with the images.
+
+    One in `classes`, or more where some labels and some predictions are frequent; that takes labels of several classes.
+    """
+    often = np.bincount(label)
+    uniform = 1 / max(classes, 1)
+    if len(label) - often.max() < FEWEST_OTHERS:
+        return uniform
+    length = max(len(often), int(prediction.max()) + 1)
+    shares = [np.bincount(column, minlength=length) / len(column) for column in (label, prediction)]
+    return max(uniform, float(shares[0] @ shares[1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -110,6 +110,13 @@ class Flag(_Part):
 
     id: str
     weakens: bool
+    sentence: str
+
+
+class Cause(NamedTuple):
+    """Why a clean accuracy is low, and the accuracy without that."""
+
+    accuracy: float
     sentence: str
 
 

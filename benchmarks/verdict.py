@@ -8,15 +8,15 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from robustkit import __version__
-from robustkit.benchmarks.clean import diagnose_clean
-from robustkit.benchmarks.due import curve_ids, right_ids, shards
-from robustkit.benchmarks.evidence import Evidence, gather
-from robustkit.benchmarks.flags import diagnose
-from robustkit.benchmarks.gates import judge
-from robustkit.benchmarks.manifest import Manifest
-from robustkit.benchmarks.run import Run
+from robustkit.benchmarks.judging.clean import diagnose_clean
+from robustkit.benchmarks.judging.evidence import Evidence, gather
+from robustkit.benchmarks.judging.flags import diagnose
+from robustkit.benchmarks.judging.gates import judge
+from robustkit.benchmarks.judging.summarize import summarize_threat
+from robustkit.benchmarks.planning.manifest import Manifest
+from robustkit.benchmarks.running.due import curve_ids, right_ids, shards
+from robustkit.benchmarks.running.run import Run
 from robustkit.benchmarks.statistics import estimate
-from robustkit.benchmarks.summarize import summarize_threat
 from robustkit.benchmarks.summary import AttackPart, Estimates, Flag, Summary, ThreatPart
 from robustkit.contracts.result import Status
 from robustkit.errors import AttackError
@@ -93,7 +93,7 @@ def estimates(folder: Path, manifest: Manifest, evidence: Evidence) -> Estimates
         patches = folder / "patches"
         found["patches"] = sorted(path.name for cell in planned.main for path in patches.glob(f"{cell.name}-fold*.png"))
         if planned.kinds:
-            from robustkit.benchmarks.corruption_run import read_corruptions  # which loads all that decodes images
+            from robustkit.benchmarks.running.corruption_run import read_corruptions  # which loads all that decodes images
 
             files = [name for name, _ in shards(len(evidence.ids), manifest.shard)]
             try:
@@ -138,9 +138,9 @@ def with_fit(folder: Path, attack: AttackPart) -> AttackPart:
 
 def write_documents(folder: Path, summary: Summary) -> None:
     """The report for people, and the files that CI systems read."""
-    from robustkit.benchmarks.junit import write_junit
     from robustkit.benchmarks.report.html import write_report
-    from robustkit.benchmarks.sarif import write_sarif
+    from robustkit.benchmarks.report.junit import write_junit
+    from robustkit.benchmarks.report.sarif import write_sarif
 
     write_report(folder, summary)
     write_junit(folder, summary)

@@ -76,3 +76,15 @@ def test_attacks_defenses_and_harness_do_not_import_one_another() -> None:
 def test_every_folder_of_code_is_in_the_distribution() -> None:
     packages = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     assert {module_of(path.parent / "__init__.py") for path in FILES.values()} - packages == set()
+
+
+def test_the_rooms_of_the_harness_are_in_the_order_in_which_data_flows() -> None:
+    order = ("planning", "running", "judging", "report")
+    rooms = {
+        name: order.index(parts[2])
+        for name in FILES
+        if (parts := name.split("."))[:2] == ["robustkit", "benchmarks"] and len(parts) > 2 and parts[2] in order
+    }
+    backwards = {(name, other) for name in rooms for other in arrows()[name] if rooms.get(other, 0) > rooms[name]}
+    assert backwards == set()
+    assert set(rooms.values()) == {0, 1, 2, 3}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from robustkit.benchmarks.bench.result import Bench, Entry
-from robustkit.benchmarks.words import count, percent, seconds, short
+from robustkit.benchmarks.report.words import count, percent, seconds, short
 from robustkit.printable import printable
 
 #: Title, the entry's field, and how its value is written. A column no row has a value for is left out.

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file
 
-from robustkit.benchmarks import records
+from robustkit.benchmarks.running import records
 
 COMMANDS = {
     "audit": (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from robustkit.benchmarks.records import Column
+from robustkit.benchmarks.running.records import Column
 
 
 def optimality(distances: Mapping[str, Column], right: Column) -> dict[str, float]:

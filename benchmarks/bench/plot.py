@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from robustkit.benchmarks.bench.result import Bench, Entry
 from robustkit.benchmarks.report.charts import spread
-from robustkit.benchmarks.words import percent, short
+from robustkit.benchmarks.report.words import percent, short
 from robustkit.printable import printable
 
 #: Inches from one label to the next, of what is not the axes, and of the whole at the least.

@@ -12,13 +12,13 @@ import torch
 
 from robustkit.benchmarks.audit import escalate
 from robustkit.benchmarks.bench.contender import Answer, Contender, Ground
-from robustkit.benchmarks.check import check_model
-from robustkit.benchmarks.execute import ask_clean, execute
-from robustkit.benchmarks.plan import plan
-from robustkit.benchmarks.progress import Silent
-from robustkit.benchmarks.records import Column, Records
-from robustkit.benchmarks.suite import Suite, load_suite
-from robustkit.benchmarks.work import CLEAN, Work
+from robustkit.benchmarks.planning.check import check_model
+from robustkit.benchmarks.planning.plan import plan
+from robustkit.benchmarks.planning.suite import Suite, load_suite
+from robustkit.benchmarks.running.execute import ask_clean, execute
+from robustkit.benchmarks.running.progress import Silent
+from robustkit.benchmarks.running.records import Column, Records
+from robustkit.benchmarks.running.work import CLEAN, Work
 from robustkit.contracts.result import Status
 from robustkit.defense import DefendedModel
 from robustkit.errors import AttackError

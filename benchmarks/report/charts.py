@@ -11,9 +11,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from scipy.optimize import isotonic_regression
 
 from robustkit.benchmarks.report.svg import BLUE, HAIR, INK, ORANGE, PAPER, QUIET, VERMILLION, chart
+from robustkit.benchmarks.report.words import UPPER_BOUND, interval, label, passes, percent, share, short
 from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import Summary, ThreatPart
-from robustkit.benchmarks.words import UPPER_BOUND, interval, label, passes, percent, share, short
 from robustkit.printable import printable
 from robustkit.threats import NormThreat, Threat
 

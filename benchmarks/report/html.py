@@ -12,8 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from robustkit.benchmarks import words
-from robustkit.benchmarks.report import charts, gallery
+from robustkit.benchmarks.report import charts, gallery, words
 from robustkit.benchmarks.summary import ClassPart, Summary, ThreatPart
 from robustkit.errors import RobustkitError
 from robustkit.files import refuse_links, write_bytes

@@ -63,8 +63,8 @@ def audit(options: AuditOptions) -> int:
     data = options.data or default_data(options.model)
     from robustkit.acceleration import accelerate
     from robustkit.benchmarks.audit import audit as run_audit
-    from robustkit.benchmarks.progress import on_stderr
-    from robustkit.benchmarks.suite import load_suite
+    from robustkit.benchmarks.planning.suite import load_suite
+    from robustkit.benchmarks.running.progress import on_stderr
     from robustkit.build import defend
     from robustkit.data.load import load_data
     from robustkit.models.load import load_model

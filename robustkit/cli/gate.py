@@ -54,7 +54,7 @@ def gate(options: GateOptions) -> int:
 
 def show(summary: Summary, folder: Path) -> int:
     """Print the verdict and return its exit code."""
-    from robustkit.benchmarks.text import terminal
+    from robustkit.benchmarks.report.text import terminal
 
     results.console().print(terminal(summary, folder / "report.html"))
     return summary.exit_code

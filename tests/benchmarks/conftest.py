@@ -16,12 +16,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from robustkit import Model, Threat
-from robustkit.benchmarks import records, statistics, verdict
-from robustkit.benchmarks import work as working
+from robustkit.benchmarks import statistics, verdict
 from robustkit.benchmarks.audit import audit
-from robustkit.benchmarks.cell import Cell
-from robustkit.benchmarks.manifest import PlannedCell, planned_cell
-from robustkit.benchmarks.records import SCHEMA, Records
+from robustkit.benchmarks.planning.cell import Cell
+from robustkit.benchmarks.planning.manifest import PlannedCell, planned_cell
+from robustkit.benchmarks.running import records
+from robustkit.benchmarks.running import work as working
+from robustkit.benchmarks.running.records import SCHEMA, Records
 from robustkit.benchmarks.summary import (
     AttackPart,
     ClassPart,

@@ -18,10 +18,10 @@ from PIL import Image
 from torch import nn
 
 from robustkit import InputSpec, Model, registry
-from robustkit.benchmarks import attack_cell, records
-from robustkit.benchmarks import work as working
 from robustkit.benchmarks.audit import audit
-from robustkit.benchmarks.progress import on_stderr
+from robustkit.benchmarks.running import attack_cell, records
+from robustkit.benchmarks.running import work as working
+from robustkit.benchmarks.running.progress import on_stderr
 from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.data import load_data
 from robustkit.errors import ExitCode, UsageError

@@ -12,8 +12,8 @@ from torch import nn
 from robustkit import InputSpec, Model
 from robustkit.benchmarks import verdict
 from robustkit.benchmarks.audit import audit
-from robustkit.benchmarks.check import looks_random
-from robustkit.benchmarks.records import read
+from robustkit.benchmarks.planning.check import looks_random
+from robustkit.benchmarks.running.records import read
 
 
 class Flips(nn.Module):

@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 
 from robustkit import Model
 from robustkit.benchmarks.audit import audit
-from robustkit.benchmarks.contradictions import digest_of_file
-from robustkit.benchmarks.records import Records
-from robustkit.benchmarks.run import Run
+from robustkit.benchmarks.running.contradictions import digest_of_file
+from robustkit.benchmarks.running.records import Records
+from robustkit.benchmarks.running.run import Run
 from robustkit.benchmarks.summary import Summary
 from robustkit.benchmarks.verdict import judge_run
 from robustkit.errors import ExitCode, RobustkitError

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from typer.exceptions import TyperException
 
 from robustkit.benchmarks.audit import audit
-from robustkit.benchmarks.run import Run
-from robustkit.benchmarks.suite import built_in_suites, load_suite, read_suite
+from robustkit.benchmarks.planning.suite import built_in_suites, load_suite, read_suite
+from robustkit.benchmarks.running.run import Run
 from robustkit.build import attack, preprocessor, recipe
 from robustkit.cli.command import NotFinishedError
 from robustkit.cli.commands import app

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from robustkit.benchmarks import records
 from robustkit.benchmarks.bench import kills
+from robustkit.benchmarks.running import records
 
 
 def a_run(folder: Path, seconds: float = 1.0, robust: float = 0.5, weight: float = 1.0, rows: int = 2) -> Path:

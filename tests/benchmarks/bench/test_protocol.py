@@ -11,7 +11,7 @@ import pytest
 from robustkit import build
 from robustkit.benchmarks.bench.contender import Ground, attack_contender
 from robustkit.benchmarks.bench.protocol import protocol_contender, verdict
-from robustkit.benchmarks.records import Records
+from robustkit.benchmarks.running.records import Records
 from robustkit.errors import AttackError, UsageError
 
 IDS = np.array([7, 3, 5])

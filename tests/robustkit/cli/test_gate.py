@@ -23,7 +23,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return type("Summary", (), {"exit_code": 5})()
 
     monkeypatch.setattr("robustkit.benchmarks.verdict.judge_run", judge)
-    monkeypatch.setattr("robustkit.benchmarks.text.terminal", lambda summary, report: f"the verdict, and {report}")
+    monkeypatch.setattr("robustkit.benchmarks.report.text.terminal", lambda summary, report: f"the verdict, and {report}")
     return seen
 
 

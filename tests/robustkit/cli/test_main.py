@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from robustkit.benchmarks.run import Run
+from robustkit.benchmarks.running.run import Run
 from robustkit.cli.audit import AuditOptions
 
 ENTRY = "from robustkit.cli.main import main; main()"

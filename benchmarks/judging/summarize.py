@@ -1,0 +1,284 @@
+"""From records to the summary: worst case over attacks for each sample, intervals, flags, classes and pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from robustkit.benchmarks.judging.evidence import LOST
+from robustkit.benchmarks.judging.flags import attacked_ids, diagnose
+from robustkit.benchmarks.planning.manifest import PlannedCell, PlannedThreat
+from robustkit.benchmarks.running.due import right_ids
+from robustkit.benchmarks.running.records import Column, Records
+from robustkit.benchmarks.statistics import Estimate, estimate
+from robustkit.benchmarks.summary import (
+    AttackPart,
+    ClassPart,
+    CurvePoint,
+    Flag,
+    MinimalPart,
+    NonAdaptivePart,
+    Picture,
+    ThreatPart,
+)
+from robustkit.contracts.result import Status
+
+#: Pictures of each kind in the gallery.
+PICTURES = 4
+
+#: The most points of a curve of minimal perturbations.
+CURVE_POINTS = 200
+
+
+def summarize_threat(
+    plan: PlannedThreat,
+    clean: Records,
+    rows: dict[str, Records],
+    curve_ids: Column,
+    class_names: Sequence[str],
+    warnings: Sequence[Flag],
+) -> ThreatPart:
+    """One threat's part of the summary.
+
+    Parameters
+    ----------
+    plan
+        The threat and its cells.
+    clean
+        The rows of the clean images.
+    rows
+        The rows of each cell by name.
+    curve_ids
+        Which samples the curve was computed on.
+    class_names
+        Names by label; may be empty.
+    warnings
+        Flags of the model, which every threat carries.
+    """
+    n = len(clean)
+    main = [(cell, rows[cell.name]) for cell in plan.main]
+    right = set(right_ids(clean).tolist())
+    survivors, unanswered = right, set[int]()
+    attacks = []
+    for cell, found in main:
+        hits, errors = set(attacked_ids(found).tolist()), error_ids(found)
+        decided = len(survivors & hits)
+        survivors, unanswered = survivors - hits, unanswered | errors
+        robust_after = survivors - unanswered if cell.on == "survivors" else right - hits - errors
+        attacks.append(attack_part(cell, found, len(robust_after), decided, n))
+    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan), *beside(plan, rows)]
+    robust = np.isin(clean["sample_id"], sorted(survivors - unanswered))
+    unknown = int(clean.has_status(Status.ERROR).sum()) + len(survivors & unanswered)
+    non_adaptive = None
+    if plan.non_adaptive is not None:
+        found = rows[plan.non_adaptive.name]
+        kept = len(right - set(attacked_ids(found).tolist()) - error_ids(found))
+        non_adaptive = NonAdaptivePart(
+            robust_accuracy=estimate(kept, n),
+            sentence=f"{plan.non_adaptive.spec} made without the defense in view. An attacker who knows of it does better.",
+        )
+    return ThreatPart(
+        id=plan.id,
+        kind=plan.kind,
+        robust_accuracy=estimate(int(robust.sum()), n),
+        errors=unknown,
+        attacks=attacks,
+        trusted=not any(flag.weakens for flag in flags),
+        flags=flags,
+        curve=curve_points(plan, clean, rows, curve_ids),
+        classes=class_table(clean, robust, main, class_names),
+        gallery=gallery(main),
+        minimal=[minimal(cell, found, clean) for cell, found in main if looks_for_the_nearest(cell, found)],
+        non_adaptive=non_adaptive,
+    )
+
+
+def escalation_note(plan: PlannedThreat) -> list[Flag]:
+    """That the escalation ran, and why."""
+    if not plan.reasons:
+        return []
+    return [
+        Flag(
+            id="escalated",
+            weakens=False,
+            sentence=f"The first attacks left doubts ({', '.join(plan.reasons)}), so the suite's escalation ran as well.",
+        )
+    ]
+
+
+def beside(plan: PlannedThreat, rows: dict[str, Records]) -> list[Flag]:
+    """That what stands beside the verdict (the curve, the non-adaptive number) lacks answers."""
+    errors = {i for cell in plan.cells if cell.part != "main" for i in error_ids(rows[cell.name])}
+    if not errors:
+        return []
+    sentence = f"The curve or the non-adaptive number lacks {len(errors)} samples, to which there was no valid answer."
+    return [Flag(id="unanswered", weakens=False, sentence=sentence)]
+
+
+def remarks(plan: PlannedThreat) -> list[Flag]:
+    """What the attacks have to say of a model with so many classes."""
+    said = dict.fromkeys(cell.remark for cell in plan.main)
+    return [Flag(id="few-classes", weakens=False, sentence=sentence) for sentence in said if sentence is not None]
+
+
+def looks_for_the_nearest(cell: PlannedCell, found: Records) -> bool:
+    """Whether a cell measured the minimal perturbation of every correctly classified sample."""
+    if cell.on != "all" or cell.within is not None:
+        return False
+    if cell.minimum_norm:
+        return cell.seeks_nearest
+    # Another library's attack does not say so, but shows it by images beyond eps.
+    distance = found["nearest_distance"]
+    return bool((np.isfinite(distance) & (distance > 0) & ~found["verified"].astype(bool)).any())
+
+
+def minimal(cell: PlannedCell, found: Records, clean: Records) -> MinimalPart:
+    """The empirical distribution of minimal perturbations: robust accuracy at every eps, from one run."""
+    found, clean = found.answered(), clean.where(~np.isin(clean["sample_id"], sorted(error_ids(clean) | error_ids(found))))
+    wrong = np.setdiff1d(clean["sample_id"], right_ids(clean))
+    distances = np.concatenate([np.zeros(len(wrong)), found["nearest_distance"].astype(float)])
+    finite = np.sort(distances[np.isfinite(distances)])
+    n = len(clean)
+    # Steps of the curve, thinned to as many as a picture can show.
+    kept = np.unique(np.linspace(0, max(len(finite) - 1, 0), min(len(finite), CURVE_POINTS)).round().astype(int))
+    steps = [(float(finite[i]), float((distances > finite[i]).sum()) / n) for i in kept]
+    attacked = found["nearest_distance"].astype(float)
+    return MinimalPart(
+        attack=cell.attack,
+        spec=cell.spec,
+        n=n,
+        found=int(np.isfinite(attacked).sum()),
+        median=float(np.median(attacked)) if len(attacked) and np.isfinite(np.median(attacked)) else None,
+        curve=[(0.0, (n - len(wrong)) / n if n else 0.0), *(step for step in steps if step[0] > 0)],
+    )
+
+
+def error_ids(found: Records) -> set[int]:
+    """Ids of the samples to which there was no valid answer: neither robust nor successfully attacked."""
+    return set(found["sample_id"][found.has_status(Status.ERROR)].tolist())
+
+
+def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n: int) -> AttackPart:
+    """The row of one attack."""
+    errors = int(found.has_status(Status.ERROR).sum())
+    hits = found["verified"].astype(bool)
+    return AttackPart(
+        name=cell.attack,
+        spec=cell.spec,
+        cell=cell.name,
+        role=cell.role,
+        on=cell.on,
+        evaluated=len(found),
+        robust_accuracy=estimate(robust, n),
+        success_rate=estimate(int(hits.sum()), len(found)),
+        decided=decided,
+        errors=errors,
+        unconfirmed=int(found.has_status(Status.UNCONFIRMED).sum()),
+        seconds=round(found.seconds, 3),
+        forwards=int(found["forwards"].sum()),
+        backwards=int(found["backwards"].sum()),
+        status="incomplete" if found.message in LOST else "crashed" if found.message else "complete",
+        message=found.message,
+        median_distance=float(np.median(found["distance"][hits])) if hits.any() else None,
+    )
+
+
+def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
+    """Accuracy against eps on the curve's samples, from eps 0, each point on those to which there was a valid answer."""
+    if not plan.curve:
+        return []
+    answered = clean.answered()
+    right = set(right_ids(clean).tolist()) & set(ids.tolist())
+    n = int(np.isin(answered["sample_id"], ids).sum())
+    start = estimate(len(right), n)
+
+    def left(found: Records) -> Estimate:
+        errors = error_ids(found)
+        return estimate(len(right - set(attacked_ids(found).tolist()) - errors), n - len(errors))
+
+    return [
+        CurvePoint(eps=0.0, eps_text="0", attack=start, control=start),
+        *(
+            CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=left(rows[at.strong.name]), control=left(rows[at.control.name]))
+            for at in plan.curve
+        ),
+    ]
+
+
+def class_table(
+    clean: Records, robust: Column, main: list[tuple[PlannedCell, Records]], names: Sequence[str]
+) -> list[ClassPart]:
+    """Clean and robust accuracy of each class that occurs, and what its samples are most often taken for."""
+    errors: dict[int, Counter[int]] = {}
+    wrong = clean.has_status(Status.MISCLASSIFIED)
+    right = np.isin(clean["sample_id"], right_ids(clean))
+    seen = [clean.columns["label"][wrong], clean.columns["prediction"][wrong]]
+    pairs = list(zip(*seen, strict=True))
+    for _, found in main:
+        hits = found["verified"].astype(bool)
+        pairs += list(zip(found["label"][hits], found["prediction"][hits], strict=True))
+    for label, prediction in pairs:
+        errors.setdefault(int(label), Counter())[int(prediction)] += 1
+    table = []
+    for label in np.unique(clean["label"]):
+        mask = clean["label"] == label
+        common = errors.get(int(label), Counter()).most_common(1)
+        table.append(
+            ClassPart(
+                label=int(label),
+                name=name_of(int(label), names),
+                n=int(mask.sum()),
+                clean=estimate(int((mask & right).sum()), int(mask.sum())),
+                robust=estimate(int((mask & robust).sum()), int(mask.sum())),
+                most_common_error=name_of(common[0][0], names) if common else "",
+            )
+        )
+    return table
+
+
+def name_of(label: int, names: Sequence[str]) -> str:
+    """The class's name, else its number."""
+    return names[label] if 0 <= label < len(names) else str(label)
+
+
+def gallery(main: list[tuple[PlannedCell, Records]]) -> list[Picture]:
+    """The worst, the borderline and some random samples whose pictures are on disk."""
+    rows = [(cell, found, i) for cell, found in main if cell.role == "attack" for i in range(len(found))]
+    if not rows:
+        rows = [(cell, found, i) for cell, found in main for i in range(len(found))]
+    hits = [(cell, found, i) for cell, found, i in rows if found["verified"][i]]
+    survivors = [(cell, found, i) for cell, found, i in rows if found["status"][i] in ("failed", "unconfirmed")]
+    last = {int(found["sample_id"][i]): (cell, found, i) for cell, found, i in survivors}  # the last attack to fail on it
+    successes = {int(found["sample_id"][i]) for _, found, i in hits}
+    border = [item for sample, item in last.items() if sample not in successes]
+    border.sort(key=lambda item: float(item[1]["margin"][item[2]]))
+    hits.sort(key=lambda item: float(item[1]["margin"][item[2]]))
+    rest = hits[PICTURES:]
+    step = max(1, len(rest) // PICTURES)
+    chosen = [("worst", item) for item in hits[:PICTURES]]
+    chosen += [("borderline", item) for item in border[:PICTURES]]
+    chosen += [
+        ("random", item) for item in sorted(rest, key=lambda item: int(item[1]["sample_id"][item[2]]))[::step][:PICTURES]
+    ]
+    return [picture(cell, found, i, why) for why, (cell, found, i) in chosen]
+
+
+def picture(cell: PlannedCell, found: Records, i: int, why: str) -> Picture:
+    """A gallery entry from a row."""
+    return Picture.model_validate(
+        {
+            "sample_id": int(found["sample_id"][i]),
+            "attack": cell.attack,
+            "cell": cell.name,
+            "why": why,
+            "label": int(found["label"][i]),
+            "clean_prediction": int(found["clean_prediction"][i]),
+            "clean_confidence": float(found["clean_confidence"][i]),
+            "prediction": int(found["prediction"][i]),
+            "confidence": float(found["confidence"][i]),
+            "success": bool(found["verified"][i]),
+            "distance": float(found["distance"][i]),
+        }
+    )

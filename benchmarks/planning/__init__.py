@@ -1,0 +1,1 @@
+"""What will run: suites, plans, cells, the checks of what was given, and the manifest that says it."""

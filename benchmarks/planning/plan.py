@@ -1,0 +1,188 @@
+"""Which cells a run consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, NamedTuple
+
+import torch
+
+from robustkit.benchmarks.planning.cell import Cell
+from robustkit.benchmarks.planning.suite import AD_HOC, Stage, Suite, load_suite
+from robustkit.build import attack
+from robustkit.contracts.attack import ADMITS, Attack, check_threat
+from robustkit.errors import UsageError
+from robustkit.model import Model
+from robustkit.threats import Knowledge, NormThreat, Threat
+from robustkit.transfer import TransferAttack, load_surrogates
+
+
+@dataclass(frozen=True)
+class ThreatPlan:
+    """The cells of one threat.
+
+    Parameters
+    ----------
+    main
+        Those of the verdict, in order.
+    escalation
+        Those that join them if the main ones leave doubts.
+    curve
+        Those of the curve, by eps.
+    non_adaptive
+        The one made without the defense in view.
+    reasons
+        The signs for which the escalation joined the main cells.
+    instead
+        The suite whose stages these are, where it is not the one that was asked for.
+    """
+
+    threat: Threat
+    main: tuple[Cell, ...]
+    escalation: tuple[Cell, ...] = ()
+    curve: tuple[tuple[NormThreat, Cell, Cell], ...] = ()
+    non_adaptive: Cell | None = None
+    reasons: tuple[str, ...] = ()
+    instead: Suite | None = None
+
+    def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
+        """The plan with those cells of its escalation among the main ones that the reasons call for."""
+        main = list(self.main)
+        for cell in self.escalation:
+            if cell.when == "suspicious" or cell.when in reasons:
+                main.append(replace(cell, before=survivors_of(main, cell.on)))
+        return replace(self, main=tuple(main), escalation=(), reasons=tuple(reasons))
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All that run in any case, in their order."""
+        bending = [cell for _, strong, control in self.curve for cell in (strong, control)]
+        return [*self.main, *bending, *([self.non_adaptive] if self.non_adaptive else [])]
+
+
+def plan(
+    suite: Suite,
+    threats: Sequence[Threat],
+    context: str,
+    *,
+    span: float,
+    defended: bool,
+    surrogates: Sequence[Model] = (),
+    eot: int = 1,
+    device: torch.device | None = None,
+    knowledge: Knowledge = "white-box",
+) -> list[ThreatPlan]:
+    """Every cell of a run, with every attack built and checked against every threat before anything is computed.
+
+    Parameters
+    ----------
+    suite, threats
+        What was asked.
+    context
+        Digest of model, data and seed.
+    span
+        The width of the model's bounds, which no eps of the curve exceeds.
+    defended
+        Whether input transforms stand in front of the model.
+    surrogates
+        Models that transfer attacks are made on.
+    eot
+        Draws of a randomised model in each query; an attack may take more.
+    device
+        Where surrogates are loaded that an attack's own parameters name.
+    knowledge
+        What the model gives an attacker.
+
+    Raises
+    ------
+    UsageError
+        If an attack is unknown, or cannot answer a threat.
+    """
+    if not threats:
+        raise UsageError("no threat was given: name one, such as --threat linf:8/255")
+    if len({threat.id for threat in threats}) < len(threats):
+        raise UsageError("a threat was given twice: name each once")
+    given = Given(tuple(surrogates), eot, device or torch.device("cpu"), knowledge)
+    return [_plan_one(suite, threat, context, span, defended, given) for threat in threats]
+
+
+def survivors_of(cells: Sequence[Cell], on: str) -> tuple[str, ...]:
+    """The names of the cells whose successfully attacked samples a stage after them does not get."""
+    return tuple(cell.name for cell in cells) if on == "survivors" else ()
+
+
+class Given(NamedTuple):
+    """What a run provides to its attacks."""
+
+    surrogates: tuple[Model, ...]
+    eot: int
+    device: torch.device
+    knowledge: Knowledge = "white-box"
+
+
+def equip(built: Attack, given: Given) -> Attack:
+    """The attack with what the run provides, where it has a use for it and does not say otherwise itself."""
+    assert is_dataclass(built)
+    changes: dict[str, Any] = {}
+    for field in fields(built):
+        if field.name == "surrogate" and built.surrogate is None:
+            changes["surrogate"] = given.surrogates or None
+        if field.name == "eot":
+            changes["eot"] = max(built.eot, given.eot)
+    if isinstance(built, TransferAttack) and built.surrogate is not None:
+        # Loaded now, for a cell's name must hold what the surrogates are and not only what they are called.
+        changes["surrogate"] = load_surrogates(built.surrogate, given.device)
+    return replace(built, **changes)
+
+
+def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended: bool, given: Given) -> ThreatPlan:
+    suite.check(threat)
+    admitted = [each for each in ADMITS[threat.knowledge] if each in ADMITS[given.knowledge]]
+    instead = None
+    if suite.without_gradients is not None and "white-box" not in admitted:
+        suite = instead = load_suite(suite.without_gradients)
+        suite.check(threat)
+    main: list[Cell] = []
+    escalation: list[Cell] = []
+    for stage in suite.stages:
+        if not stage.answers(threat) or (stage.surrogate and not given.surrogates):
+            continue
+        built = equip(attack(stage.attack), given)
+        if suite.name != AD_HOC and built.knowledge not in admitted:
+            if instead is not None:
+                continue
+            source = (
+                f"threat {threat.id!r} grants {threat.knowledge}" if built.knowledge not in ADMITS[threat.knowledge] else ""
+            )
+            raise UsageError(
+                f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but "
+                f"{source or f'the model gives {given.knowledge}'} only: take --suite black-box (linf and l2), or name attacks "
+                "with --attack"
+            )
+        check_threat(built, threat)
+        before = survivors_of(main, stage.on)
+        role = "control" if built.info.control else stage.role
+        cell = Cell(stage.attack, built, threat, role, stage.on, "main", context, before, stage.within, stage.when)
+        (main if stage.when == "always" else escalation).append(cell)
+    if not main:
+        raise UsageError(
+            f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite, or name attacks with --attack"
+        )
+    curve = []
+    if suite.curve is not None and isinstance(threat, NormThreat):
+        for factor in suite.curve.factors:
+            other = threat if factor == 1 else threat.with_eps(threat.eps * factor)
+            if threat.norm == "linf" and other.eps > span:
+                continue
+            strong, control = (
+                Cell(stage.attack, equip(attack(stage.attack), given), other, stage.role, "all", "curve", context)
+                for stage in (Stage(attack=suite.curve.attack), Stage(attack=suite.curve.control, role="control"))
+            )
+            curve.append((other, strong, control))
+    strongest = [cell for cell in main if cell.role == "attack" and cell.on == "all" and isinstance(threat, NormThreat)]
+    non_adaptive = None
+    if defended and strongest:
+        first = strongest[0]
+        non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
+    return ThreatPlan(threat, tuple(main), tuple(escalation), tuple(curve), non_adaptive, instead=instead)

@@ -1,0 +1,122 @@
+"""One cell on one pool of samples: a value that another process can be sent, and the function that carries it out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from robustkit.benchmarks.planning.cell import Cell
+from robustkit.benchmarks.running.crash import is_crash
+from robustkit.benchmarks.running.outcome import NOTHING, Outcome, crashed, outcome_of
+from robustkit.benchmarks.running.records import Records
+from robustkit.benchmarks.running.targets import with_targets
+from robustkit.benchmarks.running.work import Part, Pool
+from robustkit.contracts.result import AttackResult
+from robustkit.contracts.samples import Samples
+from robustkit.defense import DefendedModel
+from robustkit.model import Model
+from robustkit.rng import pass_seed
+from robustkit.universal import Fitted, UniversalAttack, fold_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """What there is to do.
+
+    Parameters
+    ----------
+    cell, pool
+        Which attack, on which samples.
+    clean
+        For each part of the pool the rows of its clean images.
+    classes
+        How many the model has.
+    seed
+        The user's.
+    fitted
+        What a universal attack made for each fold, or the error of its fit.
+    """
+
+    cell: Cell
+    pool: Pool
+    clean: tuple[Records, ...]
+    classes: int
+    seed: int
+    fitted: Sequence[Fitted] | Exception | None = None
+
+    def parts(self) -> list[Job]:
+        """A job for each part of the pool."""
+        made = []
+        for part, clean in zip(self.pool.parts, self.clean, strict=True):
+            alone = Pool(self.pool.of(part), [part._replace(rows=torch.arange(len(part.rows)))])
+            made.append(replace(self, pool=alone, clean=(clean,)))
+        return made
+
+
+def carry_out(job: Job, model: Model) -> list[Outcome]:
+    """The outcome for each part of the pool.
+
+    An attack that crashes on several parts is asked about each alone, so that one does not spoil its neighbours. A crash, also
+    one while a universal attack was fitted, is recorded for every sample it was to answer: those are neither robust nor
+    successfully attacked.
+
+    Raises
+    ------
+    RobustkitError
+        If the attack says that the user's values cannot be used.
+    """
+    parts = job.pool.parts
+    if not len(job.pool.samples):
+        return [NOTHING] * len(parts)
+    samples = with_targets(job.pool.samples.to(model.device), job.cell.threat, job.classes, job.seed)
+    began, result = time.perf_counter(), None
+    try:
+        result = search(job, model, samples)
+    except Exception as error:  # an attack of a stranger may raise anything
+        if not is_crash(error):
+            raise
+        if len(parts) == 1:
+            return [crashed(job.clean[0], samples, error).after(time.perf_counter() - began)]
+    if result is None:  # outside the handler, whose traceback holds the tensors of the failed search
+        return [outcome for alone in job.parts() for outcome in carry_out(alone, model)]
+    each = (time.perf_counter() - began) / len(samples)
+    outcomes = []
+    for part, clean in zip(parts, job.clean, strict=True):
+        began = time.perf_counter()
+        outcome = judge(job, model, part, clean, samples.rows(part.rows), AttackResult.join([result], part.rows))
+        outcomes.append(outcome.after(each * len(clean) + time.perf_counter() - began))
+    return outcomes
+
+
+def search(job: Job, model: Model, samples: Samples) -> AttackResult:
+    """The attack's own answer; a universal one applies to each fold what the other made."""
+    attack, threat = job.cell.attack, job.cell.threat
+    attacked = model.undefended if job.cell.part == "non-adaptive" and isinstance(model, DefendedModel) else model
+    if isinstance(job.fitted, Exception):
+        raise job.fitted
+    if not isinstance(attack, UniversalAttack) or job.fitted is None:
+        return attack(attacked, samples.x, samples.y, threat, targets=samples.targets, sample_ids=samples.ids, seed=job.seed)
+    fold = fold_of(samples.ids, job.seed)
+    results, order = [], []
+    for side, made in enumerate(job.fitted):
+        rows = (fold == side).nonzero().squeeze(1)
+        if len(rows):
+            results.append(attack.apply_to(attacked, samples.rows(rows), threat, made, job.seed))
+            order.append(rows)
+    return AttackResult.join(results, torch.cat(order).argsort())
+
+
+def judge(job: Job, model: Model, part: Part, clean: Records, samples: Samples, result: AttackResult) -> Outcome:
+    """What the model says of one part of a result."""
+    if not len(clean):
+        return NOTHING
+    seed = pass_seed(job.seed, f"verify/{job.cell.name}/{part.shard}")
+    try:
+        return outcome_of(job.cell, model, samples, clean, result, seed)
+    except Exception as error:  # a model of a stranger may raise anything
+        if not is_crash(error):
+            raise
+        return crashed(clean, samples, error)

@@ -1,0 +1,72 @@
+"""What the model under test says of the images an attack hands over: an attack's own claim does not count."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from robustkit.benchmarks.planning.cell import Cell
+from robustkit.contracts.answer import ask, least_lead, predict
+from robustkit.contracts.result import AttackResult
+from robustkit.contracts.samples import Samples
+from robustkit.iterative import IterativeAttack
+from robustkit.losses import margin
+from robustkit.model import Model
+
+
+class Verification(NamedTuple):
+    """One row an image, on the CPU.
+
+    Parameters
+    ----------
+    prediction, margin, confidence
+        Of the label; the margin is its lead over the best other class.
+    verified
+        Whether the image is adversarial and inside the threat.
+    finite
+        Whether every draw was.
+    """
+
+    prediction: Tensor
+    margin: Tensor
+    confidence: Tensor
+    verified: Tensor
+    finite: Tensor
+
+
+def verify(cell: Cell, model: Model, samples: Samples, result: AttackResult, seed: int) -> Verification:
+    """Ask the model, in full precision, about every image handed over.
+
+    `seed` decides the draws of a randomised model, which the attack has not seen.
+    """
+    x, y = samples.x, samples.y
+    x_adv = result.x_adv.to(x)
+    witness = None if result.witness is None else result.witness.to(x.device)
+    draws = cell.attack.eot if isinstance(cell.attack, IterativeAttack) else 1
+    with model.frozen(seed):
+        logits, prediction, adversarial = predict(model, x_adv, y, samples.targets, draws)
+    finite = logits.isfinite().all(1)
+    verified = cell.threat.contains(x, x_adv, model.bounds, witness) & finite & adversarial
+    answer = (prediction, margin(logits, y), confidence_in(logits, prediction), verified, finite)
+    return Verification(*(part.cpu() for part in answer))
+
+
+def contradicts_itself(model: Model, samples: Samples, asked: Tensor) -> Tensor:
+    """Which of the clean images asked about, once correctly classified, are now clearly adversarial. Bool ``(B,)``, on the CPU.
+
+    Such a model has changed its mind since its clean pass, so that its answers about other images prove nothing.
+    """
+    changed = torch.zeros_like(asked)
+    rows = asked.nonzero().squeeze(1)
+    if len(rows):
+        some = samples.rows(rows.to(samples.x.device))
+        now = ask(model, some.x, some)
+        changed[rows] = (now.success & (now.margin > least_lead(now.columns))).cpu()
+    return changed
+
+
+def confidence_in(logits: Tensor, prediction: Tensor) -> Tensor:
+    """The softmax probability of the predicted class."""
+    return logits.softmax(1).gather(1, prediction[:, None])[:, 0]

@@ -1,0 +1,53 @@
+"""Signs in the records, from made-up ones."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from robustkit.benchmarks.judging.flags import descent_beats_ascent, no_progress
+from robustkit.build import attack
+from robustkit.iterative import MinimumNormAttack
+from robustkit.universal import UniversalAttack
+
+
+class Rows(dict):
+    def __len__(self):
+        return len(self["sample_id"])
+
+
+def cell(spec, given, successes):
+    ids = np.asarray(given)
+    rows = Rows(sample_id=ids, verified=np.isin(ids, successes), margin=np.ones(len(ids)), clean_margin=np.ones(len(ids)))
+    built = attack(spec)
+    planned = SimpleNamespace(
+        attack=built.name,
+        role="attack",
+        knowledge=built.info.knowledge,
+        universal=isinstance(built, UniversalAttack),
+        minimum_norm=isinstance(built, MinimumNormAttack),
+    )
+    return planned, rows
+
+
+def test_the_last_attack_from_outside_counts():
+    climb = cell("apgd-ce", range(200), range(100))
+    first = cell("fmn", range(100, 200), range(100, 120))
+    settled = cell("ddn", range(120, 200), [120])
+    assert descent_beats_ascent([climb, first, settled], 200) == []
+    unsettled = cell("ddn", range(120, 200), range(120, 125))
+    (flag,) = descent_beats_ascent([climb, first, unsettled], 200)
+    assert "beat 5 of the 80 samples" in flag.sentence
+
+
+def test_what_a_climb_finds_too_is_no_doubt():
+    climb = cell("apgd-ce", range(100), range(50))
+    both = cell("fmn", range(100), range(50))
+    assert descent_beats_ascent([climb, both], 100) == []
+    assert descent_beats_ascent([both], 100) == []
+    assert descent_beats_ascent([climb], 100) == []
+
+
+def test_a_margin_that_stays_as_it_was_is_a_sign_but_not_under_what_was_made_from_other_images():
+    (flag,) = no_progress([cell("apgd-ce", range(20), range(15))], 20)
+    assert "On 5 of 20 samples" in flag.sentence
+    assert no_progress([cell("patch", range(20), range(15)), cell("uap", range(20), range(15))], 20) == []

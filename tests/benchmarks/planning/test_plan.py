@@ -1,0 +1,50 @@
+"""Which cells a run consists of."""
+
+from __future__ import annotations
+
+import pytest
+
+from robustkit.benchmarks.planning.plan import plan
+from robustkit.benchmarks.planning.suite import ad_hoc_suite, load_suite
+from robustkit.errors import UsageError
+from robustkit.threats import Threat
+
+SCORE = Threat.parse("linf:0.1,knowledge=score")
+
+
+def test_a_suite_that_needs_more_than_the_threat_grants_names_the_one_that_does_not():
+    with pytest.raises(UsageError, match=r"'autoattack' needs white-box knowledge .*grants score only.*--suite black-box"):
+        plan(load_suite("autoattack"), [SCORE], "", span=1, defended=False)
+    with pytest.raises(UsageError, match=r"'autoattack' needs white-box knowledge .*the model gives score only"):
+        plan(load_suite("autoattack"), [Threat.parse("linf:0.1")], "", span=1, defended=False, knowledge="score")
+    (one,) = plan(load_suite("black-box"), [SCORE], "", span=1, defended=False)
+    assert {cell.attack.knowledge for cell in one.main} == {"score", "decision"}
+    assert one.instead is None
+
+
+@pytest.mark.parametrize(
+    ("threat", "gives", "runs"),
+    [
+        ("linf:0.1,knowledge=score", "white-box", {"score", "decision"}),
+        ("l2:0.1", "score", {"score", "decision"}),
+        ("linf:0.1,knowledge=decision", "score", {"decision"}),
+        ("linf:0.1,knowledge=score", "decision", {"decision"}),
+    ],
+)
+def test_standard_without_gradients_runs_the_black_box_stages_that_are_admitted(threat, gives, runs):
+    (one,) = plan(load_suite("standard"), [Threat.parse(threat)], "", span=1, defended=False, knowledge=gives)
+    assert {cell.attack.knowledge for cell in one.main} == runs
+    assert one.instead is not None
+    assert one.instead.name == "black-box"
+    assert not one.curve
+    assert not one.escalation
+
+
+def test_standard_without_gradients_has_nothing_for_a_norm_that_black_box_lacks():
+    with pytest.raises(UsageError, match="'black-box' answers linf, l2 threats, not 'l1:12'"):
+        plan(load_suite("standard"), [Threat.parse("l1:12")], "", span=1, defended=False, knowledge="score")
+
+
+def test_a_named_attack_that_needs_more_is_refused_by_its_name():
+    with pytest.raises(UsageError, match="attack 'pgd' needs white-box knowledge"):
+        plan(ad_hoc_suite(["square", "pgd"]), [SCORE], "", span=1, defended=False)

@@ -1,0 +1,44 @@
+"""Which samples are due to a cell."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from robustkit.benchmarks.running.due import curve_ids, due_for, shards
+
+
+def cell(before: tuple[str, ...] = (), within: float | None = None, part: str = "main") -> Any:
+    return SimpleNamespace(before=before, within=within, part=part)
+
+
+@pytest.fixture
+def clean(rows):
+    statuses = ["failed", "failed", "misclassified", "error"]
+    return rows([3, 5, 7, 9], label=[0, 1, 2, 1], prediction=[0, 1, 0, 1], status=statuses)
+
+
+def test_correctly_classified_samples_with_an_answer_are_due(clean):
+    assert due_for(cell(), clean, {}, np.array([])).tolist() == [True, True, False, False]
+
+
+def test_survivors_that_came_close_are_due(clean, rows):
+    earlier = rows([3, 5], verified=[True, False], margin=[-1.0, 0.2], clean_margin=[1.0, 1.0])
+    assert due_for(cell(("a",)), clean, {"a": earlier}, np.array([])).tolist() == [False, True, False, False]
+    assert not due_for(cell(("a",), within=0.1), clean, {"a": earlier}, np.array([])).any()
+    assert due_for(cell(("a",), within=0.2), clean, {"a": earlier}, np.array([])).tolist() == [False, True, False, False]
+
+
+def test_the_curve_has_samples_of_its_own(clean):
+    assert due_for(cell(part="curve"), clean, {}, np.array([5, 7])).tolist() == [False, True, False, False]
+    assert curve_ids(np.arange(10, 20), 3).tolist() == [10, 14, 19]
+    assert curve_ids(np.arange(2), 5).tolist() == [0, 1]
+
+
+def test_shards_cover_every_sample_once():
+    assert [(name, list(range(7))[at]) for name, at in shards(7, 3)] == [
+        ("00000000-00000003", [0, 1, 2]), ("00000003-00000006", [3, 4, 5]), ("00000006-00000007", [6])
+    ]  # fmt: skip

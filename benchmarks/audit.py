@@ -84,7 +84,7 @@ def audit(
     surrogates
         Models, or their names, that transfer attacks are made on.
     eot
-        Draws of a randomised model in each question about it, or the model's own `draws` if those are more: clean accuracy,
+        The draws that the model is given (`Model.with_draws`), or its own if those are more: clean accuracy,
         every success and its verification are a majority of that many fresh draws.
     skip_broken
         Leave out images that cannot be read, and name them in the summary.
@@ -141,7 +141,7 @@ def audit(
     drawn, device = subject.draws, subject.device
     gives = subject.knowledge
     plans = plan(
-        chosen, wanted, context, span=span, defended=defended, surrogates=helpers, eot=drawn, device=device, knowledge=gives
+        chosen, wanted, context, span=span, defended=defended, surrogates=helpers, draws=drawn, device=device, knowledge=gives
     )
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []

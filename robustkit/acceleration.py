@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.model import Model
+from robustkit.model import Model, Passes
 from robustkit.outputs import output_logits
 
 Precision = Literal["float32", "bf16"]
@@ -98,7 +98,7 @@ def accelerate(
     if compiled:
         twin_net.compile(dynamic=True)
     twin, faster = copy.copy(model), copy.copy(model)
-    twin.net, twin.twin = twin_net, None
+    twin.net, twin.twin, twin._passes = twin_net, None, Passes()
     faster.twin = twin
     return faster
 
@@ -117,9 +117,8 @@ def check_twin(model: Model, x: Tensor) -> None:
     if twin is None or not len(x) or getattr(twin.net, "compared", False):
         return
     x = x[:PROBE]
-    counted = model.forwards, twin.forwards
-    logits, again, quick = (_logits(one, x, seed) for one, seed in ((model, 0), (model, 1), (twin, 0)))
-    model.forwards, twin.forwards = counted
+    with model.uncounted(), twin.uncounted():
+        logits, again, quick = (_logits(one, x, seed) for one, seed in ((model, 0), (model, 1), (twin, 0)))
     scale = float(logits.abs().max())
     precise = not isinstance(twin.net, Twin) or twin.net.precision == "float32"
     allowed = TOLERANCE["float32" if precise else "bf16"] * scale

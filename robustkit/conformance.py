@@ -329,7 +329,7 @@ def check_passes(case: Case) -> str | None:
         cost = case.attack.cost(case.threat, case.classes)
         spent = {*zip(result.forwards[failed].tolist(), result.backwards[failed].tolist(), strict=True)}
         too_much = any(f > cost[0] or b > cost[1] for f, b in spent)
-        if too_much or (case.attack.exact_cost and case.attack.eot == 1 and spent - {cost}):
+        if too_much or (case.attack.exact_cost and case.attack.least_draws == 1 and spent - {cost}):
             return f"cost says {cost} forward and backward passes; survivors took {sorted(spent)}"
     return None
 

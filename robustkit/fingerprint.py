@@ -42,12 +42,11 @@ def fingerprint(model: Model) -> str:
 def _probe(model: Model) -> tuple[float, ...]:
     """What a few passes answer, so coarse that another kernel's rounding does not show; empty if no probe image fits."""
     sizes = [model.spec.size] if model.spec.size is not None else [(side, side) for side in _SIDES]
-    counted = model.forwards, model.backwards
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         # An image at a time and one thread, so that neither the batch size nor the machine's load plays a part.
-        with _uncompiled():
+        with _uncompiled(), model.uncounted():
             for height, width in sizes:
                 shape = (model.spec.channels, height, width)
                 draws = SampleRandom(0, "fingerprint").uniform(torch.arange(_PROBES), shape)
@@ -59,7 +58,6 @@ def _probe(model: Model) -> tuple[float, ...]:
                     continue
     finally:
         torch.set_num_threads(threads)
-        model.forwards, model.backwards = counted
     return ()
 
 

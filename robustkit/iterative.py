@@ -51,12 +51,11 @@ class MinimumNormAttack(IterativeAttack[S]):
     def leaves_when_found(self) -> bool:
         return self.early_exit and self.stop_at_eps
 
-    @property
-    def overhead(self) -> int:
+    def overhead(self, draws: int) -> int:
         """Forward passes beside the search: one more than other attacks, to verify the nearest image."""
-        return super().overhead + self.eot
+        return super().overhead(draws) + draws
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
         """Passes of a survivor: one forward more than other attacks, to verify the nearest image."""
-        forwards, backwards = super().cost(threat, num_classes)
-        return forwards + self.eot, backwards
+        forwards, backwards = super().cost(threat, num_classes, draws)
+        return forwards + max(draws, self.eot), backwards

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,6 +30,14 @@ LossFunction = Callable[[Any], Tensor]
 
 #: What torch says in its own errors of a function that it cannot differentiate.
 NOT_DIFFERENTIABLE = ("derivative for", "modified by an inplace operation", "does not require grad", "Inference tensors")
+
+
+@dataclass
+class Passes:
+    """How many images went forward and how many gradients came back."""
+
+    forwards: int = 0
+    backwards: int = 0
 
 
 class Model:
@@ -103,8 +111,7 @@ class Model:
         self.draws = draws
         self.knowledge = knowledge
         self.criterion = criterion
-        self.forwards = 0
-        self.backwards = 0
+        self._passes = Passes()
         self.twin: Model | None = None
         self._frozen = 0
         self._fits = 2**31
@@ -115,9 +122,20 @@ class Model:
         check_draws(draws)
         if draws <= self.draws:
             return self
-        copied = copy.copy(self)
+        copied = copy.copy(self)  # whose passes are counted as this model's
         copied.draws = draws
+        copied.twin = None if self.twin is None else self.twin.with_draws(draws)
         return copied
+
+    @property
+    def forwards(self) -> int:
+        """Images that went through the network, each as often as it did."""
+        return self._passes.forwards
+
+    @property
+    def backwards(self) -> int:
+        """Images whose gradient came back through the network."""
+        return self._passes.backwards
 
     @property
     def quick(self) -> Model:
@@ -160,7 +178,7 @@ class Model:
         """
         x = self._images(x)
         with nullcontext() if self._frozen else self.frozen():
-            self.forwards += len(x)
+            self._passes.forwards += len(x)
             prepared = self.preprocess(x)
             if prepared.requires_grad:
                 prepared.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
@@ -178,7 +196,7 @@ class Model:
         return images if images is x else images.to(self.device)
 
     def _count_backward(self, grad: Tensor | None) -> None:
-        self.backwards += 0 if grad is None else len(grad)
+        self._passes.backwards += 0 if grad is None else len(grad)
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``.
@@ -324,6 +342,15 @@ class Model:
             finally:
                 self._frozen = 0
 
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Passes inside are not counted."""
+        before = replace(self._passes)
+        try:
+            yield
+        finally:
+            self._passes.forwards, self._passes.backwards = before.forwards, before.backwards
+
     def num_classes(self, x: Tensor | None = None) -> int:
         """How many classes the network answers with, found by one pass that is not counted.
 
@@ -341,15 +368,13 @@ class Model:
             if x is None:
                 height, width = self.spec.size or (224, 224)
                 x = torch.zeros(1, self.spec.channels, height, width) + self.bounds[0]
-            before = self.forwards
             try:
-                found = self.logits(x[:1].to(self.device)).shape[1]
+                with self.uncounted():
+                    found = self.logits(x[:1].to(self.device)).shape[1]
             except (UsageError, AttackError):
                 raise
             except Exception as error:  # networks refuse a size by any kind of error
                 raise cannot_take(self, x, error) from error
-            finally:
-                self.forwards = before
             if self.classes is not None and len(self.classes) != found:
                 raise UsageError(f"{self.name} names {len(self.classes)} classes, but its network has {found} outputs")
             self._num_classes = found

@@ -50,18 +50,19 @@ class TransferAttack(IterativeAttack[S]):
     def knowledge(self) -> Knowledge:
         return self.info.knowledge if self.surrogate is None else "transfer"
 
-    def check(self, threat: Threat) -> None:
+    def check_queries(self, threat: Threat, draws: int) -> None:
+        least = 2 * max(draws, self.eot)
         if self.surrogate is None:
-            super().check(threat)
-        elif threat.queries is not None and threat.queries < 2 * self.eot:
+            super().check_queries(threat, draws)
+        elif threat.queries is not None and threat.queries < least:
             raise UsageError(
-                f"queries={threat.queries} of threat {threat.id!r} is below the {2 * self.eot} of a transfer attack, the clean "
+                f"queries={threat.queries} of threat {threat.id!r} is below the {least} of a transfer attack, the clean "
                 "pass and the verification: give more"
             )
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
         """Passes of a survivor; with surrogates, the clean pass and the verification alone."""
-        return super().cost(threat, num_classes) if self.surrogate is None else (2 * self.eot, 0)
+        return super().cost(threat, num_classes, draws) if self.surrogate is None else (2 * max(draws, self.eot), 0)
 
     def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
         """Attack samples; see `Attack.run`.
@@ -77,7 +78,7 @@ class TransferAttack(IterativeAttack[S]):
         def make(attacked: Samples, num_classes: int) -> Tensor:
             return self.craft(attacked, threat, model.bounds, num_classes, seed)
 
-        return judge(model, samples, threat, make, draws=self.eot, seed=seed)
+        return judge(model, samples, threat, make, seed=seed)
 
     def craft(self, samples: Samples, threat: Threat, bounds: Bounds, num_classes: int, seed: int = 0) -> Tensor:
         """The images ``(N, C, H, W)`` after all steps on the surrogates.

@@ -72,8 +72,8 @@ class Linearised(MinimumNormAttack[State]):
         if self.candidates < 2:
             raise UsageError(f"candidates={self.candidates} must be at least 2: the label and another class")
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        forwards, backwards = super().cost(threat, num_classes)
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
+        forwards, backwards = super().cost(threat, num_classes, draws)
         return forwards, backwards * (min(self.candidates, num_classes) - 1)
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:

@@ -98,8 +98,8 @@ class FAB(MinimumNormAttack[FABState]):
     def attempt_steps(self, threat: Threat) -> int:
         return 2 * self.steps
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        forwards, backwards = super().cost(threat, num_classes)
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
+        forwards, backwards = super().cost(threat, num_classes, draws)
         return forwards, backwards // 2 * (num_classes - 1)
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
@@ -185,8 +185,8 @@ class FABT(FAB):
     def attempts(self, threat: Threat, num_classes: int) -> int:
         return self.restarts * (1 if threat.targeted else min(self.target_classes, num_classes - 1))
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        forwards, backwards = MinimumNormAttack.cost(self, threat, num_classes)
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
+        forwards, backwards = MinimumNormAttack.cost(self, threat, num_classes, draws)
         return forwards, backwards // 2
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:

@@ -66,8 +66,8 @@ class JSMA(MinimumNormAttack[SaliencyState]):
         if self.theta is not None and (self.theta == 0 or not -1 <= self.theta <= 1):
             raise UsageError(f"theta={self.theta} must be between -1 and 1, and not 0")
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
-        forwards, backwards = super().cost(threat, num_classes)
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
+        forwards, backwards = super().cost(threat, num_classes, draws)
         return forwards, 2 * backwards
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from robustkit.benchmarks.planning.cell import Cell, digest_of
 from robustkit.benchmarks.planning.plan import ThreatPlan
 from robustkit.benchmarks.summary import Cause, DataPart, Flag, ModelPart
-from robustkit.iterative import IterativeAttack, MinimumNormAttack
+from robustkit.iterative import MinimumNormAttack
 from robustkit.threats import CorruptionThreat, Knowledge, NormThreat
 from robustkit.universal import UniversalAttack
 
@@ -161,7 +161,7 @@ def planned_cell(cell: Cell, draws: int, classes: int | None = None) -> PlannedC
         universal=isinstance(attack, UniversalAttack),
         minimum_norm=isinstance(attack, MinimumNormAttack),
         seeks_nearest=isinstance(attack, MinimumNormAttack) and not attack.stop_at_eps,
-        draws=max(draws, attack.eot if isinstance(attack, IterativeAttack) else 1),
+        draws=max(draws, attack.least_draws),
         remark=attack.remark(classes) if classes is not None else None,
     )
 

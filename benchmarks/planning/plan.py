@@ -69,7 +69,7 @@ def plan(
     span: float,
     defended: bool,
     surrogates: Sequence[Model] = (),
-    eot: int = 1,
+    draws: int = 1,
     device: torch.device | None = None,
     knowledge: Knowledge = "white-box",
 ) -> list[ThreatPlan]:
@@ -87,8 +87,8 @@ def plan(
         Whether input transforms stand in front of the model.
     surrogates
         Models that transfer attacks are made on.
-    eot
-        Draws of a randomised model in each query; an attack may take more.
+    draws
+        The model's, in each question; an attack may ask for more.
     device
         Where surrogates are loaded that an attack's own parameters name.
     knowledge
@@ -103,7 +103,7 @@ def plan(
         raise UsageError("no threat was given: name one, such as --threat linf:8/255")
     if len({threat.id for threat in threats}) < len(threats):
         raise UsageError("a threat was given twice: name each once")
-    given = Given(tuple(surrogates), eot, device or torch.device("cpu"), knowledge)
+    given = Given(tuple(surrogates), draws, device or torch.device("cpu"), knowledge)
     return [_plan_one(suite, threat, context, span, defended, given) for threat in threats]
 
 
@@ -116,7 +116,7 @@ class Given(NamedTuple):
     """What a run provides to its attacks."""
 
     surrogates: tuple[Model, ...]
-    eot: int
+    draws: int
     device: torch.device
     knowledge: Knowledge = "white-box"
 
@@ -128,8 +128,6 @@ def equip(built: Attack, given: Given) -> Attack:
     for field in fields(built):
         if field.name == "surrogate" and built.surrogate is None:
             changes["surrogate"] = given.surrogates or None
-        if field.name == "eot":
-            changes["eot"] = max(built.eot, given.eot)
     if isinstance(built, TransferAttack) and built.surrogate is not None:
         # Loaded now, for a cell's name must hold what the surrogates are and not only what they are called.
         changes["surrogate"] = load_surrogates(built.surrogate, given.device)
@@ -160,7 +158,7 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
                 f"{source or f'the model gives {given.knowledge}'} only: take --suite black-box (linf and l2), or name attacks "
                 "with --attack"
             )
-        check_threat(built, threat)
+        check_threat(built, threat, given.draws)
         before = survivors_of(main, stage.on)
         role = "control" if built.info.control else stage.role
         cell = Cell(stage.attack, built, threat, role, stage.on, "main", context, before, stage.within, stage.when)

@@ -11,7 +11,6 @@ from robustkit.benchmarks.planning.cell import Cell
 from robustkit.contracts.answer import ask, least_lead, predict
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
-from robustkit.iterative import IterativeAttack
 from robustkit.losses import margin
 from robustkit.model import Model
 
@@ -44,9 +43,9 @@ def verify(cell: Cell, model: Model, samples: Samples, result: AttackResult, see
     x, y = samples.x, samples.y
     x_adv = result.x_adv.to(x)
     witness = None if result.witness is None else result.witness.to(x.device)
-    draws = cell.attack.eot if isinstance(cell.attack, IterativeAttack) else 1
+    model = model.with_draws(cell.attack.least_draws)
     with model.frozen(seed):
-        logits, prediction, adversarial = predict(model, x_adv, y, samples.targets, draws)
+        logits, prediction, adversarial = predict(model, x_adv, y, samples.targets)
     finite = logits.isfinite().all(1)
     verified = cell.threat.contains(x, x_adv, model.bounds, witness) & finite & adversarial
     answer = (prediction, margin(logits, y), confidence_in(logits, prediction), verified, finite)

@@ -68,8 +68,8 @@ def answer(model: Model, x: Tensor, samples: Samples, *, clean: bool = False) ->
     return Answer(columns=columns, success=success, margin=margin)
 
 
-def ask(model: Model, x: Tensor, samples: Samples, draws: int = 1, *, clearly: bool = False, clean: bool = False) -> Answer:
-    """Ask the model about images, several times over if it is randomised: `draws` times, or the model's own `draws` if more.
+def ask(model: Model, x: Tensor, samples: Samples, *, clearly: bool = False, clean: bool = False) -> Answer:
+    """Ask the model about images, as many times over as it has draws.
 
     Inside `Model.frozen` the draws follow those before; elsewhere they begin at the caller's random state, which stays.
 
@@ -81,8 +81,6 @@ def ask(model: Model, x: Tensor, samples: Samples, draws: int = 1, *, clearly: b
         Images ``(B, C, H, W)`` made of the samples.
     samples
         What is true of them, and what is wanted.
-    draws
-        Passes.
     clearly
         Count as success only what nearly every repetition of the question would call so: three standard errors more votes
         than half, or all. Otherwise a sample at the edge would not be attacked, or its search would end. With one draw it
@@ -94,7 +92,7 @@ def ask(model: Model, x: Tensor, samples: Samples, draws: int = 1, *, clearly: b
     -------
     The mean columns, not finite where one draw is not, the mean margin, and whether most draws are a success.
     """
-    draws = max(draws, model.draws)
+    draws = model.draws
     if draws == 1:
         return answer(model, x, samples, clean=clean)
     with model.frozen():
@@ -108,7 +106,7 @@ def ask(model: Model, x: Tensor, samples: Samples, draws: int = 1, *, clearly: b
     )
 
 
-def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None, draws: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """The logits ``(B, K)`` of a classifier, the predicted class ``(B,)`` and whether that is adversarial, bool ``(B,)``.
 
     Of several draws the mean logits, and the most frequent class that agrees with the majority's verdict.
@@ -117,17 +115,17 @@ def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None, d
     def ballot(logits: Tensor) -> Tensor:
         return torch.zeros_like(logits).scatter_(1, logits.argmax(1, keepdim=True), 1)
 
-    logits, counts, draws = _poll(model, x, ballot, draws)
+    logits, counts = _poll(model, x, ballot)
     aim = (y if targets is None else targets)[:, None]
     votes = 2 * counts.gather(1, aim)
-    reached = votes > draws if targets is not None else votes >= draws
+    reached = votes > model.draws if targets is not None else votes >= model.draws
     prediction = counts.scatter(1, aim, torch.where(reached, torch.inf, -torch.inf).to(counts)).argmax(1)
     return logits, prediction, reached[:, 0] if targets is not None else ~reached[:, 0]
 
 
-def _poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor], draws: int) -> tuple[Tensor, Tensor, int]:
-    """The mean logits of several draws, the sum of what each votes for, and how many there were: at least the model's own."""
-    draws = max(draws, model.draws)
+def _poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """The mean logits of the model's draws, and the sum of what each votes for."""
+    draws = model.draws
     with nullcontext() if draws == 1 else model.frozen():
         logits = model.logits(x)
         votes = vote(logits)
@@ -135,7 +133,7 @@ def _poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor], draws: int)
             more = model.logits(x)
             votes = votes + vote(more)
             logits = logits + more
-    return logits if draws == 1 else logits / draws, votes, draws
+    return logits if draws == 1 else logits / draws, votes
 
 
 def least_lead(columns: Tensor) -> Tensor:

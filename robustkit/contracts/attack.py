@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -75,9 +75,14 @@ class Attack(ABC):
         """What the user should know of the attack on a model with so many classes, in one sentence; usually nothing."""
         return None
 
-    def drawing(self, model: Model) -> Self:
-        """This attack, with as many draws in each query as a randomised model is asked with, if it has draws of its own."""
-        return self
+    def check_queries(self, threat: Threat, draws: int) -> None:
+        """Raise `UsageError` if the threat's queries of a model with so many draws do not suffice for this attack."""
+        return
+
+    @property
+    def least_draws(self) -> int:
+        """The draws that a randomised model is asked with, if it has not more of its own."""
+        return 1
 
     @final
     def __call__(
@@ -116,10 +121,10 @@ class Attack(ABC):
             If the threat is not one this attack answers, the model does not give what it needs, or images and labels are
             invalid.
         """
-        attack = self.drawing(model) if isinstance(model, Model) else self
-        result = attack.run(model, prepare(attack, model, x, y, threat, targets, sample_ids), threat, seed)
+        samples = prepare(self, model, x, y, threat, targets, sample_ids)
+        result = self.run(model.with_draws(self.least_draws), samples, threat, seed)
         if not isinstance(result, AttackResult):
-            raise AttackError(f"run of attack {attack.name!r} returned a {type(result).__name__}: expected an AttackResult")
+            raise AttackError(f"run of attack {self.name!r} returned a {type(result).__name__}: expected an AttackResult")
         return result
 
     @abstractmethod
@@ -164,7 +169,7 @@ def prepare(
     sample_ids = None if sample_ids is None else as_tensor(sample_ids, "sample_ids")
     check_criterion(attack, model)
     samples = model.criterion.checked(Samples(x, y, torch.arange(len(x)), targets), model.bounds)
-    check_threat(attack, threat)
+    check_threat(attack, threat, model.draws)
     check_model_gives(attack, model)
     threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
     if threat.targeted and targets is None:
@@ -200,8 +205,8 @@ ADMITS: dict[Knowledge, tuple[Knowledge, ...]] = {
 }
 
 
-def check_threat(attack: Attack, threat: Threat) -> None:
-    """Raise `UsageError` if an attack cannot answer a threat."""
+def check_threat(attack: Attack, threat: Threat, draws: int = 1) -> None:
+    """Raise `UsageError` if an attack cannot answer a threat, on a model that is asked with so many draws."""
     kind = threat.norm if isinstance(threat, NormThreat) else threat.kind
     if kind not in attack.info.threats:
         raise UsageError(
@@ -216,6 +221,7 @@ def check_threat(attack: Attack, threat: Threat) -> None:
             f"use an attack that needs {' or '.join(ADMITS[threat.knowledge])}"
         )
     attack.check(threat)
+    attack.check_queries(threat, draws)
 
 
 def check_model_gives(attack: Attack, model: Model) -> None:

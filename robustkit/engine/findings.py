@@ -55,7 +55,7 @@ class Findings:
         self.first_success = torch.full((n,), -1, device=device)
         self.nearest = samples.x.clone() if attack.minimizes else None
         self.nearest_distance = torch.full((n,), torch.inf, dtype=samples.x.dtype, device=device)
-        self.forwards = torch.full((n,), attack.eot, device=device)
+        self.forwards = torch.full((n,), model.draws, device=device)
         self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
 
     def keep(self, track: Track, last_proposal: Tensor, last_witness: Tensor | None, asked: Tensor) -> None:
@@ -63,7 +63,7 @@ class Findings:
 
         The last attempt's last proposal is what verification will judge, if nothing better was found.
         """
-        earlier = self.forwards[track.row] - self.attack.eot
+        earlier = self.forwards[track.row] - self.model.draws
         self.forwards.index_add_(0, track.row, track.queries)
         self.backwards.index_add_(0, track.row, track.backwards)
         self.zero_gradients.index_add_(0, track.row, track.zero_gradients)
@@ -105,14 +105,14 @@ class Findings:
     def verified(self) -> AttackResult:
         """Ask the untouched model once more, in full precision, about what the search would hand over."""
         self._choose()
-        samples, draws = self.samples, self.attack.eot
+        samples, draws = self.samples, self.model.draws
         searched = (self.status == Status.FAILED).nonzero().squeeze(1)
         x_adv = self.candidates
         columns = self.clean.columns.clone()
         if len(searched):
             part, x_adv_ = samples.rows(searched), x_adv[searched]
             witness = None if self.witness is None else self.witness[searched]
-            verdict = verify(self.model, part, self.threat, x_adv_, witness, draws)
+            verdict = verify(self.model, part, self.threat, x_adv_, witness)
             self.forwards[searched] += draws
             x, success, admissible = part.x, verdict.success, verdict.admissible
             found = self.found[searched]
@@ -164,8 +164,8 @@ class Findings:
         beyond = ((status == Status.FAILED) | (status == Status.UNCONFIRMED)).nonzero().squeeze(1)
         if len(beyond):
             part, nearest = samples.rows(beyond), self.nearest[beyond]
-            fresh = ask(self.model, nearest, part, self.attack.eot)
-            self.forwards[beyond] += self.attack.eot
+            fresh = ask(self.model, nearest, part)
+            self.forwards[beyond] += self.model.draws
             valid = fresh.success & fresh.finite & in_box(nearest, self.model.bounds)
             distance[beyond] = torch.where(valid, self.threat.distance(part.x, nearest), torch.inf)
         return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
@@ -176,7 +176,7 @@ class Findings:
         Of several draws, in place of the last proposal, the query with the greatest mean margin.
         """
         settled = self.found | (self.status == Status.ERROR)
-        if self.attack.eot > 1:
+        if self.model.draws > 1:
             settled = settled | (self.fallback_margin > -torch.inf)
         self.candidates = torch.where(per_sample(settled, self.candidates), self.fallback, self.candidates)
         if self.witness is not None and self.fallback_witness is not None:

@@ -22,7 +22,6 @@ def judge(
     threat: Threat,
     make: Callable[[Samples, int], Tensor],
     *,
-    draws: int = 1,
     seed: int = 0,
 ) -> AttackResult:
     """Ask about the clean images, then about what the correctly classified ones were made into.
@@ -33,31 +32,28 @@ def judge(
         As in `Attack.run`.
     make
         Takes the samples that are classified correctly and the number of classes to images of the same shape.
-    draws
-        Draws of a randomised model in each of the two questions, or the model's own if those are more; most of them must agree.
 
     Raises
     ------
     UsageError
         If a label or a target is none of the model's classes.
     """
-    draws = max(draws, model.draws)
     with model.frozen(pass_seed(seed, "judge")), torch.no_grad():
-        clean = ask(model, samples.x, samples, draws, clearly=True, clean=True)
+        clean = ask(model, samples.x, samples, clearly=True, clean=True)
         columns = clean.columns.clone()
         status = torch.where(clean.success, int(Status.MISCLASSIFIED), int(Status.FAILED))
         status = torch.where(clean.finite, status, int(Status.ERROR))
-        forwards = torch.full_like(status, draws)
+        forwards = torch.full_like(status, model.draws)
         x_adv = samples.x.clone()
         rows = (status == Status.FAILED).nonzero().squeeze(1)
         if len(rows):
             attacked = samples.rows(rows)
             made = make(attacked, columns.shape[1])
-            verdict = verify(model, attacked, threat, made, draws=draws)
+            verdict = verify(model, attacked, threat, made)
             ended = torch.where(verdict.success, int(Status.FOUND), int(Status.FAILED))
             status[rows] = torch.where(verdict.answer.finite, ended, int(Status.ERROR))
             x_adv[rows], columns[rows] = made, verdict.answer.columns
-            forwards[rows] += draws
+            forwards[rows] += model.draws
     found = status == Status.FOUND
     return AttackResult(
         x_adv=x_adv,

@@ -46,7 +46,7 @@ class Query(Generic[S]):
     def ask(self, batch: Batch, state: S, asked: Tensor | None = None, followed: Tensor | None = None) -> Seen:
         """Ask about the state's images, those `asked` or all, with gradients for those `followed` or all; bool ``(B,)`` each."""
         seen = self._draw(batch, state, asked, followed)
-        draws = self.attack.eot
+        draws = self.model.draws
         if draws == 1:
             return seen
         votes = seen.answer.success.long()

@@ -55,9 +55,10 @@ class _Search(Generic[S]):
         self.random = SampleRandom(seed, attack.info.name)
         self.steps = attack.attempt_steps(threat)
         #: The most forward passes of the search.
-        self.budget = None if threat.queries is None else threat.queries - attack.overhead
+        self.budget = None if threat.queries is None else threat.queries - attack.overhead(model.draws)
         self.clock = 0
-        self.clean = ask(model, samples.x, samples, attack.eot, clearly=True, clean=True)
+        self.draws = model.draws
+        self.clean = ask(model, samples.x, samples, clearly=True, clean=True)
         self.findings = Findings(attack, model, samples, threat, self.clean)
         #: Samples that no further attempt is made on.
         self.settled = self.findings.status != Status.FAILED
@@ -116,10 +117,10 @@ class _Search(Generic[S]):
         asked = attack.asks(batch, state) if attack.early_exit else None
         followed = attack.follows(batch, state)
         seen = self.query.ask(batch, state, asked, followed)
-        track.queries = track.queries + (attack.eot if asked is None else attack.eot * asked)
+        track.queries = track.queries + (self.draws if asked is None else self.draws * asked)
         if attack.needs_gradient:
             counted = torch.ones_like(track.found) if followed is None else followed
-            passes = attack.eot * counted * (1 if seen.loss.ndim == 1 else seen.loss.shape[1])
+            passes = self.draws * counted * (1 if seen.loss.ndim == 1 else seen.loss.shape[1])
             track.backwards = track.backwards + passes
             track.zero_gradients = track.zero_gradients + passes * is_masked(seen.grad)
         self._absorb(batch, seen.x, state.witness, seen.answer, track, asked)
@@ -149,9 +150,9 @@ class _Search(Generic[S]):
         searching = ~(track.failed | track.over)
         if asked is not None:
             searching = searching & asked
-        if self.query.model is not self.model or self.attack.eot > 1:
+        if self.query.model is not self.model or self.draws > 1:
             self._confirm(batch, x_seen, seen, searching & ~track.found, track)
-        track.note(batch, x_seen, witness, seen, searching, self.attack.eot, minimizes=self.attack.minimizes)
+        track.note(batch, x_seen, witness, seen, searching, self.draws, minimizes=self.attack.minimizes)
 
     def _confirm(self, batch: Batch, x_seen: Tensor, seen: Answer, searching: Tensor, track: Track) -> None:
         """Ask the model itself about what its quick twin, or the draws of one query, call a success; its answers replace theirs.
@@ -162,10 +163,10 @@ class _Search(Generic[S]):
             searching = torch.ones_like(searching)
         index = (seen.success & searching).nonzero().squeeze(1)
         if len(index):
-            fresh = ask(self.model, x_seen[index], batch.samples.rows(index), self.attack.eot, clearly=True)
+            fresh = ask(self.model, x_seen[index], batch.samples.rows(index), clearly=True)
             for name in ("columns", "success", "margin"):
                 getattr(seen, name)[index] = getattr(fresh, name).to(getattr(seen, name))
-            track.queries = track.queries.index_add(0, index, torch.full_like(index, self.attack.eot))
+            track.queries = track.queries.index_add(0, index, torch.full_like(index, self.draws))
 
     def _leave(self, slots: Slots[S]) -> Slots[S] | None:
         """Let successfully attacked and exhausted samples go, with all their attempts."""
@@ -181,7 +182,7 @@ class _Search(Generic[S]):
         ):  # all that most steps read back from the device
             return slots
         # The very last proposal needs no query here, verification is its query; with several draws the best mean is handed over.
-        pending = ended & (slots.batch.attempt < self.last) if attack.eot == 1 else ended
+        pending = ended & (slots.batch.attempt < self.last) if self.draws == 1 else ended
         if attack.early_exit:
             pending &= ~self._settled(track)
         index = pending.nonzero().squeeze(1)
@@ -216,8 +217,8 @@ class _Search(Generic[S]):
     def _ask_last(self, slots: Slots[S]) -> Track:
         """Ask about the last proposals of some attempts."""
         batch, state, track = slots.batch, slots.state, slots.track
-        answer = ask(self.query.model, state.x_adv, batch.samples, self.attack.eot)
-        track.queries = track.queries + self.attack.eot
+        answer = ask(self.query.model, state.x_adv, batch.samples)
+        track.queries = track.queries + self.draws
         track.over = torch.zeros_like(track.over)
         self._absorb(batch, state.x_adv, state.witness, answer, track)
         return track

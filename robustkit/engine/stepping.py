@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import Tensor
 
@@ -18,7 +18,6 @@ from robustkit.contracts.criterion import Criterion
 from robustkit.contracts.rows import Rows
 from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.projections import Bounds
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
@@ -129,10 +128,10 @@ class Stepping(Attack, Generic[S]):
         A success leaves at once, and a sample that is already misclassified is not attacked. Without it every sample
         takes every step, one attempt after another, for measuring; the same samples fall.
     eot
-        Draws of a randomised model in each query, or the model's own `draws` if those are more: logits, losses and gradients
-        are averaged over them (expectation over transformation, arXiv 1707.07397). An image counts as adversarial if most of
-        that many fresh draws say so. Its search ends early only when fresh draws confirm that clearly; else the query with the
-        greatest mean margin is handed over.
+        Short for ``model.with_draws(eot)``, for this attack alone: draws belong to the model, and the more of the two counts.
+        Logits, losses and gradients of a query are means over the draws (expectation over transformation, arXiv 1707.07397).
+        An image counts as adversarial if most of that many fresh draws say so. Its search ends early only when fresh draws
+        confirm that clearly; else the query with the greatest mean margin is handed over.
     """
 
     steps: int
@@ -154,14 +153,15 @@ class Stepping(Attack, Generic[S]):
         if self.eot < 1:
             raise UsageError(f"eot={self.eot} must be at least 1: the draws of a randomised model in each query")
 
-    def drawing(self, model: Model) -> Self:
-        """This attack, with at least as many draws in each query as the model is asked with."""
-        return self if model.draws <= self.eot else replace(self, eot=model.draws)
+    @property
+    def least_draws(self) -> int:
+        return self.eot
 
-    def check(self, threat: Threat) -> None:
+    def check_queries(self, threat: Threat, draws: int) -> None:
         if threat.queries is None:
             return
-        least = self.cost(replace(threat, queries=None), 2)[0] if not self.early_exit else self.overhead + self.eot
+        draws = max(draws, self.eot)
+        least = self.cost(replace(threat, queries=None), 2, draws)[0] if not self.early_exit else self.overhead(draws) + draws
         if threat.queries < least:
             raise UsageError(
                 f"queries={threat.queries} of threat {threat.id!r} is below the {least} that attack {self.name!r} needs at least "
@@ -173,10 +173,9 @@ class Stepping(Attack, Generic[S]):
         """Whether a sample leaves with its first success."""
         return self.early_exit
 
-    @property
-    def overhead(self) -> int:
+    def overhead(self, draws: int) -> int:
         """Forward passes beside the search: the clean pass and the verification; with several draws also a confirmation."""
-        return 2 if self.eot == 1 else 3 * self.eot
+        return 2 if draws == 1 else 3 * draws
 
     def attempts(self, threat: Threat, num_classes: int) -> int:
         """How many restarts or internal targets a sample gets before the attack gives up on it."""
@@ -186,7 +185,7 @@ class Stepping(Attack, Generic[S]):
         """How many steps an attempt really takes: `steps`, unless the attack's schedule needs a few passes more."""
         return self.steps
 
-    def cost(self, threat: Threat, num_classes: int) -> tuple[int, int]:
+    def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
         """Forward and backward passes of a survivor: the clean pass and the verification included.
 
         With several draws it is the most there can be: every query, the last included, may be asked again for confirmation.
@@ -194,7 +193,8 @@ class Stepping(Attack, Generic[S]):
         attempts, steps = self.attempts(threat, num_classes), self.attempt_steps(threat)
         backwards = attempts * steps * self.needs_gradient * self.gradients
         queries = attempts * (steps + 1)
-        return queries + 1 if self.eot == 1 else self.eot * (2 * queries + 2), self.eot * backwards
+        draws = max(draws, self.eot)
+        return queries + 1 if draws == 1 else draws * (2 * queries + 2), draws * backwards
 
     @abstractmethod
     def start(self, batch: Batch) -> S:

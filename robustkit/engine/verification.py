@@ -32,22 +32,18 @@ class Verdict(Rows):
     success: Tensor
 
 
-def verify(
-    model: Model, samples: Samples, threat: Threat, x_adv: Tensor, witness: Tensor | None = None, draws: int = 1
-) -> Verdict:
+def verify(model: Model, samples: Samples, threat: Threat, x_adv: Tensor, witness: Tensor | None = None) -> Verdict:
     """Ask the model about images ``(B, C, H, W)`` made of some samples; nothing that was claimed of them counts.
 
     Parameters
     ----------
     model
-        The model under test. A randomised one draws afresh, after the draws before if it is frozen.
+        The model under test. A randomised one draws afresh, after the draws before if it is frozen; most draws must agree.
     samples, threat
         What the images were made of, and what the attacker may do.
     x_adv, witness
         The images, and under a threat that renders them what they were rendered from.
-    draws
-        How often the question is asked, or the model's own number if that is more; most answers must agree.
     """
-    fresh = ask(model, x_adv, samples, draws)
+    fresh = ask(model, x_adv, samples)
     admissible = fresh.finite & threat.contains(samples.x, x_adv, model.bounds, witness)
     return Verdict(answer=fresh, admissible=admissible, success=admissible & fresh.success)

@@ -152,7 +152,7 @@ def test_a_surrogate_that_does_not_fit(name, surrogate, message):
 
 def test_too_few_queries_and_a_surrogate_that_is_none():
     with pytest.raises(UsageError, match="below the 2"):
-        attack("mi-fgsm", surrogate=conv()).check(replace(THREAT, queries=1))
+        attack("mi-fgsm", surrogate=conv()).check_queries(replace(THREAT, queries=1), 1)
     with pytest.raises(UsageError, match="surrogate"):
         attack("mi-fgsm", surrogate=3)
 

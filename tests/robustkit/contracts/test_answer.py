@@ -32,7 +32,7 @@ def test_an_answer_is_the_majority_of_independent_draws_also_outside_frozen():
     alone, many = ask(model, x, given(x, y, None)).success, ask(model.with_draws(101), x, given(x, y, None)).success
     assert 30 < int(alone.sum()) < 90
     assert int(many.sum()) == 0
-    assert int(ask(model, x, given(x, y, None), 101).success.sum()) == 0
+    assert int(ask(model.with_draws(101), x, given(x, y, None)).success.sum()) == 0
     assert torch.equal(before, torch.get_rng_state())
 
 

@@ -71,7 +71,7 @@ def test_of_several_draws_the_majority_and_the_means():
     model = Model(Coin(), spec=InputSpec(channels=1), device="cpu")
     batch = setting(model, 200)
     with model.frozen(0):
-        seen = Query(attack("noise", eot=101), model).ask(batch, State(x_adv=batch.x), None)
+        seen = Query(attack("noise"), model.with_draws(101)).ask(batch, State(x_adv=batch.x), None)
     assert int(seen.answer.success.sum()) < 20
     assert torch.allclose(seen.answer.margin.mean(), torch.tensor(-0.4), atol=0.05)
     assert torch.equal(seen.answer.success, seen.answer.margin > 0)

@@ -31,10 +31,19 @@ def test_parameters_below_one(name, says):
         attack("pgd", **{name: 0})
 
 
-def test_a_randomised_model_is_asked_with_its_own_draws():
-    model = Model(nn.Flatten(), spec=InputSpec(channels=1), device="cpu", draws=5)
-    assert attack("pgd").drawing(model).eot == 5
-    assert attack("pgd", eot=9).drawing(model).eot == 9
+@pytest.mark.parametrize(("draws", "eot", "asked"), [(1, 1, 1), (5, 1, 5), (5, 9, 9), (5, 3, 5)])
+def test_a_model_is_asked_with_its_own_draws_or_with_those_of_the_attack_if_they_are_more(draws, eot, asked):
+    model = Model(nn.Flatten(), spec=InputSpec(channels=1), device="cpu", draws=draws)
+    x = torch.tensor([0.0, 1.0]).reshape(1, 1, 1, 2)
+    search = attack("pgd", steps=2, eot=eot)
+    threat = Threat.parse("linf:0.1")
+    result = search(model, x, torch.ones(1, dtype=torch.long), threat)
+    # The clean pass, two steps and the verification; of several draws the last proposal too.
+    assert result.forwards.tolist() == [4 if asked == 1 else 5 * asked]
+    assert result.backwards.tolist() == [2 * asked]
+    assert model.forwards == int(result.forwards)
+    assert model.backwards == int(result.backwards)
+    assert result.forwards.item() <= search.cost(threat, 2, draws)[0] == search.cost(threat, 2, asked)[0]
 
 
 def test_a_survivor_costs_what_cost_says():
@@ -46,4 +55,11 @@ def test_a_survivor_costs_what_cost_says():
 
 def test_a_budget_of_queries_below_the_least_is_refused():
     with pytest.raises(UsageError, match="queries=2 of threat"):
-        attack("pgd").check(Threat.parse("linf:0.1,queries=2"))
+        attack("pgd").check_queries(Threat.parse("linf:0.1,queries=2"), draws=1)
+
+
+def test_a_budget_of_queries_counts_the_draws_of_the_model():
+    pgd, threat = attack("pgd", eot=2), Threat.parse("linf:0.1,queries=20")
+    pgd.check_queries(threat, draws=5)
+    with pytest.raises(UsageError, match=r"queries=20 of threat .* is below the 24"):
+        pgd.check_queries(threat, draws=6)

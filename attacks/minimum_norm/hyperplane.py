@@ -45,19 +45,19 @@ def to_hyperplane(point: Tensor, normal: Tensor, gap: Tensor, norm: Norm, bounds
 def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
     """``min(t * rate, room)`` with the `t` for which its product with `slope` is `need`.
 
-    Newton's method from below: the product is concave in `t`, so elements meet their walls one after another and the last
-    `t` is exact. A sample whose walls are all met stands still while others go on.
+    Elements meet their walls one after another as `t` grows, and the product with it, linearly from wall to wall: sorted, the
+    walls show how many are met, and `t` follows from the others.
     """
     tiny = torch.finfo(room.dtype).tiny
-    met = rate * tiny >= room
-    while True:
-        gained = (slope * room * met).sum(1, keepdim=True)
-        growth = (slope * rate * ~met).sum(1, keepdim=True)
-        t = ((need - gained) / growth.clamp_min(tiny)).clamp(0, 1 / tiny)
-        now = met | (t * rate >= room)
-        if bool((now == met).all()):
-            return torch.minimum(t * rate, room)
-        met = now
+    wall = room / rate.clamp_min(tiny)
+    walls, order = wall.sort(dim=1)
+    gained = (slope * room).gather(1, order).cumsum(1)
+    growth = (slope * rate).gather(1, order)
+    growth = growth.flip(1).cumsum(1).flip(1) - growth
+    met = wall <= torch.where(gained + walls * growth <= need, walls, 0).amax(1, keepdim=True)
+    missing = need - (slope * room * met).sum(1, keepdim=True)
+    t = (missing / (slope * rate * ~met).sum(1, keepdim=True).clamp_min(tiny)).clamp(0, 1 / tiny)
+    return torch.where(met, room, torch.minimum(t * rate, room))
 
 
 def _spend(room: Tensor, slope: Tensor, need: Tensor) -> Tensor:

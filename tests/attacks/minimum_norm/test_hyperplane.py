@@ -61,3 +61,12 @@ def test_a_flat_boundary_moves_nothing(norm):
     point = torch.rand(2, 5)
     d = to_hyperplane(point, torch.zeros(2, 5), torch.tensor([1.0, -1.0]), norm, (0.0, 1.0))
     assert torch.equal(d, torch.zeros(2, 5))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_a_gap_that_takes_all_the_room_is_closed_however_it_rounds(norm):
+    random = torch.Generator().manual_seed(0)
+    point, normal = torch.rand(64, 30, generator=random), torch.randn(64, 30, generator=random)
+    gap = (normal.abs() * torch.where(normal > 0, 1 - point, point)).sum(1)
+    d = to_hyperplane(point, normal, gap, norm, (0.0, 1.0))
+    torch.testing.assert_close((normal * d).sum(1), gap, rtol=1e-5, atol=0)

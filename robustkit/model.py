@@ -15,6 +15,7 @@ from robustkit.arrays import as_tensor
 from robustkit.construction import check_draws, check_network, check_settings
 from robustkit.contracts.classification import CLASSIFICATION
 from robustkit.contracts.criterion import Criterion
+from robustkit.crossing import constant
 from robustkit.device import is_out_of_memory, resolve_device
 from robustkit.errors import AttackError, UsageError, first_line
 from robustkit.freezing import held_still
@@ -161,8 +162,8 @@ class Model:
             x = clip(x, self.bounds)  # bicubic overshoots
         if self.mean is not None and self.std is not None:
             shape = (1, -1, 1, 1)
-            mean = torch.tensor(self.mean, dtype=x.dtype, device=x.device).reshape(shape)
-            std = torch.tensor(self.std, dtype=x.dtype, device=x.device).reshape(shape)
+            mean = constant(self.mean, x).reshape(shape)
+            std = constant(self.std, x).reshape(shape)
             return (x - mean) / std
         return x.clone()
 

@@ -74,4 +74,5 @@ def _ask(attack: IterativeAttack[S], model: Model, batch: Batch, state: S, step:
         loss=losses,
         grad=grad,
         step=torch.full_like(batch.attempt, step),
+        taken=torch.full((len(batch.attempt),), step),
     )

@@ -106,7 +106,7 @@ def _project(
     delta = x_adv.flatten(1).double() - x_flat
     size = delta.abs()
     room = torch.where(delta > 0, high - x_flat, x_flat - low).clamp_min(0)
-    radius = torch.as_tensor(eps, dtype=torch.float64, device=x.device).expand(len(x))
+    radius = (eps.to(x_flat) if isinstance(eps, Tensor) else x_flat.new_full((), eps)).expand(len(x))
     inside = norm(torch.minimum(size, room)) <= radius
     shrunk = (x_flat + delta.sign() * shrink(size, room, radius)).to(x.dtype).clamp(low, high)
     return torch.where(per_sample(inside, x), clipped, shrunk.reshape(x.shape))

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from robustkit.crossing import constant
 from robustkit.projections import Bounds, clip, per_sample
 from robustkit.rng import SampleRandom
 from robustkit.threats.patch import PatchThreat, Shape
@@ -70,7 +71,7 @@ class PlacementRange:
         angle = math.radians(self.rotation) * (2 * u[:, 0] - 1)
         size = largest_size(threat.pixels(height, width), threat.shape) * (self.scale + (1 - self.scale) * u[:, 1])
         brightness = 1 + self.brightness * (2 * u[:, 2] - 1)
-        frame = torch.tensor([width, height], dtype=images.dtype, device=images.device)
+        frame = constant([width, height], images)
         middle = (frame / 2).expand(len(images), 2)
         if threat.placement == "random":
             reach = size / 2 * (angle.cos().abs() + angle.sin().abs() if threat.shape == "square" else 1)

@@ -108,8 +108,9 @@ class SampleRandom:
         count = math.prod(shape)
 
         def column(value: Tensor | int) -> Tensor:
-            column_ = torch.as_tensor(value, dtype=torch.int64, device=device).expand(n)
-            return column_[:, None]
+            if isinstance(value, Tensor):
+                return value.to(device, torch.int64).expand(n)[:, None]
+            return torch.full((n, 1), value, dtype=torch.int64, device=device)
 
         ids = column(sample_ids)
         blocks = torch.arange((count + 3) // 4, device=device, dtype=torch.int64)[None, :]

@@ -1,7 +1,9 @@
 """A pretend accelerator, for tests: its tensors live in CPU memory, say that they are elsewhere, and cannot be mixed with others.
 
-What would fail on a GPU for want of a `.to(device)` fails here too, and each time the host would wait for the device is counted. It
-stands on torch's Python backends for private devices, which are experimental; a few C++ paths (``tolist``) cannot be followed.
+What would fail on a GPU for want of a `.to(device)` fails here too, and each time the host would wait for the device is counted:
+when it reads a value, when it copies one without saying ``non_blocking``, and at an event. What it copies with
+``non_blocking`` is wrong until an event after the copy was waited for. It stands on torch's Python backends for private
+devices, which are experimental.
 """
 
 from __future__ import annotations
@@ -20,10 +22,27 @@ from torch.utils._pytree import tree_leaves, tree_map
 NAME = "far"
 
 #: Operators whose result the host needs before it can go on.
-_READS = ("aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::_unique2")
+_READS = (
+    "aten::_local_scalar_dense",
+    "aten::allclose",
+    "aten::bincount",
+    "aten::equal",
+    "aten::lift_fresh",  # a tensor made of numbers, which the host copies there
+    "aten::masked_select",
+    "aten::nonzero",
+    "aten::repeat_interleave",
+    "aten::_unique2",
+    "aten::unique_dim",
+)
 
 #: How often the host would have waited since the last `clear`, by file and line.
 waits: Counter[str] = Counter()
+
+#: Those among them that leave the device with nothing to do: the host waited for all that it had launched.
+stalls: Counter[str] = Counter()
+
+_launched = 0
+_in_flight: list[tuple[torch.Tensor, torch.Tensor]] = []
 
 
 class Far(torch.Tensor):
@@ -43,6 +62,10 @@ class Far(torch.Tensor):
     def __torch_dispatch__(cls, operator: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _compute(operator, args, kwargs or {})
 
+    def tolist(self) -> Any:
+        _wait(idle=True)
+        return self.here.tolist()
+
     def __repr__(self) -> str:  # type: ignore[override]
         return f"Far({self.here})"
 
@@ -55,19 +78,72 @@ class _Everywhere(TorchDispatchMode):
 
 
 def _compute(operator: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    global _launched
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-    away = any(isinstance(tensor, Far) for tensor in tensors)
     name = operator._schema.name
-    if away and name in _READS:
-        waits[_line()] += 1
-    if away and "copy" not in name and any(tensor.ndim and not isinstance(tensor, Far) for tensor in tensors):
+    is_copy = "copy" in name
+    away = any(isinstance(tensor, Far) for tensor in tensors)
+    if away and not is_copy and any(tensor.ndim and not isinstance(tensor, Far) for tensor in tensors):
         raise RuntimeError(f"{name} mixes tensors of {NAME} and cpu at {_line()}")
     goes_to = kwargs.get("device")
+    arrives = away if goes_to is None else torch.device(goes_to).type == NAME
+    later = bool(kwargs.get("non_blocking"))
+    if name == "aten::copy_":
+        arrives, away = (isinstance(tensor, Far) for tensor in args[:2])
+        later = len(args) > 2 and args[2]
+    crosses = is_copy and bool(tensors) and arrives != away
+    if (crosses and not later) or (away and (name in _READS or _picks(name, args))):
+        _wait(idle=True)
     if goes_to is not None:
         kwargs = {**kwargs, "device": "cpu"}
-        away = torch.device(goes_to).type == NAME
     result = operator(*tree_map(_unwrapped, args), **tree_map(_unwrapped, kwargs))
-    return tree_map(lambda leaf: Far(leaf) if isinstance(leaf, torch.Tensor) else leaf, result) if away else result
+    if not arrives:
+        return _sent(result) if crosses and later else result
+    _launched += operator._schema.is_mutable or not _is_view(result, tensors)
+    return tree_map(lambda leaf: Far(leaf) if isinstance(leaf, torch.Tensor) else leaf, result)
+
+
+def _picks(name: str, args: Any) -> bool:
+    """Whether an operator takes elements by a mask, which the host has to count first."""
+    masks = args[1] if name.startswith("aten::index") and len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
+    return any(isinstance(mask, torch.Tensor) and mask.dtype in (torch.bool, torch.uint8) for mask in masks)
+
+
+def _is_view(result: Any, tensors: list[torch.Tensor]) -> bool:
+    held = {_unwrapped(tensor).untyped_storage().data_ptr() for tensor in tensors}
+    return isinstance(result, torch.Tensor) and result.untyped_storage().data_ptr() in held
+
+
+def _sent(values: torch.Tensor) -> torch.Tensor:
+    """A copy whose values arrive when the host waits for an event, and are wrong before."""
+    arriving = torch.full_like(values, torch.nan) if values.is_floating_point() else values.logical_not().to(values.dtype)
+    _in_flight.append((arriving, values))
+    return arriving
+
+
+def _wait(*, idle: bool) -> None:
+    where = _line()
+    waits[where] += 1
+    if idle:
+        stalls[where] += 1
+
+
+class _Event:
+    """All that was launched before it."""
+
+    def __init__(self) -> None:
+        self.launched, self.sent = _launched, list(_in_flight)
+        _in_flight.clear()
+
+    def synchronize(self) -> None:
+        _wait(idle=_launched == self.launched)
+        for arriving, values in self.sent:
+            arriving.copy_(values)
+
+
+class _Stream:
+    def record_event(self) -> _Event:
+        return _Event()
 
 
 def _unwrapped(leaf: Any) -> Any:
@@ -85,6 +161,9 @@ class _Module(backend_registration._DummyBackendModule):  # type: ignore[misc]
     def current_device(self) -> int:
         return 0
 
+    def current_stream(self, device: Any = None) -> _Stream:
+        return _Stream()
+
     def manual_seed_all(self, seed: int) -> None:
         return
 
@@ -100,8 +179,9 @@ class _Module(backend_registration._DummyBackendModule):  # type: ignore[misc]
 
 @contextmanager
 def far_device() -> Iterator[str]:
-    """Inside, ``far`` is a device; its name is returned and `waits` is empty."""
+    """Inside, ``far`` is a device; its name is returned, and no wait is counted yet."""
     waits.clear()
+    stalls.clear()
     with _Everywhere():
         yield NAME
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.minimum_norm.hyperplane import to_hyperplane
+from robustkit.crossing import sent
 from robustkit.losses import best_other, ranked_wrong, take
 from robustkit.plugin import (
     AttackInfo,
@@ -32,21 +33,8 @@ PAPER = "Minimally distorted Adversarial Examples with a Fast Adaptive Boundary 
 DUAL: dict[Norm, Norm] = {"linf": "l1", "l2": "l2", "l1": "linf"}
 
 
-@dataclass(kw_only=True)
-class FABState(State):
-    """Where a sample is in its iterations.
-
-    Parameters
-    ----------
-    arrived
-        Bool ``(B,)``: `x_adv` is where a step to a boundary led, and only its class is asked for.
-    """
-
-    arrived: Tensor
-
-
 @dataclass(frozen=True, kw_only=True)
-class FAB(MinimumNormAttack[FABState]):
+class FAB(MinimumNormAttack[State]):
     """Each step goes to the nearest of all classes' linearised boundaries, biased towards the image itself.
 
     Where a step leads is asked about without a gradient, for most steps end at an adversarial point, and from there the next
@@ -108,27 +96,29 @@ class FAB(MinimumNormAttack[FABState]):
         others = index + (index >= batch.y[:, None])
         return logits.gather(1, others) - take(logits, batch.y)[:, None]
 
-    def start(self, batch: Batch) -> FABState:
+    def start(self, batch: Batch) -> State:
         x_adv = batch.x
         if self.restarts > 1:
             again = batch.attempt % self.restarts > 0
             x_adv = torch.where(per_sample(again, x_adv), half_way(batch), x_adv)
-        return FABState(x_adv=x_adv, arrived=torch.zeros_like(batch.y, dtype=torch.bool))
+        return State(x_adv=x_adv)
 
-    def step(self, batch: Batch, state: FABState, response: Response) -> FABState:
+    def step(self, batch: Batch, state: State, response: Response) -> State:
         adversarial = response.success
         last = response.step == 2 * self.steps - 1
         drawn_back = ((1 - self.beta) * (adversarial & ~last)).to(batch.x)
         x_adv = state.x_adv.lerp(batch.x, per_sample(drawn_back, batch.x))
-        leaving = (~state.arrived).nonzero().squeeze(1)
+        leaving = self.follows(response.taken).nonzero().squeeze(1)
         if len(leaving):
-            x_adv[leaving] = self.to_boundary(select(batch, leaving), select(state, leaving), select(response, leaving))
-        return replace(state, x_adv=x_adv, arrived=~state.arrived)
+            landed = self.to_boundary(select(batch, leaving), select(state, leaving), select(response, leaving))
+            x_adv[sent(leaving, x_adv.device)] = landed
+        return replace(state, x_adv=x_adv)
 
-    def follows(self, batch: Batch, state: FABState) -> Tensor:
-        return ~state.arrived
+    def follows(self, taken: Tensor) -> Tensor:
+        """Every other query: the one between is about where a step led, whose class alone is asked for."""
+        return taken % 2 == 0
 
-    def to_boundary(self, batch: Batch, state: FABState, response: Response) -> Tensor:
+    def to_boundary(self, batch: Batch, state: State, response: Response) -> Tensor:
         """From the projections of the point and of the image onto the nearest boundary, by their distances."""
         threat, x, x_adv, bounds = batch.threat, batch.x, state.x_adv, batch.bounds
         assert isinstance(threat, NormThreat)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from robustkit.crossing import sent
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, SampleRandom, State, Threat, UsageError
 from robustkit.threats import CorruptionThreat
 from robustkit.threats.corruption import DRAWS
@@ -46,18 +47,19 @@ class WorstCorruption(IterativeAttack[State]):
         return max(1, self.draws * len(threat.kinds) - 1)
 
     def start(self, batch: Batch) -> State:
-        return self._try(batch, torch.zeros_like(batch.sample_ids))
+        return self._try(batch, torch.zeros(len(batch.x), dtype=torch.int64))
 
     def step(self, batch: Batch, state: State, response: Response) -> State:
-        return self._try(batch, response.step + 1)
+        return self._try(batch, response.taken + 1)
 
     def _try(self, batch: Batch, number: Tensor) -> State:
+        """The corruption of that number, ``(B,)`` in the host's memory."""
         threat = batch.threat
         assert isinstance(threat, CorruptionThreat)
         # The first corruption comes last: of all of them it is noise, which leaves no image as it was.
         which = (number + 1) % len(threat.kinds)
         random, ids = SampleRandom(batch.random.seed, DRAWS), batch.sample_ids
         return State(
-            x_adv=threat.transform(batch.x, which, batch.bounds, random, ids, number),
-            witness=threat.witness(which, number, ids, random.seed),
+            x_adv=threat.transform(batch.x, which, batch.bounds, random, ids, sent(number, ids.device)),
+            witness=threat.witness(sent(which, ids.device), sent(number, ids.device), ids, random.seed),
         )

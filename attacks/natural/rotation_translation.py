@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from robustkit.crossing import constant
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, State, Threat
 from robustkit.threats import SpatialThreat
 
@@ -72,8 +73,8 @@ class RotationTranslation(IterativeAttack[State]):
         threat = batch.threat
         assert isinstance(threat, SpatialThreat)
         if self.search == "grid":
-            places = torch.tensor(self._grid(threat), dtype=torch.float64, device=batch.x.device)[number]
+            places = constant(self._grid(threat), batch.x, torch.float64)[number]
         else:
             places = 2 * batch.random.uniform(batch.sample_ids, (3,), step=number, dtype=torch.float64) - 1
-        most = places.new_tensor([high for _, high in threat.ranges])
+        most = constant([high for _, high in threat.ranges], places)
         return State(x_adv=threat.transform(batch.x, places * most, batch.bounds), witness=places * most)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from robustkit.attacks.score.pick import pick
+from robustkit.crossing import sent
 from robustkit.plugin import Batch, Response, State, per_sample
 
 #: Words that are drawn ahead for a sample: a call for few costs as much as one for many.
@@ -91,4 +92,4 @@ def coins(words: Tensor, count: int) -> Tensor:
 @lru_cache(maxsize=32)
 def table(values: tuple[int, ...], device: torch.device) -> Tensor:
     """Integers on a device, copied there once."""
-    return torch.tensor(values, device=device)
+    return sent(torch.tensor(values), device)

@@ -18,6 +18,7 @@ from robustkit.attacks.score.random_search import (
     search_loss,
     words_ahead,
 )
+from robustkit.crossing import sent
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
 #: Up to which query, of 10,000, the share of the changed pixels that a query replaces is `alpha_init` over which number.
@@ -170,4 +171,4 @@ def replaced(steps: int, alpha_init: float, changed: int, number: int, device: t
         scaled = int(query / steps * 10000)
         divisor = next(divisor for bound, divisor in SHARES if scaled <= bound)
         counts.append(min(max(int(alpha_init / divisor * changed), 1), changed, number - changed))
-    return torch.tensor(counts, device=device), max(counts)
+    return sent(torch.tensor(counts), device), max(counts)

@@ -13,6 +13,7 @@ from torch import Tensor
 from robustkit.attacks.score.random_search import RandomSearchState, keep_best, next_words, search_loss, words_ahead
 from robustkit.attacks.score.square_bumps import move_mass, start_bumps
 from robustkit.attacks.score.square_stripes import paint_square, start_stripes
+from robustkit.crossing import sent
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
 #: From which query on, of 10,000, the share of the image in a window is halved once more.
@@ -113,4 +114,4 @@ def schedule(
 ) -> tuple[Tensor, tuple[int, ...]]:
     """The window's side at each query, ``(steps,)``, and all sides that occur, ascending."""
     sides = [window_side(share(query, steps, p_init), height, width, norm) for query in range(steps)]
-    return torch.tensor(sides, device=device), tuple(sorted(set(sides)))
+    return sent(torch.tensor(sides), device), tuple(sorted(set(sides)))

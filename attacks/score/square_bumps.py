@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from robustkit.attacks.score.random_search import below, coins, table
 from robustkit.attacks.score.square_stripes import window
+from robustkit.crossing import sent
 from robustkit.plugin import Batch, NormThreat, per_sample
 
 TINY = 1e-12
@@ -132,7 +133,7 @@ def kernel(side: int, order: int, dtype: torch.dtype, device: torch.device) -> T
     hollow = pyramid(side - side // 2, side, order)
     bump = torch.cat([pyramid(side // 2, side, order), -hollow]) if side > 1 else -hollow
     length: Tensor = torch.linalg.vector_norm(bump, order)
-    return (bump / length).to(device, dtype)
+    return sent((bump / length).to(dtype), device)
 
 
 def pyramid(height: int, width: int, order: int) -> Tensor:

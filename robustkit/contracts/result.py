@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import reduce
 
 import torch
 from torch import Tensor
+
+from robustkit.contracts.rows import Rows, join, select
 
 
 class Status(IntEnum):
@@ -21,7 +24,7 @@ class Status(IntEnum):
 
 
 @dataclass(kw_only=True)
-class AttackResult:
+class AttackResult(Rows):
     """What an attack found, one row a sample.
 
     Parameters
@@ -81,15 +84,7 @@ class AttackResult:
     @staticmethod
     def join(parts: Sequence[AttackResult], order: Tensor) -> AttackResult:
         """The rows of several results, of which `order` takes row i of the whole to place i."""
-
-        def rows(name: str) -> Tensor | None:
-            columns = [getattr(part, name) for part in parts]
-            if any(column is None for column in columns):
-                return None
-            whole = torch.cat(columns)
-            return whole[order.to(whole.device)]
-
-        return AttackResult(**{f.name: rows(f.name) for f in fields(AttackResult)})  # type: ignore[arg-type]
+        return select(reduce(join, parts), order)
 
     @property
     def robust(self) -> Tensor:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+from robustkit.crossing import sent
 
 
 class Rows:
@@ -18,8 +21,9 @@ R = TypeVar("R", bound=Rows)
 
 
 def select(rows: R, index: Tensor) -> R:
-    """The given rows."""
-    return _mapped(lambda tensor: tensor[index], lambda values: [values[i] for i in index.tolist()], rows)
+    """The given rows. An index in the host's memory costs no wait, wherever the rows are."""
+    at = cache(partial(sent, index))
+    return _mapped(lambda tensor: tensor[at(tensor.device)], lambda values: [values[i] for i in index.tolist()], rows)
 
 
 def join(first: R, second: R) -> R:
@@ -34,7 +38,8 @@ def put(rows: R, index: Tensor, replacement: R) -> R:
         changed = dict(zip(index.tolist(), fresh, strict=True))
         return [changed.get(i, value) for i, value in enumerate(values)]
 
-    return _mapped(lambda a, b: a.index_copy(0, index, b), replaced, rows, replacement)
+    at = cache(partial(sent, index))
+    return _mapped(lambda a, b: a.index_copy(0, at(a.device), b), replaced, rows, replacement)
 
 
 def _mapped(tensors: Callable[..., Tensor], lists: Callable[..., list[Any]], first: R, *rest: R) -> R:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.rows import Rows, select
+from robustkit.crossing import sent
 from robustkit.outputs import mapped
 
 
@@ -47,11 +48,12 @@ class Samples(Rows):
 
     def rows(self, index: Tensor) -> Samples:
         """The samples at these positions, which may be on another device."""
-        return select(self, index.to(self.x.device))
+        return select(self, index)
 
     def to(self, device: str | torch.device) -> Samples:
         """The samples on another device."""
-        return Samples(**{f.name: mapped(lambda tensor: tensor.to(device), getattr(self, f.name)) for f in fields(self)})
+        to = torch.device(device)
+        return Samples(**{f.name: mapped(lambda tensor: sent(tensor, to), getattr(self, f.name)) for f in fields(self)})
 
     @property
     def untargeted(self) -> Samples:

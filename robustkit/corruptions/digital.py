@@ -12,6 +12,7 @@ from torch import Tensor
 from robustkit.corruptions.draws import Draws
 from robustkit.corruptions.resampling import along, bilinear, box_matrix, gaussian
 from robustkit.corruptions.severity import is_small, strength
+from robustkit.crossing import constant
 
 
 def pixelate(x: Tensor, severity: int, draws: Draws) -> Tensor:
@@ -65,8 +66,8 @@ def _affine(x: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
     """Where each pixel comes from, (rows, columns), if three points in the middle move by ``(B, 3, 2)`` (x, y)."""
     height, width = x.shape[-2:]
     reach = min(height, width) // 3
-    corners = torch.tensor([[1, 1], [1, -1], [-1, -1]], dtype=moves.dtype, device=x.device)
-    old = torch.tensor([width // 2, height // 2], dtype=moves.dtype, device=x.device) + reach * corners
+    corners = constant([[1, 1], [1, -1], [-1, -1]], moves)
+    old = constant([width // 2, height // 2], moves) + reach * corners
     new = old + moves
     origin, one, two = (part[:, :, None, None] for part in (new[:, 0], new[:, 1] - new[:, 0], new[:, 2] - new[:, 0]))
     across = torch.arange(width, device=x.device, dtype=moves.dtype) - origin[:, 0]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from robustkit.corruptions.draws import Draws
 from robustkit.corruptions.plasma import plasma
+from robustkit.crossing import constant
 
 CRYSTALS = 20
 TINT = (0.86, 0.94, 1.0)
@@ -20,7 +21,7 @@ def frost_texture(height: int, width: int, draws: Draws) -> Tensor:
     grain = plasma(height, width, 1.2, draws, "grain")
     veins = 1 - (4 * plasma(height, width, 1.5, draws, "veins") % 2 - 1).abs()
     ice = 0.25 * cover + cover * (0.75 * needles(height, width, draws) + 0.35 * veins**3) + 0.5 * (grain - 0.5) * cover
-    tint = torch.tensor(TINT, dtype=ice.dtype, device=ice.device)[:, None, None]
+    tint = constant(TINT, ice)[:, None, None]
     return (1.9 * ice * tint).clamp(0, 1)
 
 

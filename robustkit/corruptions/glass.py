@@ -7,6 +7,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from robustkit.crossing import sent
+
 
 @cache
 def fronts(height: int, width: int, reach: int) -> tuple[Tensor, list[int]]:
@@ -39,7 +41,7 @@ def disorder(x: Tensor, reach: int, offsets: Tensor) -> Tensor:
     """
     height, width = x.shape[-2:]
     order, sizes = fronts(height, width, reach)
-    order = order.to(x.device)
+    order = sent(order, x.device)
     source = torch.arange(height * width, device=x.device).expand(len(x), -1).clone()
     neighbour = (offsets[:, :, 1] * width + offsets[:, :, 0]).flatten(2)[:, :, order] + order
     for turn in neighbour.unbind(1):

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from robustkit.crossing import sent
+
 Border = Literal["edge", "mirror", "symmetric"]
 Matrix = NDArray[np.float64]
 
@@ -34,9 +36,9 @@ def along(x: Tensor, matrix: Matrix, dim: int) -> Tensor:
     """Apply a matrix ``(n_out, n_in)`` with few entries a row to one axis of `x`."""
     count = int((matrix != 0).sum(1).max())
     picked = np.argsort(matrix == 0, axis=1, kind="stable")[:, :count]
-    index = torch.from_numpy(picked).to(x.device)
+    index = sent(torch.from_numpy(picked), x.device)
     shape = [-1 if axis == dim % x.ndim else 1 for axis in range(x.ndim)]
-    weight = torch.from_numpy(np.take_along_axis(matrix, picked, 1)).to(x.device, x.dtype)
+    weight = sent(torch.from_numpy(np.take_along_axis(matrix, picked, 1)).to(x.dtype), x.device)
     total = x.index_select(dim, index[:, 0]) * weight[:, 0].reshape(shape)
     for k in range(1, count):
         total = total.addcmul_(x.index_select(dim, index[:, k]), weight[:, k].reshape(shape))

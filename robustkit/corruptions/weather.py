@@ -13,6 +13,7 @@ from robustkit.corruptions.plasma import plasma
 from robustkit.corruptions.resampling import gaussian, zoom
 from robustkit.corruptions.severity import strength
 from robustkit.corruptions.spatter import mud, water
+from robustkit.crossing import constant
 
 WATER = (175 / 255, 238 / 255, 238 / 255)
 MUD = (63 / 255, 42 / 255, 20 / 255)
@@ -20,7 +21,7 @@ MUD = (63 / 255, 42 / 255, 20 / 255)
 
 def coloured(x: Tensor, colour: tuple[float, float, float]) -> Tensor:
     """A colour that fits the channels of `x`: itself, or its grey. ``(1, C, 1, 1)``."""
-    one = torch.tensor(colour, dtype=x.dtype, device=x.device)[None, :, None, None]
+    one = constant(colour, x)[None, :, None, None]
     return one if x.shape[1] == 3 else luminance(one)
 
 

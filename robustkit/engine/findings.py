@@ -9,7 +9,6 @@ from torch import Tensor
 
 from robustkit.contracts.answer import Answer, ask
 from robustkit.contracts.result import AttackResult, Status
-from robustkit.contracts.rows import select
 from robustkit.contracts.samples import Samples
 from robustkit.engine.stepping import Stepping
 from robustkit.engine.tracking import Track
@@ -68,39 +67,37 @@ class Findings:
         self.backwards.index_add_(0, track.row, track.backwards)
         self.zero_gradients.index_add_(0, track.row, track.zero_gradients)
         # In fixed-step mode samples that were wrong from the start came along; what became of them is no finding.
-        attacked = (self.status[track.row] == Status.FAILED).nonzero().squeeze(1)
-        track, last_proposal, asked, earlier = (
-            select(track, attacked),
-            last_proposal[attacked],
-            asked[attacked],
-            earlier[attacked],
-        )
+        row, attacked = track.row, self.status[track.row] == Status.FAILED
+
+        def put(kept: Tensor, values: Tensor, where: Tensor) -> None:
+            # The attempts of a sample all write the same, so that nobody has to count those that have something to write.
+            kept[row] = torch.where(per_sample(where, values), values, kept[row])
+
         if self.nearest is not None:
-            won = best_of_each(track.row, -track.nearest_distance)
-            nearer = won[track.nearest_distance[won] < self.nearest_distance[track.row[won]]]
-            self.nearest[track.row[nearer]] = track.nearest[nearer]
-            self.nearest_distance[track.row[nearer]] = track.nearest_distance[nearer]
-        waiting = (~asked).nonzero().squeeze(1)
-        self.candidates[track.row[waiting]] = last_proposal[waiting]
+            won = best_of_each(row, -track.nearest_distance)
+            nearer = attacked & (track.nearest_distance[won] < self.nearest_distance[row])
+            put(self.nearest, track.nearest[won], nearer)
+            put(self.nearest_distance, track.nearest_distance[won], nearer)
+        waiting = best_of_each(row, (~asked).to(track.margin_best))
+        unasked = attacked & ~asked[waiting]
+        put(self.candidates, last_proposal[waiting], unasked)
         if last_witness is not None:
-            last_witness = last_witness[attacked]
             if self.witness is None or self.fallback_witness is None:
                 self.witness = last_witness.new_zeros(len(self.found), *last_witness.shape[1:])
                 self.fallback_witness = self.witness.clone()
-            self.witness[track.row[waiting]] = last_witness[waiting]
-        won = best_of_each(track.row, torch.where(track.found, torch.inf, track.margin_best))
-        rows = track.row[won]
-        better = ~self.found[rows] & (track.found[won] | (track.margin_best[won] > self.fallback_margin[rows]))
-        won, rows = won[better], rows[better]
-        self.fallback[rows] = track.x_best[won]
+            put(self.witness, last_witness[waiting], unasked)
+        won = best_of_each(row, torch.where(track.found, torch.inf, track.margin_best))
+        found = track.found[won]
+        better = attacked & ~self.found[row] & (found | (track.margin_best[won] > self.fallback_margin[row]))
+        put(self.fallback, track.x_best[won], better)
         if self.fallback_witness is not None and track.witness_best is not None:
-            self.fallback_witness[rows] = track.witness_best[won]
-        self.fallback_margin[rows] = track.margin_best[won]
-        self.fallback_columns[rows] = track.columns_best[won]
-        self.found[rows] = track.found[won]
-        self.first_success[rows] = torch.where(track.found[won], earlier[won] + track.first_success[won], -1)
-        failed = track.row[track.failed]
-        self.status[failed] = torch.where(self.found[failed], int(Status.FAILED), int(Status.ERROR))
+            put(self.fallback_witness, track.witness_best[won], better)
+        put(self.fallback_margin, track.margin_best[won], better)
+        put(self.fallback_columns, track.columns_best[won], better)
+        put(self.first_success, torch.where(found, earlier[won] + track.first_success[won], -1), better)
+        put(self.found, found, better)
+        failed = track.failed[best_of_each(row, track.failed.to(track.margin_best))]
+        put(self.status, torch.where(self.found[row], int(Status.FAILED), int(Status.ERROR)), attacked & failed)
 
     def verified(self) -> AttackResult:
         """Ask the untouched model once more, in full precision, about what the search would hand over."""
@@ -193,8 +190,7 @@ class Findings:
 
 
 def best_of_each(row: Tensor, key: Tensor) -> Tensor:
-    """For each sample among `row` the position of its greatest key, the first of equals."""
+    """For each attempt the position of the greatest key among those on the same sample, the first of equals."""
     order = key.argsort(descending=True, stable=True)
-    order = order[row[order].argsort(stable=True)]
-    ahead = row[order]
-    return order[torch.cat([ahead.new_ones(min(len(ahead), 1), dtype=torch.bool), ahead[1:] != ahead[:-1]])]
+    rank = order.argsort()
+    return order[torch.where(row[:, None] == row, rank, len(row)).amin(1)] if len(row) else order

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from robustkit.contracts.answer import Answer
 from robustkit.contracts.rows import Rows, join, select
+from robustkit.crossing import sent
 from robustkit.engine.stepping import Batch, State, Stepping
 from robustkit.global_state import full_precision
 from robustkit.model import Model
@@ -44,7 +45,10 @@ class Query(Generic[S]):
         self.attack, self.model = attack, model
 
     def ask(self, batch: Batch, state: S, asked: Tensor | None = None, followed: Tensor | None = None) -> Seen:
-        """Ask about the state's images, those `asked` or all, with gradients for those `followed` or all; bool ``(B,)`` each."""
+        """Ask about the state's images, those `asked` or all, with gradients for those `followed` or all.
+
+        Both are bool ``(B,)``, in the host's memory.
+        """
         seen = self._draw(batch, state, asked, followed)
         draws = self.model.draws
         if draws == 1:
@@ -72,11 +76,11 @@ class Query(Generic[S]):
         if asked is None or bool(asked.all()):
             seen = self._forward(batch, state)
         else:
-            rows, rest = asked.nonzero().squeeze(1), (~asked).nonzero().squeeze(1)
+            rows, rest, back = parted(asked, leaf.device)
             seen = self._unasked(select(batch, rest), state.x_adv[rest])
             if len(rows):
                 part = self._forward(select(batch, rows), select(state, rows))
-                seen = select(join(part, seen), torch.cat([rows, rest]).argsort())
+                seen = select(join(part, seen), back)
         seen.grad = seen.loss.new_zeros(()).expand_as(leaf)
         return seen
 
@@ -128,13 +132,19 @@ class Query(Generic[S]):
 
     def _partly(self, batch: Batch, state: S, followed: Tensor) -> Seen:
         """With backward passes for the samples `followed` alone; the gradients of the others are zeros."""
-        rows, rest = followed.nonzero().squeeze(1), (~followed).nonzero().squeeze(1)
+        rows, rest, back = parted(followed, state.x_adv.device)
         ahead = self._forward(select(batch, rest), select(state, rest))
         ahead.grad = ahead.loss.new_zeros(*ahead.loss.shape, *self.attack.leaf(state).shape[1:])
         if not len(rows):
             return ahead
         part = self._in_parts(select(batch, rows), select(state, rows))
-        return select(join(part, ahead), torch.cat([rows, rest]).argsort())
+        return select(join(part, ahead), back)
+
+
+def parted(mask: Tensor, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows where a mask in the host's memory holds, those where not, and the order that puts them back: on a device."""
+    rows, rest = mask.nonzero().squeeze(1), (~mask).nonzero().squeeze(1)
+    return sent(rows, device), sent(rest, device), sent(torch.cat([rows, rest]).argsort(), device)
 
 
 def _judged(outputs: Any, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

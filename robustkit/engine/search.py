@@ -19,6 +19,7 @@ from robustkit.contracts.answer import Answer, ask
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.rows import Rows, join, put, select
 from robustkit.contracts.samples import Samples
+from robustkit.crossing import Readback, sent
 from robustkit.engine.findings import Findings
 from robustkit.engine.query import Query
 from robustkit.engine.stepping import Batch, Response, State, Stepping
@@ -41,11 +42,21 @@ def search(attack: Stepping[S], model: Model, samples: Samples, threat: Threat, 
 
 @dataclass(kw_only=True)
 class Slots(Rows, Generic[S]):
-    """All that the loop carries from step to step, one row an attempt."""
+    """All that the loop carries from step to step, one row an attempt.
+
+    Parameters
+    ----------
+    batch, state, track
+        On the device.
+    taken, asked
+        In the host's memory: the steps taken, and which images the next query asks about.
+    """
 
     batch: Batch
     state: S
     track: Track
+    taken: Tensor
+    asked: Tensor
 
 
 class _Search(Generic[S]):
@@ -56,8 +67,8 @@ class _Search(Generic[S]):
         self.steps = attack.attempt_steps(threat)
         #: The most forward passes of the search.
         self.budget = None if threat.queries is None else threat.queries - attack.overhead(model.draws)
-        self.clock = 0
         self.draws = model.draws
+        self.side_by_side = False
         self.clean = ask(model, samples.x, samples, clearly=True, clean=True)
         self.findings = Findings(attack, model, samples, threat, self.clean)
         #: Samples that no further attempt is made on.
@@ -78,11 +89,12 @@ class _Search(Generic[S]):
     def _pursue(self, wave: range) -> None:
         """Make some attempts on every sample that is not settled, all of a sample's at the same time."""
         unsettled = ~self.settled if self.attack.early_exit else torch.ones_like(self.settled)
-        queue = unsettled.nonzero().squeeze(1)
+        self.side_by_side = len(wave) > 1
+        queue = unsettled.cpu().nonzero().squeeze(1)
         size = self.model.chunk_size(self.samples.x)
         slots: Slots[S] | None = None
         while True:
-            held = 0 if slots is None else len(slots.track.row)
+            held = 0 if slots is None else len(slots.taken)
             # In fixed-step mode slots only empty together, and a sample's neighbours stay the same throughout.
             if len(queue) and (slots is None or (self.attack.early_exit and held <= size // 2)):
                 free = max((size - held) // len(wave), 1)
@@ -91,10 +103,11 @@ class _Search(Generic[S]):
                 slots = fresh if slots is None else join(slots, fresh)
             if slots is None:
                 break
-            slots = self._leave(self._advance(slots))
+            slots = self._leave(*self._advance(slots))
 
     def _enter(self, rows: Tensor, wave: range) -> Slots[S]:
-        attempt = torch.tensor(wave, device=rows.device).repeat(len(rows))
+        rows = sent(rows, self.samples.x.device)
+        attempt = torch.arange(wave.start, wave.stop, device=rows.device).repeat(len(rows))
         rows = rows.repeat_interleave(len(wave))
         columns = self.clean.columns[rows]
         batch = Batch(
@@ -109,17 +122,19 @@ class _Search(Generic[S]):
         track = Track.begin(rows, batch.x, columns, minimizes=self.attack.minimizes)
         state = self.attack.start(batch)
         track.witness_best = state.witness
-        return Slots(batch=batch, state=state, track=track)
+        taken = torch.zeros(len(rows), dtype=torch.int64)
+        return Slots(batch=batch, state=state, track=track, taken=taken, asked=taken == 0)
 
-    def _advance(self, slots: Slots[S]) -> Slots[S]:
-        """One pass through the model, and one step of the attack on its answer."""
+    def _advance(self, slots: Slots[S]) -> tuple[Slots[S], Readback | None]:
+        """One pass through the model, one step of the attack on its answer, and word of who leaves, on its way to the host."""
         attack, batch, state, track = self.attack, slots.batch, slots.state, slots.track
-        asked = attack.asks(batch, state) if attack.early_exit else None
-        followed = attack.follows(batch, state)
-        seen = self.query.ask(batch, state, asked, followed)
-        track.queries = track.queries + (self.draws if asked is None else self.draws * asked)
+        device = batch.x.device
+        followed = attack.follows(slots.taken)
+        seen = self.query.ask(batch, state, slots.asked, followed)
+        asked = sent(slots.asked, device)
+        track.queries = track.queries + self.draws * asked
         if attack.needs_gradient:
-            counted = torch.ones_like(track.found) if followed is None else followed
+            counted = asked if followed is None else sent(followed, device)
             passes = self.draws * counted * (1 if seen.loss.ndim == 1 else seen.loss.shape[1])
             track.backwards = track.backwards + passes
             track.zero_gradients = track.zero_gradients + passes * is_masked(seen.grad)
@@ -130,18 +145,24 @@ class _Search(Generic[S]):
             margin=seen.answer.margin,
             loss=seen.loss,
             grad=seen.grad.nan_to_num(0.0, 0.0, 0.0) if attack.needs_gradient else seen.grad,
-            step=track.step,
+            step=sent(slots.taken, device),
+            taken=slots.taken,
         )
+        taken = slots.taken + 1
+        # Before the step, which the device has to do while the host waits for word.
+        word = self._word(track, batch, taken)
         proposed = attack.step(batch, state, response)
         ended = attack.done(batch, proposed)
+        asks = attack.asks(batch, proposed) if attack.early_exit else None
         if ended is not None:
             if not attack.early_exit:  # the attempt is over, though its slot goes on: its last proposal stays
                 proposed.x_adv = torch.where(per_sample(track.over, state.x_adv), state.x_adv, proposed.x_adv)
                 if state.witness is not None and proposed.witness is not None:
                     proposed.witness = torch.where(track.over[:, None], state.witness, proposed.witness)
             track.over = track.over | ended
-        track.step = track.step + 1
-        return Slots(batch=batch, state=proposed, track=track)
+        if ended is not None or asks is not None:
+            word = self._word(track, batch, taken, asks)
+        return Slots(batch=batch, state=proposed, track=track, taken=taken, asked=slots.asked), word
 
     def _absorb(
         self, batch: Batch, x_seen: Tensor, witness: Tensor | None, seen: Answer, track: Track, asked: Tensor | None = None
@@ -168,44 +189,50 @@ class _Search(Generic[S]):
                 getattr(seen, name)[index] = getattr(fresh, name).to(getattr(seen, name))
             track.queries = track.queries.index_add(0, index, torch.full_like(index, self.draws))
 
-    def _leave(self, slots: Slots[S]) -> Slots[S] | None:
-        """Let successfully attacked and exhausted samples go, with all their attempts."""
-        attack = self.attack
-        self.clock += 1
-        if not attack.early_exit and self.clock < self.steps:
-            return slots  # all slots are at the same step, so nothing need be read back from the device
-        self.clock = 0
-        track = slots.track
-        ended = self._ended(track)
-        if attack.early_exit and not bool(
-            (ended | self._settled(track)).any()
-        ):  # all that most steps read back from the device
-            return slots
+    def _word(self, track: Track, batch: Batch, taken: Tensor, asks: Tensor | None = None) -> Readback | None:
+        """Whose last proposal is still to be asked about, who leaves, and who has a next query; None while nobody can leave."""
+        last_step = taken == self.steps
+        if not self.attack.early_exit and not bool(last_step.all()):
+            return None  # all slots are at the same step
+        ended = sent(last_step, batch.x.device)
         # The very last proposal needs no query here, verification is its query; with several draws the best mean is handed over.
-        pending = ended & (slots.batch.attempt < self.last) if self.draws == 1 else ended
-        if attack.early_exit:
-            pending &= ~self._settled(track)
-        index = pending.nonzero().squeeze(1)
-        if len(index):
-            track = slots.track = put(track, index, self._ask_last(select(slots, index)))
-        gone = ended
-        if attack.early_exit:
-            settled = torch.zeros_like(self.settled)
-            settled[track.row[self._settled(track)]] = True
-            gone = gone | settled[track.row]
-        leaving = gone.nonzero().squeeze(1)
-        if len(leaving) == 0:
+        pending = ended | track.over if self.attack.early_exit else ended
+        gone = pending
+        if self.draws == 1:
+            pending = pending & (batch.attempt < self.last)
+        if self.attack.early_exit:
+            settled = self._settled(track)
+            pending, gone = pending & ~settled, gone | self._with_siblings(settled, track)
+        return Readback(torch.stack([pending, gone] if asks is None else [pending, gone, asks]))
+
+    def _leave(self, slots: Slots[S], word: Readback | None) -> Slots[S] | None:
+        """Let successfully attacked and exhausted samples go, with all their attempts."""
+        if word is None:
             return slots
-        self.settled[track.row[self._settled(track) & gone]] = True
+        pending, gone, *asks = word.wait().unbind()  # all that a step reads back from the device
+        if asks:
+            slots.asked = asks[0]
+        if not bool(gone.any()):
+            return slots
+        if bool(pending.any()):
+            index = pending.nonzero().squeeze(1)
+            slots.track = put(slots.track, index, self._ask_last(select(slots, index)))
+            if self.side_by_side:
+                gone = gone | Readback(self._with_siblings(self._settled(slots.track), slots.track)).wait()
+        leaving = gone.nonzero().squeeze(1)
         going = select(slots, leaving)
-        earlier = going.batch.attempt < self.last
-        self.findings.keep(going.track, going.state.x_adv, going.state.witness, pending[leaving] & earlier)
+        self.settled = self.settled | self._samples(self._settled(going.track), going.track)
+        asked = sent(pending[leaving], self.settled.device) & (going.batch.attempt < self.last)
+        self.findings.keep(going.track, going.state.x_adv, going.state.witness, asked)
         return None if len(leaving) == len(gone) else select(slots, (~gone).nonzero().squeeze(1))
 
-    def _ended(self, track: Track) -> Tensor:
-        """Whose attempt is over. In fixed-step mode slots only empty together."""
-        ended = track.step == self.steps
-        return ended | track.over if self.attack.early_exit else ended
+    def _samples(self, attempts: Tensor, track: Track) -> Tensor:
+        """Which samples have such an attempt, bool ``(N,)``."""
+        return torch.zeros_like(self.findings.forwards).index_add_(0, track.row, attempts.long()) > 0
+
+    def _with_siblings(self, attempts: Tensor, track: Track) -> Tensor:
+        """Such attempts, with all others on the same samples."""
+        return self._samples(attempts, track)[track.row] if self.side_by_side else attempts
 
     def _settled(self, track: Track) -> Tensor:
         """Whose sample needs no further attempt: found, failed or out of queries."""

@@ -103,6 +103,8 @@ class Response(Rows):
         an attack with several losses. Of an attack with another `leaf`, in its shape.
     step
         ``(B,)``: how many steps of this attempt came before.
+    taken
+        The same in the host's memory, for what the host has to decide by it.
     """
 
     logits: Tensor
@@ -111,6 +113,7 @@ class Response(Rows):
     loss: Tensor
     grad: Tensor
     step: Tensor
+    taken: Tensor
 
 
 S = TypeVar("S", bound=State)
@@ -208,8 +211,14 @@ class Stepping(Attack, Generic[S]):
         """Which attempts are over before their last step, bool ``(B,)``; None if every step is always taken."""
         return None
 
-    def follows(self, batch: Batch, state: S) -> Tensor | None:
-        """Which samples need this query's gradient, bool ``(B,)``; None if all do. The others get zeros, for a forward pass."""
+    def follows(self, taken: Tensor) -> Tensor | None:
+        """Which attempts need the gradient of their next query, bool ``(B,)``; None if all do. The others get zeros, for a forward pass.
+
+        Parameters
+        ----------
+        taken
+            ``(B,)``: how many steps they took, in the host's memory, as is the answer.
+        """
         return None
 
     def asks(self, batch: Batch, state: S) -> Tensor | None:

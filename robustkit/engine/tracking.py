@@ -19,7 +19,6 @@ class Track(Rows):
     """One row a slot."""
 
     row: Tensor  #: where the sample stands in the caller's tensors
-    step: Tensor  #: steps this attempt has taken
     queries: Tensor  #: forward passes of the search
     backwards: Tensor
     found: Tensor
@@ -40,7 +39,6 @@ class Track(Rows):
         integers, nothing = torch.zeros_like(row), torch.zeros_like(row, dtype=torch.bool)
         return Track(
             row=row,
-            step=integers,
             queries=integers,
             backwards=integers,
             found=nothing,

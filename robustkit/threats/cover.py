@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from robustkit.crossing import constant
+
 #: For what rounding does to lengths in pixels.
 SLACK = 1e-6
 
@@ -36,7 +38,7 @@ def covered_by_square(marked: Tensor, area: float, centred: bool) -> Tensor:
     for turn in range(count):
         angle = math.pi / 2 * turn / count
         cos, sin = math.cos(angle), math.sin(angle)
-        axes = points @ points.new_tensor([[cos, -sin], [sin, cos]])
+        axes = points @ constant([[cos, -sin], [sin, cos]], points)
         most = axes.masked_fill(~known[..., None], -torch.inf).amax(1)
         least = axes.masked_fill(~known[..., None], torch.inf).amin(1)
         extent = 2 * torch.maximum(most, -least) if centred else most - least

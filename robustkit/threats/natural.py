@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from robustkit.crossing import constant
 from robustkit.threats.rendered import RenderedThreat
 
 
@@ -20,5 +22,5 @@ class NaturalThreat(RenderedThreat):
         """The least and the greatest value of each of the P parameters."""
 
     def limits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        low, high = x.double().new_tensor(self.ranges).unbind(1)
+        low, high = constant(self.ranges, x, torch.float64).unbind(1)
         return low, high

@@ -88,6 +88,7 @@ def test_the_first_checkpoint_halves_the_step_unless_the_loss_rose(batch_of, los
         loss=torch.ones(1),
         grad=torch.ones_like(x),
         step=torch.tensor([0]),
+        taken=torch.tensor([0]),
     )
     state = step_momentum(batch, state, answer, steps=5, rho=0.75)
     start = state.x_from
@@ -98,6 +99,7 @@ def test_the_first_checkpoint_halves_the_step_unless_the_loss_rose(batch_of, los
         loss=torch.tensor([loss]),
         grad=torch.ones_like(x),
         step=torch.tensor([1]),
+        taken=torch.tensor([1]),
     )
     state = step_momentum(batch, state, answer, steps=5, rho=0.75)
     assert float(state.step_size) == pytest.approx(0.1 if halved else 0.2)

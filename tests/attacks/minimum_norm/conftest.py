@@ -95,13 +95,15 @@ def answer() -> Callable[..., Response]:
 
     def make(lead: list[float], grad: Tensor, step: int = 0) -> Response:
         leads = torch.tensor(lead, dtype=grad.dtype)
+        steps = torch.full((len(grad),), step)
         return Response(
             logits=torch.stack([-leads / 2, leads / 2], dim=1),
             success=leads > 0,
             margin=leads,
             loss=leads,
             grad=grad,
-            step=torch.full((len(grad),), step),
+            step=steps,
+            taken=steps,
         )
 
     return make

@@ -29,9 +29,8 @@ def test_all_values_differ_lie_in_the_range_and_leave_out_the_one_that_changes_n
     batch, sweep = batch_of(torch.full((steps, 1, 1, 1), 0.5), "brightness:0.3"), Brightness(steps=steps)
     nothing = torch.zeros(steps)
     first = sweep.start(batch)
-    answer = Response(
-        logits=nothing, success=nothing > 0, margin=nothing, loss=nothing, grad=nothing, step=torch.arange(steps)
-    )  # each row at another step
+    each = torch.arange(steps)  # each row is at another step
+    answer = Response(logits=nothing, success=nothing > 0, margin=nothing, loss=nothing, grad=nothing, step=each, taken=each)
     values = torch.cat([first.witness[:1], sweep.step(batch, first, answer).witness])[:, 0]
     assert len(set(values.tolist())) == steps + 1
     assert float(values.abs().max()) <= 0.3

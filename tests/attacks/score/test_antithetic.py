@@ -38,9 +38,8 @@ def follow(batch, attack, queries):
     for step in range(queries):
         asked.append(state.x_adv[0, 0, 0])
         loss = state.x_adv[:, 0, 0] @ SLOPE
-        answer = Response(
-            logits=loss, success=loss > 0, margin=loss, loss=loss, grad=batch.x, step=torch.full((len(loss),), step)
-        )
+        at = torch.full((len(loss),), step)
+        answer = Response(logits=loss, success=loss > 0, margin=loss, loss=loss, grad=batch.x, step=at, taken=at)
         state = attack.step(batch, state, answer)
     return asked
 

@@ -40,6 +40,7 @@ def test_only_a_better_query_is_kept(batch_of_six):
         loss=torch.zeros(6),
         grad=b.x,
         step=torch.zeros(6, dtype=torch.int64),
+        taken=torch.zeros(6, dtype=torch.int64),
     )
     second = square.step(b, first, answer)
     assert torch.equal(second.x_best, first.x_adv)

@@ -60,9 +60,9 @@ def test_each_query_differs_in_exactly_the_budget(eps, pixels, places):
             loss = loss.abs()
         better = torch.tensor([True, step == 0, True, step == 0])
         best = torch.where(better[:, None], now, best)
-        state = sparse.step(
-            b, state, Response(logits=loss, success=loss > 0, margin=loss, loss=loss, grad=b.x, step=zero + step)
-        )
+        at = zero + step
+        answer = Response(logits=loss, success=loss > 0, margin=loss, loss=loss, grad=b.x, step=at, taken=at)
+        state = sparse.step(b, state, answer)
 
 
 @settings(deadline=None)

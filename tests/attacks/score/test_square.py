@@ -69,11 +69,9 @@ def test_moves_stay_admissible(batch_of_six, seed, threat, shape):
     loss = torch.randn(8, 6, generator=torch.Generator().manual_seed(seed))
     for step in range(8):
         assert bool(b.threat.contains(b.x, state.x_adv, (0, 1)).all())
-        state = square.step(
-            b,
-            state,
-            Response(logits=loss, success=loss[step] > 0, margin=loss[step], loss=loss[step], grad=b.x, step=zero + step),
-        )
+        at, now = zero + step, loss[step]
+        answer = Response(logits=loss, success=now > 0, margin=now, loss=now, grad=b.x, step=at, taken=at)
+        state = square.step(b, state, answer)
 
 
 def test_p_init_is_a_share():

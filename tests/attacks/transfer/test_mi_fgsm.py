@@ -37,6 +37,7 @@ def test_momentum_is_the_decayed_sum_of_l1_normalised_gradients():
             loss=torch.zeros(1),
             grad=torch.tensor(grad).reshape(x.shape),
             step=one,
+            taken=one,
         )
         state = built.step(batch, state, answer)
         assert torch.allclose(state.velocity.flatten(), torch.tensor(velocity))

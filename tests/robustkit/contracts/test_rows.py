@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from robustkit.contracts.rows import Rows, join, put, select
+from tests.far import far_device, waits
 
 
 @dataclass
@@ -52,3 +53,14 @@ def test_what_is_put_back_is_where_it_was(order: list[int], count: int) -> None:
     changed = put(whole, index, select(rows(10, 5), index))
     assert said(changed) == [said(rows(10, 5))[i] if i in order[:count] else said(whole)[i] for i in range(5)]
     assert said(whole) == said(rows(0, 5))
+
+
+def test_an_index_in_the_hosts_memory_costs_no_wait_wherever_the_rows_are() -> None:
+    with far_device() as device:
+        mixed = Inner(torch.arange(4, device=device), list("abcd"))
+        pair = Outer(mixed, torch.arange(4.0), "shared")
+        index = torch.tensor([2, 0])
+        chosen, changed = select(pair, index), put(pair, index, select(pair, index.flip(0)))
+        assert not waits
+    assert (chosen.inner.number.here.tolist(), chosen.inner.words, chosen.values.tolist()) == ([2, 0], ["c", "a"], [2.0, 0.0])
+    assert (changed.inner.number.here.tolist(), changed.inner.words) == ([2, 1, 0, 3], ["c", "b", "a", "d"])

@@ -331,5 +331,5 @@ def test_attempts_take_turns_under_a_budget_and_for_measuring():
 
 def test_the_first_of_the_greatest():
     row, key = torch.tensor([3, 1, 3, 1, 3]), torch.tensor([0.0, 2.0, 5.0, 2.0, 5.0])
-    assert best_of_each(row, key).tolist() == [1, 2]
+    assert best_of_each(row, key).tolist() == [2, 1, 2, 1, 2]
     assert best_of_each(row[:0], key[:0]).tolist() == []

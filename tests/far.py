@@ -41,6 +41,9 @@ waits: Counter[str] = Counter()
 #: Those among them that leave the device with nothing to do: the host waited for all that it had launched.
 stalls: Counter[str] = Counter()
 
+#: How many images went there, by file and line.
+uploads: Counter[str] = Counter()
+
 _launched = 0
 _in_flight: list[tuple[torch.Tensor, torch.Tensor]] = []
 
@@ -92,6 +95,8 @@ def _compute(operator: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         arrives, away = (isinstance(tensor, Far) for tensor in args[:2])
         later = len(args) > 2 and args[2]
     crosses = is_copy and bool(tensors) and arrives != away
+    if crosses and arrives and tensors[-1].ndim == 4:
+        uploads[_line()] += len(tensors[-1])
     if (crosses and not later) or (away and (name in _READS or _picks(name, args))):
         _wait(idle=True)
     if goes_to is not None:
@@ -182,6 +187,7 @@ def far_device() -> Iterator[str]:
     """Inside, ``far`` is a device; its name is returned, and no wait is counted yet."""
     waits.clear()
     stalls.clear()
+    uploads.clear()
     with _Everywhere():
         yield NAME
 

@@ -17,7 +17,7 @@ from robustkit.registry import plugins
 from robustkit.rng import SampleRandom
 from robustkit.threats import CorruptionThreat, NormThreat, RenderedThreat, Threat
 from robustkit.training.augment import augment
-from tests.far import Far, far_device, stalls, waits
+from tests.far import Far, far_device, stalls, uploads, waits
 
 STEPS = 8
 
@@ -26,6 +26,9 @@ AROUND = 24
 
 #: What a cell of an audit may wait for beside its steps, and an audit beside its cells.
 AROUND_CELL, ONCE = 36, 48
+
+#: Images that a fingerprint and the questions after a model's classes and batches send.
+PROBES = 14
 
 #: Attacks that say after each step what the next one is to ask, or whose attempt is over: the host needs it at once.
 AT_ONCE = ("deepfool", "jsma", "square", "superdeepfool")
@@ -244,8 +247,10 @@ def test_a_whole_audit_says_there_what_it_says_here(tmp_path, suite):
         there, x, y = small(device)
         found = rk.audit(there, (x, y), threats=["linf:0.02"], suite=suite, out=tmp_path / "there").report
         between_steps = sum(count for line, count in waits.items() if not line.startswith("crossing.py"))
+        crossed = sum(uploads.values())
     cells = len(list((tmp_path / "there" / "records").iterdir()))
     assert between_steps <= AROUND_CELL * cells + ONCE
+    assert crossed <= 2 * len(x) + PROBES  # for the checks and for all cells
     assert found.clean == expected.clean
     assert [part.robust_accuracy for part in found.threats[0].attacks] == [
         part.robust_accuracy for part in expected.threats[0].attacks

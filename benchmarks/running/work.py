@@ -16,6 +16,7 @@ from robustkit.benchmarks.running import records
 from robustkit.benchmarks.running.decoded import decoded
 from robustkit.benchmarks.running.due import shards
 from robustkit.benchmarks.running.records import Column, Records
+from robustkit.benchmarks.running.resident import Resident
 from robustkit.contracts.attack import boxed
 from robustkit.contracts.samples import Samples
 from robustkit.data.base import Data
@@ -41,7 +42,7 @@ class Part(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Samples of one or several shards, on the CPU, in order."""
+    """Samples of one or several shards, in order: their images on the model's device, all else on the CPU."""
 
     samples: Samples
     parts: list[Part]
@@ -140,13 +141,21 @@ class Work:
     def _decoded(self) -> Data:
         return decoded(self.data, self.model.spec)
 
+    @cached_property
+    def _resident(self) -> Resident:
+        return Resident(self.model.device)
+
     def load(self, due: Sequence[tuple[Shard, Column]]) -> Pool:
-        """Read the images of some samples, by their ids, of some shards."""
+        """Some samples, by their ids, of some shards: read, where they are not on the device yet."""
         read, parts, held = [], [], 0
         for shard, ids in due:
-            wanted = shard.data.subset(np.flatnonzero(np.isin(shard.data.ids, ids)))
-            read.append(self.read(wanted))
-            parts.append(Part(shard.name, torch.arange(held, held := held + len(read[-1])), wanted.skipped))
+            skipped: list[str] = []
+            samples = self._resident.find(shard.name, ids)
+            if samples is None:
+                wanted = shard.data.subset(np.flatnonzero(np.isin(shard.data.ids, ids)))
+                samples, skipped = self._resident.take(shard.name, self.read(wanted)), wanted.skipped
+            read.append(samples)
+            parts.append(Part(shard.name, torch.arange(held, held := held + len(samples)), skipped))
         found = [samples for samples in read if len(samples)] or read[:1]
         whole = found[0] if len(found) == 1 else Samples(*(torch.cat(column) for column in zip(*found, strict=True)))
         return Pool(whole, parts)

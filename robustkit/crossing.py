@@ -27,10 +27,11 @@ class Readback:
 
     def __init__(self, values: Tensor) -> None:
         device, self._values, self._event = values.device, values, None
-        # Metal has no copy that can be relied on before all work is done.
-        if device.type not in ("cpu", "mps"):
+        # A device without streams, such as Metal, cannot say when a copy has arrived before all its work is done.
+        stream = None if device.type == "cpu" else getattr(torch.get_device_module(device), "current_stream", None)
+        if stream is not None:
             self._values = values.to("cpu", non_blocking=True)
-            self._event = torch.get_device_module(device).current_stream(device).record_event()
+            self._event = stream(device).record_event()
 
     def wait(self) -> Tensor:
         """The values, in the host's memory."""

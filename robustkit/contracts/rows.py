@@ -23,7 +23,7 @@ R = TypeVar("R", bound=Rows)
 def select(rows: R, index: Tensor) -> R:
     """The given rows. An index in the host's memory costs no wait, wherever the rows are."""
     at = cache(partial(sent, index))
-    return _mapped(lambda tensor: tensor[at(tensor.device)], lambda values: [values[i] for i in index.tolist()], rows)
+    return _mapped(lambda tensor: tensor[at(tensor.device)], lambda values: [values[i] for i in index.cpu().tolist()], rows)
 
 
 def join(first: R, second: R) -> R:
@@ -35,7 +35,7 @@ def put(rows: R, index: Tensor, replacement: R) -> R:
     """All rows, those at `index` replaced."""
 
     def replaced(values: list[Any], fresh: list[Any]) -> list[Any]:
-        changed = dict(zip(index.tolist(), fresh, strict=True))
+        changed = dict(zip(index.cpu().tolist(), fresh, strict=True))
         return [changed.get(i, value) for i, value in enumerate(values)]
 
     at = cache(partial(sent, index))

@@ -94,7 +94,7 @@ class CorruptionThreat(Threat):
         unit = ((x - low) / span).clamp(0, 1)
         corrupted = unit.clone()
         # Read back once: computing every corruption of every image instead would cost nineteen times the work.
-        wanted = which.tolist()
+        wanted = which.cpu().tolist()
         for index in sorted(set(wanted)):
             rows = sent(torch.tensor([row for row, one in enumerate(wanted) if one == index]), x.device)
             corrupted[rows] = corrupt(self.kinds[index], unit[rows], self.severity, random, sample_ids[rows], number[rows])
@@ -116,7 +116,7 @@ class CorruptionThreat(Threat):
         if witness is None:
             return found
         which, number, sample_ids, seeds = checked_witness(witness, x, 4).long().unbind(1)
-        for seed in sorted(set(seeds.tolist())):
+        for seed in sorted(set(seeds.cpu().tolist())):
             rows = ((seeds == seed) & (which >= 0) & (which < len(self.kinds)) & ~found).nonzero().squeeze(1)
             random = SampleRandom(seed % 2**64, DRAWS)
             rendered = self.transform(x[rows], which[rows], bounds, random, sample_ids[rows], number[rows])

@@ -30,6 +30,16 @@ def test_the_device_works_while_the_host_waits_for_what_it_reads_back():
         assert (sum(waits.values()), sum(stalls.values())) == (2, 1)
 
 
+def test_a_device_without_streams_is_waited_for_when_the_values_are_wanted(monkeypatch):
+    monkeypatch.delattr(type(torch.far), "current_stream")
+    with far_device() as device:
+        x = torch.arange(3, device=device)
+        back = Readback(x + 1)
+        assert not waits
+        assert back.wait().tolist() == [1, 2, 3]
+        assert sum(waits.values()) == 1
+
+
 def test_on_the_cpu_both_ways_are_none():
     x = torch.arange(3)
     assert sent(x, x.device) is x

@@ -155,8 +155,9 @@ def audit(
     try:
         run.update(described(work, resolved, plans, chosen, warnings, len(whole)))
         ask_clean(work, shown)
-        execute(work, [cell for one in plans for cell in one.cells], on_curve, shown)
+        execute(work, [cell for one in plans for cell in one.main], on_curve, shown)
         plans = escalate(work, plans, warnings, shown)
+        execute(work, [cell for one in plans for cell in one.beside], on_curve, shown)
         run.update(described(work, resolved, plans, chosen, warnings, len(whole)))
         run.update({"cause": cause_of(work)})
         corruptions(work, plans, chosen, shown)

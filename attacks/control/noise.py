@@ -11,10 +11,25 @@ from torch import Tensor
 
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State
 
+#: Draws after which a sample may be left, and how many times further than they lie apart the boundary must then be.
+FIRST, APART = 3, 4
+
+
+@dataclass(kw_only=True)
+class NoiseState(State):
+    """The greatest and the least margin ``(B,)`` of a sample's draws so far, and how many there were."""
+
+    best: Tensor
+    worst: Tensor
+    drawn: Tensor
+
 
 @dataclass(frozen=True, kw_only=True)
-class Noise(IterativeAttack[State]):
+class Noise(IterativeAttack[NoiseState]):
     """Independent draws, asked about one after another until one is misclassified.
+
+    A sample is left with its fourth draw if the margins of the first three are so alike that the decision boundary is more than
+    four times further from the nearest of them than they lie apart: more draws would seldom reach it.
 
     Parameters
     ----------
@@ -29,6 +44,7 @@ class Noise(IterativeAttack[State]):
     kind: Literal["uniform", "gaussian"] = "uniform"
 
     needs_gradient: ClassVar[bool] = False
+    exact_cost: ClassVar[bool] = False
     info: ClassVar[AttackInfo] = AttackInfo(
         name="noise",
         threats=("linf", "l2", "l1", "l0"),
@@ -40,11 +56,21 @@ class Noise(IterativeAttack[State]):
         any_criterion=True,
     )
 
-    def start(self, batch: Batch) -> State:
-        return State(x_adv=self._draw(batch, torch.zeros_like(batch.sample_ids)))
+    def start(self, batch: Batch) -> NoiseState:
+        none = torch.full(batch.sample_ids.shape, torch.inf, dtype=batch.x.dtype, device=batch.x.device)
+        first = torch.zeros_like(batch.sample_ids)
+        return NoiseState(x_adv=self._draw(batch, first), best=-none, worst=none, drawn=first)
 
-    def step(self, batch: Batch, state: State, response: Response) -> State:
-        return State(x_adv=self._draw(batch, response.step + 1))
+    def step(self, batch: Batch, state: NoiseState, response: Response) -> NoiseState:
+        return NoiseState(
+            x_adv=self._draw(batch, response.step + 1),
+            best=torch.maximum(state.best, response.margin),
+            worst=torch.minimum(state.worst, response.margin),
+            drawn=state.drawn + 1,
+        )
+
+    def done(self, batch: Batch, state: NoiseState) -> Tensor:
+        return (state.drawn >= FIRST) & (-state.best > APART * (state.best - state.worst))
 
     def _draw(self, batch: Batch, number: Tensor) -> Tensor:
         threat, x, bounds = batch.threat, batch.x, batch.bounds

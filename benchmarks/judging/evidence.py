@@ -76,7 +76,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
                 due = due_for(cell, clean, done, on_curve)
                 rows = records.read(folder / "records" / cell.name / f"{name}.parquet", ids[at])
                 kept = folder / "adversarial" / cell.name / f"{name}.safetensors"
-                if rows is not None and lost.intersection(cell.before):
+                if rows is not None and lost.intersection((*cell.before, *cell.among)):
                     # What was due after records that are lost cannot be known; the successes among it are successes.
                     due &= np.isin(clean["sample_id"], rows["sample_id"])
                 if manifest.clean in lost:
@@ -109,5 +109,5 @@ def threats_of(planned: PlannedThreat, threat: Threat) -> dict[str, Threat]:
     """What each cell was to answer, by name: those of the curve have an eps of their own."""
     own = {cell.name: threat for cell in planned.cells}
     if isinstance(threat, NormThreat):
-        own |= {cell.name: threat.with_eps(at.eps) for at in planned.curve for cell in (at.strong, at.control)}
+        own |= {cell.name: threat.with_eps(at.eps) for at in planned.curve for cell in at.cells}
     return own

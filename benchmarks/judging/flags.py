@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustkit.benchmarks.planning.manifest import PlannedCell
-from robustkit.benchmarks.running.records import Column, Records
+from robustkit.benchmarks.running.due import attacked_ids
+from robustkit.benchmarks.running.records import Records
 from robustkit.benchmarks.summary import Flag
 from robustkit.contracts.result import Status
 
@@ -91,7 +92,7 @@ def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
     if not outside or not inside or not len(outside[-1]):
         return []
     given = len(outside[-1])
-    missed = np.setdiff1d(attacked_ids(outside[-1]), np.unique(np.concatenate([attacked_ids(rows) for rows in inside])))
+    missed = np.setdiff1d(attacked_ids(outside[-1]), attacked_ids(*inside))
     if len(missed) / given <= DESCENT_SHARE:
         return []
     return [
@@ -111,8 +112,8 @@ def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: in
     if not black_box or not gradient or n == 0:
         return []
     missed = np.setdiff1d(
-        np.unique(np.concatenate([attacked_ids(rows) for rows in black_box])),
-        np.unique(np.concatenate([attacked_ids(rows) for rows in gradient])),
+        attacked_ids(*black_box),
+        attacked_ids(*gradient),
     )
     if not len(missed):
         return []
@@ -132,8 +133,8 @@ def noise_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
     gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     if not noise or not gradient or n == 0:
         return []
-    by_noise = np.unique(np.concatenate([attacked_ids(rows) for rows in noise]))
-    by_gradient = np.unique(np.concatenate([attacked_ids(rows) for rows in gradient]))
+    by_noise = attacked_ids(*noise)
+    by_gradient = attacked_ids(*gradient)
     missed = np.setdiff1d(by_noise, by_gradient)
     if len(missed) / n <= NOISE_WINS_SHARE:
         return []
@@ -179,8 +180,3 @@ def only_controls(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
     if not all(cell.control for cell, _ in cells):
         return []
     return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no attack with a method has tried.")]
-
-
-def attacked_ids(rows: Records) -> Column:
-    """Ids of the samples with a verified adversarial image."""
-    return np.asarray(rows["sample_id"][rows["verified"].astype(bool)])

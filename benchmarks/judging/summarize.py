@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustkit.benchmarks.judging.evidence import LOST
-from robustkit.benchmarks.judging.flags import attacked_ids, diagnose
+from robustkit.benchmarks.judging.flags import diagnose
 from robustkit.benchmarks.planning.manifest import PlannedCell, PlannedThreat
-from robustkit.benchmarks.running.due import right_ids
+from robustkit.benchmarks.running.due import attacked_ids, right_ids
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.statistics import Estimate, estimate
 from robustkit.benchmarks.summary import (
@@ -24,6 +24,7 @@ from robustkit.benchmarks.summary import (
     ThreatPart,
 )
 from robustkit.contracts.result import Status
+from robustkit.threats import NormThreat, Threat
 
 #: Pictures of each kind in the gallery.
 PICTURES = 4
@@ -186,25 +187,33 @@ def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n:
 
 
 def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
-    """Accuracy against eps on the curve's samples, from eps 0, each point on those to which there was a valid answer."""
+    """Accuracy against eps on the curve's samples, from eps 0, each point on those to which there was a valid answer.
+
+    What succeeded at one eps succeeds at every larger one, so the verdict's cells count from the audited eps on.
+    """
     if not plan.curve:
         return []
+    audited = Threat.parse(plan.id)
+    assert isinstance(audited, NormThreat)
     answered = clean.answered()
     right = set(right_ids(clean).tolist()) & set(ids.tolist())
     n = int(np.isin(answered["sample_id"], ids).sum())
     start = estimate(len(right), n)
 
-    def left(found: Records) -> Estimate:
-        errors = error_ids(found)
-        return estimate(len(right - set(attacked_ids(found).tolist()) - errors), n - len(errors))
+    def left(cells: Sequence[PlannedCell]) -> Estimate:
+        found = [rows[cell.name] for cell in cells]
+        hits = right & set(attacked_ids(*found).tolist())
+        errors = right & set[int]().union(*map(error_ids, found)) - hits
+        return estimate(len(right - hits - errors), n - len(errors))
 
-    return [
-        CurvePoint(eps=0.0, eps_text="0", attack=start, control=start),
-        *(
-            CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=left(rows[at.strong.name]), control=left(rows[at.control.name]))
-            for at in plan.curve
-        ),
-    ]
+    points = [CurvePoint(eps=0.0, eps_text="0", attack=start, control=start)]
+    for at in plan.curve:
+        verdict = plan.main if at.eps >= audited.eps else ()
+        smaller = [each for each in plan.curve if each.eps <= at.eps]
+        strong = [*verdict, *(each.strong for each in smaller if each.strong)]
+        control = [*(cell for cell in verdict if cell.role == "control"), *(each.control for each in smaller if each.control)]
+        points.append(CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=left(strong), control=left(control)))
+    return points
 
 
 def class_table(

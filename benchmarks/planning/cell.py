@@ -20,7 +20,7 @@ from robustkit.model import Model
 from robustkit.threats import Threat
 
 #: Raise it when a change to the engine or the records changes results.
-FORMAT = 4
+FORMAT = 5
 
 Part = Literal["main", "curve", "non-adaptive"]
 
@@ -45,6 +45,8 @@ class Cell:
         Names of the cells whose successfully attacked samples it does not get.
     within, when
         As in the suite's stage.
+    among
+        Names of cells of which one must have succeeded on a sample for it to be due; empty if none need have.
     """
 
     spec: str
@@ -57,6 +59,7 @@ class Cell:
     before: tuple[str, ...] = ()
     within: float | None = None
     when: Literal["always", "suspicious", "randomised"] = "always"
+    among: tuple[str, ...] = ()
 
     @cached_property
     def name(self) -> str:
@@ -72,6 +75,7 @@ class Cell:
                 self.threat.id,
                 self.part,
                 self.before,
+                self.among,
                 self.within,
             ]
         )

@@ -10,7 +10,7 @@ from robustkit.benchmarks.planning.cell import Cell, digest_of
 from robustkit.benchmarks.planning.plan import ThreatPlan
 from robustkit.benchmarks.summary import Cause, DataPart, Flag, ModelPart
 from robustkit.iterative import MinimumNormAttack
-from robustkit.threats import CorruptionThreat, Knowledge, NormThreat
+from robustkit.threats import CorruptionThreat, Knowledge
 from robustkit.universal import UniversalAttack
 
 Status = Literal["running", "interrupted", "failed", "complete"]
@@ -37,6 +37,7 @@ class PlannedCell(_Part):
     on: Literal["all", "survivors"]
     part: Literal["main", "curve", "non-adaptive"]
     before: tuple[str, ...]
+    among: tuple[str, ...]
     within: float | None
     when: Literal["always", "suspicious", "randomised"]
     knowledge: Knowledge
@@ -54,12 +55,17 @@ class PlannedCell(_Part):
 
 
 class PlannedPoint(_Part):
-    """One eps of the curve."""
+    """One eps of the curve, with the cells that ran for it: none where those of the verdict answer it."""
 
     eps: float
     eps_text: str
-    strong: PlannedCell
-    control: PlannedCell
+    strong: PlannedCell | None
+    control: PlannedCell | None
+
+    @property
+    def cells(self) -> list[PlannedCell]:
+        """Those that ran."""
+        return [cell for cell in (self.strong, self.control) if cell is not None]
 
 
 class PlannedThreat(_Part):
@@ -79,7 +85,7 @@ class PlannedThreat(_Part):
     def _in_order(self) -> PlannedThreat:
         seen: set[str] = set()
         for cell in self.cells:
-            if not seen.issuperset(cell.before) or cell.name in seen:
+            if not seen.issuperset((*cell.before, *cell.among)) or cell.name in seen:
                 raise ValueError(f"cell {cell.name} is out of order")
             seen.add(cell.name)
         return self
@@ -87,7 +93,7 @@ class PlannedThreat(_Part):
     @property
     def cells(self) -> list[PlannedCell]:
         """All of them, in the order they ran."""
-        beside = [cell for point in self.curve for cell in (point.strong, point.control)]
+        beside = [cell for point in self.curve for cell in point.cells]
         return [*self.main, *beside, *([self.non_adaptive] if self.non_adaptive else [])]
 
 
@@ -154,6 +160,7 @@ def planned_cell(cell: Cell, draws: int, classes: int | None = None) -> PlannedC
         on=cell.on,
         part=cell.part,
         before=cell.before,
+        among=cell.among,
         within=cell.within,
         when=cell.when,
         knowledge=attack.info.knowledge,
@@ -177,11 +184,10 @@ def planned_threat(plan: ThreatPlan, draws: int, classes: int, corruption_error:
             PlannedPoint(
                 eps=at.eps,
                 eps_text=at.eps_text,
-                strong=planned_cell(strong, draws, classes),
-                control=planned_cell(control, draws, classes),
+                strong=planned_cell(strong, draws, classes) if strong is not None else None,
+                control=planned_cell(control, draws, classes) if control is not None else None,
             )
             for at, strong, control in plan.curve
-            if isinstance(at, NormThreat)
         ),
         non_adaptive=planned_cell(plan.non_adaptive, draws, classes) if plan.non_adaptive is not None else None,
         escalates=bool(plan.escalation or plan.reasons),

@@ -4,18 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 from robustkit.benchmarks.planning.cell import Cell
-from robustkit.benchmarks.planning.suite import AD_HOC, Stage, Suite, load_suite
+from robustkit.benchmarks.planning.suite import AD_HOC, Suite, load_suite
 from robustkit.build import attack
 from robustkit.contracts.attack import ADMITS, Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.model import Model
 from robustkit.threats import Knowledge, NormThreat, Threat
 from robustkit.transfer import TransferAttack, load_surrogates
+
+
+@dataclass(frozen=True)
+class Bends:
+    """The curve of accuracy against eps: its threats in ascending order, and an attack and a control as cells to be copied."""
+
+    threats: tuple[NormThreat, ...]
+    attack: Cell
+    control: Cell
+
+    def rungs(self, cell: Cell, audited: Threat, verdict: Sequence[Cell]) -> list[Cell | None]:
+        """The cell at each eps, on the samples whose answer does not follow from another eps.
+
+        A success at one eps is one at every larger eps. So below the audited eps only what the verdict successfully attacked is
+        tried, from the smallest eps on; above it only what survived; and at the audited eps itself the verdict answers.
+        """
+        assert isinstance(audited, NormThreat)
+        names = tuple(each.name for each in verdict)
+        found: list[Cell | None] = []
+        for threat in self.threats:
+            smaller = tuple(each.name for each in found if each is not None)
+            below = threat.eps < audited.eps
+            if threat.eps == audited.eps and verdict:
+                found.append(None)
+                continue
+            among, before = (names, smaller) if below else ((), (*names, *smaller))
+            on: Literal["all", "survivors"] = "survivors" if among or before else "all"
+            found.append(replace(cell, threat=threat, on=on, before=before, among=among))
+        return found
 
 
 @dataclass(frozen=True)
@@ -28,8 +57,8 @@ class ThreatPlan:
         Those of the verdict, in order.
     escalation
         Those that join them if the main ones leave doubts.
-    curve
-        Those of the curve, by eps.
+    bends
+        The curve, whose cells follow from the main ones.
     non_adaptive
         The one made without the defense in view.
     reasons
@@ -41,7 +70,7 @@ class ThreatPlan:
     threat: Threat
     main: tuple[Cell, ...]
     escalation: tuple[Cell, ...] = ()
-    curve: tuple[tuple[NormThreat, Cell, Cell], ...] = ()
+    bends: Bends | None = None
     non_adaptive: Cell | None = None
     reasons: tuple[str, ...] = ()
     instead: Suite | None = None
@@ -57,8 +86,23 @@ class ThreatPlan:
     @property
     def cells(self) -> list[Cell]:
         """All that run in any case, in their order."""
-        bending = [cell for _, strong, control in self.curve for cell in (strong, control)]
-        return [*self.main, *bending, *([self.non_adaptive] if self.non_adaptive else [])]
+        return [*self.main, *self.beside]
+
+    @property
+    def beside(self) -> list[Cell]:
+        """Those that do not belong to the verdict: they run after it."""
+        bending = [cell for _, *pair in self.curve for cell in pair if cell is not None]
+        return [*bending, *([self.non_adaptive] if self.non_adaptive else [])]
+
+    @property
+    def curve(self) -> list[tuple[NormThreat, Cell | None, Cell | None]]:
+        """Those of the curve: at each eps the attack and the control, or none where the verdict's own cells answer it."""
+        if self.bends is None:
+            return []
+        controls = [cell for cell in self.main if cell.role == "control"]
+        strong = self.bends.rungs(self.bends.attack, self.threat, self.main)
+        control = self.bends.rungs(self.bends.control, self.threat, controls)
+        return list(zip(self.bends.threats, strong, control, strict=True))
 
 
 def plan(
@@ -167,20 +211,17 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         raise UsageError(
             f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite, or name attacks with --attack"
         )
-    curve = []
+    bends = None
     if suite.curve is not None and isinstance(threat, NormThreat):
-        for factor in suite.curve.factors:
-            other = threat if factor == 1 else threat.with_eps(threat.eps * factor)
-            if threat.norm == "linf" and other.eps > span:
-                continue
-            strong, control = (
-                Cell(stage.attack, equip(attack(stage.attack), given), other, stage.role, "all", "curve", context)
-                for stage in (Stage(attack=suite.curve.attack), Stage(attack=suite.curve.control, role="control"))
-            )
-            curve.append((other, strong, control))
+        around = [threat if factor == 1 else threat.with_eps(threat.eps * factor) for factor in sorted(suite.curve.factors)]
+        bends = Bends(
+            tuple(other for other in around if threat.norm != "linf" or other.eps <= span),
+            Cell(suite.curve.attack, equip(attack(suite.curve.attack), given), threat, "attack", "all", "curve", context),
+            Cell(suite.curve.control, equip(attack(suite.curve.control), given), threat, "control", "all", "curve", context),
+        )
     strongest = [cell for cell in main if cell.role == "attack" and cell.on == "all" and isinstance(threat, NormThreat)]
     non_adaptive = None
     if defended and strongest:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
-    return ThreatPlan(threat, tuple(main), tuple(escalation), tuple(curve), non_adaptive, instead=instead)
+    return ThreatPlan(threat, tuple(main), tuple(escalation), bends, non_adaptive, instead=instead)

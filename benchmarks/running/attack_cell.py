@@ -45,7 +45,7 @@ class AttackCell:
 
     def due(self, shard: Shard) -> Column:
         clean = self.work.finished(self.work.clean_cell, shard.name)
-        done = {name: self.work.finished(name, shard.name) for name in self.cell.before}
+        done = {name: self.work.finished(name, shard.name) for name in (*self.cell.before, *self.cell.among)}
         return np.asarray(clean["sample_id"][due_for(self.cell, clean, done, self.on_curve)])
 
     def is_done(self, shard: Shard, due: Column) -> bool:

@@ -24,19 +24,20 @@ class Planned(Protocol):
     @property
     def before(self) -> tuple[str, ...]: ...
     @property
+    def among(self) -> tuple[str, ...]: ...
+    @property
     def within(self) -> float | None: ...
     @property
     def part(self) -> str: ...
 
 
 def due_for(cell: Planned, clean: Records, done: Mapping[str, Records | None], on_curve: Column) -> Column:
-    """Which rows of the clean records a cell attacks, as bools: correctly classified, and survivors of the cells before it."""
+    """Which rows of the clean records a cell attacks, as bools: correctly classified, survivors of the cells before it,
+    and successfully attacked by one of those that it is to follow."""
     ids = clean["sample_id"]
-    due = np.isin(ids, right_ids(clean))
-    for name in cell.before:
-        earlier = done[name]
-        assert earlier is not None
-        due &= ~np.isin(ids, earlier["sample_id"][earlier["verified"].astype(bool)])
+    due = np.isin(ids, right_ids(clean)) & ~np.isin(ids, attacked_ids(*(done[name] for name in cell.before)))
+    if cell.among:
+        due &= np.isin(ids, attacked_ids(*(done[name] for name in cell.among)))
     if cell.within is not None:
         due &= np.isin(ids, close_ids([done[name] for name in cell.before], cell.within))
     if cell.part == "curve":
@@ -47,6 +48,12 @@ def due_for(cell: Planned, clean: Records, done: Mapping[str, Records | None], o
 def right_ids(clean: Records) -> Column:
     """Ids of the correctly classified samples."""
     return np.asarray(clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)])
+
+
+def attacked_ids(*found: Records | None) -> Column:
+    """Ids of the samples with a verified adversarial image in any of some records, ascending."""
+    hits = [rows["sample_id"][rows["verified"].astype(bool)] for rows in found if rows is not None]
+    return np.unique(np.concatenate(hits)) if hits else np.zeros(0, dtype=np.int64)
 
 
 def close_ids(earlier: Sequence[Records | None], within: float) -> Column:

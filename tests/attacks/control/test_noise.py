@@ -1,8 +1,11 @@
 import pytest
 import torch
+from torch import nn
 
 from robustkit import UsageError
 from robustkit.build import attack
+from robustkit.model import Model
+from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 
 BUDGETS = ["linf:0.05", "l2:0.5", "l1:2", "l0:3"]
@@ -13,7 +16,7 @@ BUDGETS = ["linf:0.05", "l2:0.5", "l1:2", "l0:3"]
 def test_draws_fill_the_budget_without_gradients(budget, kind, linear_model):
     x, y = torch.full((50, 1, 8, 8), 0.9), torch.ones(50, dtype=torch.int64)
     threat = Threat.parse(budget)
-    built = attack("noise", kind=kind, steps=4)
+    built = attack("noise", kind=kind, steps=4, early_exit=False)
     result = built(linear_model, x, y, threat)
     assert bool(result.robust.all())
     assert bool(threat.contains(x, result.x_adv, (0, 1)).all())
@@ -29,6 +32,21 @@ def test_draws_differ_by_sample_step_and_seed(linear_model):
     assert not torch.equal(one.x_adv[0], one.x_adv[1])
     other = attack("noise", steps=1)(linear_model, x, y, Threat.parse("linf:0.05"), seed=1)
     assert not torch.equal(one.x_adv, other.x_adv)
+
+
+def test_what_no_draw_moves_is_left_after_four_and_the_rest_is_not():
+    class Loud(nn.Module):
+        """The sum of the pixels, whose lead is great where they are dark, and close to the noise's where they are light."""
+
+        def forward(self, x):
+            lead = x.flatten(1).sum(1) - 15.9
+            return torch.stack([lead, -lead], 1)
+
+    model = Model(Loud(), spec=InputSpec(channels=1), device="cpu")
+    x = torch.tensor([0.1, 0.98]).reshape(2, 1, 1, 1).expand(2, 1, 4, 4).contiguous()
+    result = attack("noise", steps=30)(model, x, torch.ones(2, dtype=torch.int64), Threat.parse("linf:0.02"))
+    assert result.robust.tolist() == [True, True]
+    assert result.forwards.tolist() == [5, 32]  # the clean pass and the draws, the last of which is verified
 
 
 def test_it_finds_what_lies_close(linear_model, linear_data):

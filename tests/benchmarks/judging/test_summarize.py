@@ -132,12 +132,30 @@ def test_the_row_of_one_attack(planned, attacked, message, status):
 def test_the_curve_counts_its_own_samples_that_were_answered(planned, clean, attacked):
     strong, control = cells(planned, "b", "c", part="curve")
     point = PlannedPoint(eps=0.2, eps_text="0.2", strong=strong, control=control)
-    plan = PlannedThreat(id="linf:0.1", kind="linf", main=cells(planned, "a"), curve=(point,))
+    plan = PlannedThreat(id="linf:0.3", kind="linf", main=cells(planned, "a"), curve=(point,))
     found = {strong.name: attacked([0, 2, 4, 6], fell=[0], silent=[2]), control.name: attacked([0, 2, 4, 6])}
     start, far = curve_points(plan, clean, found, np.array([0, 2, 4, 6, 8, 9]))
     assert (start.eps, start.attack, start.control) == (0, estimate(4, 5), estimate(4, 5))  # 8 is wrong, 9 without an answer
     assert (far.eps, far.attack, far.control) == (0.2, estimate(2, 4), estimate(4, 5))
     assert curve_points(PlannedThreat(id="t", kind="linf", main=()), clean, found, np.array([0])) == []
+
+
+def test_what_succeeds_at_one_eps_succeeds_at_every_larger_one(planned, clean, attacked):
+    verdict, near, far = cells(planned, "a", "b", "c")
+    curve = (
+        PlannedPoint(eps=0.05, eps_text="0.05", strong=near, control=None),
+        PlannedPoint(eps=0.1, eps_text="0.1", strong=None, control=None),
+        PlannedPoint(eps=0.2, eps_text="0.2", strong=far, control=None),
+    )
+    plan = PlannedThreat(id="linf:0.1", kind="linf", main=(verdict,), curve=curve)
+    found = {
+        verdict.name: attacked([0, 1, 2, 3], fell=[0, 1]),
+        near.name: attacked([0, 1], fell=[1]),
+        far.name: attacked([2, 3], fell=[3]),
+    }
+    points = curve_points(plan, clean, found, np.arange(4))
+    assert [point.attack for point in points] == [estimate(left, 4) for left in (4, 3, 2, 1)]
+    assert [point.control for point in points] == [estimate(4, 4)] * 4
 
 
 def test_minimal_perturbations_are_a_curve_for_every_eps(planned, clean, attacked):

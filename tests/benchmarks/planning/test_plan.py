@@ -48,3 +48,17 @@ def test_standard_without_gradients_has_nothing_for_a_norm_that_black_box_lacks(
 def test_a_named_attack_that_needs_more_is_refused_by_its_name():
     with pytest.raises(UsageError, match="attack 'pgd' needs white-box knowledge"):
         plan(ad_hoc_suite(["square", "pgd"]), [SCORE], "", span=1, defended=False)
+
+
+def test_the_curve_asks_only_what_does_not_follow_from_another_eps():
+    (one,) = plan(load_suite("standard"), [Threat.parse("linf:0.1")], "", span=1, defended=False)
+    verdict = tuple(cell.name for cell in one.main)
+    noise = tuple(cell.name for cell in one.main if cell.role == "control")
+    near, *_, far = one.curve
+    for at, names in ((1, verdict), (2, noise)):
+        assert (near[at].among, near[at].before) == (names, ())
+        below = tuple(each[at].name for each in one.curve[:3])
+        assert one.curve[3][at] is None
+        assert (far[at].among, far[at].before) == ((), (*names, *below, one.curve[4][at].name))
+    escalated = one.escalated(["saturated"])
+    assert set(escalated.curve[0][1].among) == {cell.name for cell in escalated.main} > set(verdict)

@@ -11,8 +11,8 @@ import pytest
 from robustkit.benchmarks.running.due import curve_ids, due_for, shards
 
 
-def cell(before: tuple[str, ...] = (), within: float | None = None, part: str = "main") -> Any:
-    return SimpleNamespace(before=before, within=within, part=part)
+def cell(before: tuple[str, ...] = (), within: float | None = None, part: str = "main", among: tuple[str, ...] = ()) -> Any:
+    return SimpleNamespace(before=before, within=within, part=part, among=among)
 
 
 @pytest.fixture
@@ -30,6 +30,13 @@ def test_survivors_that_came_close_are_due(clean, rows):
     assert due_for(cell(("a",)), clean, {"a": earlier}, np.array([])).tolist() == [False, True, False, False]
     assert not due_for(cell(("a",), within=0.1), clean, {"a": earlier}, np.array([])).any()
     assert due_for(cell(("a",), within=0.2), clean, {"a": earlier}, np.array([])).tolist() == [False, True, False, False]
+
+
+def test_a_cell_may_follow_the_successes_of_others(clean, rows):
+    done = {"a": rows([3, 5], verified=[True, False]), "b": rows([5], verified=[True])}
+    assert due_for(cell(among=("a",)), clean, done, np.array([])).tolist() == [True, False, False, False]
+    assert due_for(cell(among=("a", "b")), clean, done, np.array([])).tolist() == [True, True, False, False]
+    assert due_for(cell(("a",), among=("a", "b")), clean, done, np.array([])).tolist() == [False, True, False, False]
 
 
 def test_the_curve_has_samples_of_its_own(clean):

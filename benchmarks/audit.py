@@ -30,10 +30,10 @@ from robustkit.benchmarks.running.run import Run, run_name
 from robustkit.benchmarks.running.work import CLEAN, Work
 from robustkit.benchmarks.summary import Cause, DataPart, Flag, ModelPart
 from robustkit.benchmarks.verdict import conclude, estimates
+from robustkit.contracts.model import Model
 from robustkit.data.load import as_data
 from robustkit.defense import DefendedModel
 from robustkit.files import atomic
-from robustkit.model import Model
 from robustkit.models.load import load_model
 from robustkit.rng import check_seed
 from robustkit.threats import CorruptionThreat, Threat
@@ -189,7 +189,7 @@ def described(
     model_part = ModelPart(
         name=model.name,
         fingerprint=resolved["model_fingerprint"],
-        parameters=sum(parameter.numel() for parameter in model.net.parameters()),
+        parameters=model.parameters,
         classes=work.classes,
         bounds=model.bounds,
         defenses=[repr(defense) for defense in model.defenses] if isinstance(model, DefendedModel) else [],

@@ -11,22 +11,24 @@ if TYPE_CHECKING:
     from robustkit.benchmarks.audit import audit
     from robustkit.build import attack, defend
     from robustkit.contracts.attack import Attack
+    from robustkit.contracts.model import Model
     from robustkit.contracts.result import AttackResult
     from robustkit.data import Data, load_data
     from robustkit.errors import RobustkitError, UsageError
-    from robustkit.model import Model
     from robustkit.models.load import load_model
     from robustkit.spec import InputSpec
     from robustkit.threats import Threat
+    from robustkit.torch_model import TorchModel
 
 _HOME = {
     "Attack": "robustkit.contracts.attack",
     "AttackResult": "robustkit.contracts.result",
     "Data": "robustkit.data",
     "InputSpec": "robustkit.spec",
-    "Model": "robustkit.model",
+    "Model": "robustkit.torch_model",
     "RobustkitError": "robustkit.errors",
     "Threat": "robustkit.threats",
+    "TorchModel": "robustkit.torch_model",
     "UsageError": "robustkit.errors",
     "attack": "robustkit.build",
     "audit": "robustkit.benchmarks.audit",
@@ -43,6 +45,7 @@ __all__ = [
     "Model",
     "RobustkitError",
     "Threat",
+    "TorchModel",
     "UsageError",
     "__version__",
     "attack",

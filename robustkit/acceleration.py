@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.model import Model, Passes
 from robustkit.outputs import output_logits
+from robustkit.torch_model import network_of
 
 Precision = Literal["float32", "bf16"]
 
@@ -89,7 +90,7 @@ def accelerate(
     """
     if precision not in get_args(Precision):
         raise UsageError(f"search precision {precision!r} is unknown: {did_you_mean(precision, get_args(Precision))}")
-    net = copy.deepcopy(model.net).eval()
+    net = copy.deepcopy(network_of(model, "a faster search")).eval()
     if fold_batch_norm:
         net = _folded(net, model.name)
     if channels_last:
@@ -97,9 +98,8 @@ def accelerate(
     twin_net: nn.Module = Twin(net, precision, channels_last).eval()
     if compiled:
         twin_net.compile(dynamic=True)
-    twin, faster = copy.copy(model), copy.copy(model)
-    twin.net, twin.twin, twin._passes = twin_net, None, Passes()
-    faster.twin = twin
+    faster = copy.copy(model)
+    faster.twin = model.with_net(twin_net)
     return faster
 
 
@@ -129,7 +129,7 @@ def check_twin(model: Model, x: Tensor) -> None:
             f"the faster copy of {model.name} answers otherwise than the model: its logits differ by up to {found:.3g}, and are up "
             f"to {scale:.3g}; leave out --fold-batch-norm, --compile, --channels-last or --search-precision, whichever causes it"
         )
-    twin.net.compared = True  # type: ignore[assignment]
+    twin.net.compared = True
 
 
 def _logits(model: Model, x: Tensor, seed: int) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Any
 
 from robustkit import registry
 from robustkit.contracts.attack import Attack
+from robustkit.contracts.model import Model
 from robustkit.defense import DefendedModel, Preprocessor, Recipe
 from robustkit.errors import UsageError
-from robustkit.model import Model
 
 
 def attack(spec: str, /, **params: Any) -> Attack:

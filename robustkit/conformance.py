@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from robustkit.contracts.attack import Attack, AttackInfo
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.errors import UsageError, what_happened
 from robustkit.iterative import IterativeAttack
-from robustkit.model import Model
 from robustkit.projections import Bounds
 from robustkit.registry import find
 from robustkit.spec import InputSpec

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
 from robustkit.contracts.attack import Attack
+from robustkit.contracts.model import Model
 from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
 from robustkit.iterative import IterativeAttack
-from robustkit.model import Model
 from robustkit.perturb import perturb
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
@@ -91,14 +92,50 @@ class DefendedModel(Model):
             criterion=model.criterion,
         )
         self.defenses = defenses
-        self.undefended: Model = model.undefended if isinstance(model, DefendedModel) else model
+        self._undefended = model.undefended
         if model.twin is not None:
             self.twin = DefendedModel(model.twin, defenses)
 
+    @property
+    def undefended(self) -> Model:
+        return self._undefended
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._undefended.dtype
+
+    @property
+    def parameters(self) -> int:
+        return self._undefended.parameters
+
+    def outputs(self, x: Tensor) -> Any:
+        return self._undefended.outputs(self._transformed(x))
+
     def preprocess(self, x: Tensor) -> Tensor:
+        return self._undefended.preprocess(self._transformed(x))
+
+    def held(self) -> AbstractContextManager[None]:
+        return self._undefended.frozen()
+
+    def to_device(self, device: str | torch.device) -> None:
+        super().to_device(device)
+        self._undefended.to_device(device)
+
+    def with_net(self, net: Any) -> Self:
+        copied = super().with_net(net)
+        copied._undefended = self._undefended.with_net(net)
+        return copied
+
+    def with_draws(self, draws: int) -> Self:
+        more = super().with_draws(draws)
+        if more is not self:
+            more._undefended = self._undefended.with_draws(draws)
+        return more
+
+    def _transformed(self, x: Tensor) -> Tensor:
         for defense in self.defenses:
             x = defense(x, self.bounds)
-        return super().preprocess(x)
+        return x
 
 
 @dataclass(frozen=True, kw_only=True)

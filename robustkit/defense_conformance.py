@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from robustkit.conformance import Finding, Network
+from robustkit.contracts.model import Model
 from robustkit.defense import DefenseInfo, Preprocessor, Recipe, TrainingBatch
 from robustkit.errors import UsageError, what_happened
 from robustkit.global_state import own_random_state
-from robustkit.model import Model
 from robustkit.projections import Bounds
 from robustkit.registry import plugins
 from robustkit.threats import Threat

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from robustkit.identity import Identity, module_parts
 from robustkit.rng import SampleRandom
 
 if TYPE_CHECKING:
-    from robustkit.model import Model
+    from robustkit.contracts.model import Model
 
 #: Sides of the probe images where the model names none, the first that it can take.
 _SIDES = (32, 224)
@@ -28,15 +28,25 @@ def fingerprint(model: Model) -> str:
     What a pass changes of the network (a counter, the last features) does not count, nor do outputs that differ between two
     passes of one seed. Passes on the probe images are not counted.
     """
-    first, before = _probe(model), module_parts(model.net, Identity())
+    first, before = _probe(model), _parts(model, Identity())
     again, identity = _probe(model), Identity()
-    after = module_parts(model.net, identity)
+    after = _parts(model, identity)
     lasting = {name: part for name, part in after.items() if before.get(name) == part}
-    settings = (model.bounds, model.mean, model.std, repr(model.spec), type(model), getattr(model, "defenses", ()))
-    state = dict(model.net.state_dict())
+    kinds = type(model), type(model.undefended)
+    settings = (model.bounds, model.mean, model.std, repr(model.spec), kinds, getattr(model, "defenses", ()))
+    state = {name: dict(part.state_dict()) for name, part in model.undefended.content().items() if isinstance(part, nn.Module)}
     answers = first if first == again else ()
     described = identity.of((settings, state, lasting, answers))
     return hashlib.sha256(described + identity.reached()).hexdigest()
+
+
+def _parts(model: Model, identity: Identity) -> dict[str, bytes]:
+    """A digest for each part of what answers, but the saved state of networks."""
+    found: dict[str, bytes] = {}
+    for name, part in model.undefended.content().items():
+        inside = module_parts(part, identity) if isinstance(part, nn.Module) else {"": identity.of(part)}
+        found |= {f"{name} {path}": digest for path, digest in inside.items()}
+    return found
 
 
 def _probe(model: Model) -> tuple[float, ...]:

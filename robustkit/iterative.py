@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
 from robustkit.engine.search import search
 from robustkit.engine.stepping import State, Stepping
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 S = TypeVar("S", bound=State)

@@ -37,7 +37,7 @@ def output_logits(output: Any, batch: int) -> Tensor:
     if not logits.is_floating_point():
         raise UsageError(
             f"the model returned {logits.dtype}; expected floating-point logits of shape ({batch}, classes): return the scores "
-            "of the classes, not the class"
+            "of the classes, not the class; where there is nothing but the class, one-hot rows"
         )
     return logits if logits.shape[1] > 1 else torch.cat([torch.zeros_like(logits), logits], dim=1)
 

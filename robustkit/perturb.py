@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.attack import check_threat
+from robustkit.contracts.model import Model
 from robustkit.contracts.samples import Samples
 from robustkit.engine.stepping import Batch, Response, State
 from robustkit.iterative import IterativeAttack
-from robustkit.model import Model
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 

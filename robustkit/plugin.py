@@ -4,6 +4,7 @@ from robustkit.build import attack
 from robustkit.contracts.answer import Answer, ask, least_lead
 from robustkit.contracts.attack import Attack, AttackInfo, check_threat
 from robustkit.contracts.criterion import Criterion
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.rows import Rows, join, put, select
 from robustkit.contracts.samples import Samples
@@ -13,12 +14,12 @@ from robustkit.engine.stepping import Batch, Response, State
 from robustkit.engine.verification import Verdict, verify
 from robustkit.errors import AttackError, UsageError
 from robustkit.iterative import IterativeAttack, MinimumNormAttack
-from robustkit.model import Model
 from robustkit.parametric import ParametricAttack, ParametricState
 from robustkit.projections import Bounds, per_sample
 from robustkit.rng import SampleRandom
 from robustkit.spec import InputSpec
 from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, Threat
+from robustkit.torch_model import TorchModel
 from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "State",
     "Status",
     "Threat",
+    "TorchModel",
     "TrainingBatch",
     "UniversalAttack",
     "UsageError",

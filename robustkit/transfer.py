@@ -9,15 +9,15 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
 from robustkit.engine.judge import judge
 from robustkit.engine.stepping import State
 from robustkit.errors import UsageError, first_line
 from robustkit.iterative import IterativeAttack
-from robustkit.model import Model
 from robustkit.perturb import perturb
 from robustkit.projections import Bounds
 from robustkit.threats import Knowledge, Threat
@@ -122,7 +122,7 @@ class Ensemble(Model):
     """
 
     def __init__(self, members: tuple[Model, ...], bounds: Bounds, device: torch.device) -> None:
-        super().__init__(nn.Identity(), bounds=bounds, name=" + ".join(member.name for member in members), device=device)
+        super().__init__(bounds=bounds, name=" + ".join(member.name for member in members), device=device)
         self.members = members
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.attack import Attack, prepare
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.attack import Attack
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.data.base import Data
 from robustkit.iterative import MinimumNormAttack
 from robustkit.losses import is_adversarial
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 T = TypeVar("T")

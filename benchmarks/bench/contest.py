@@ -13,9 +13,9 @@ from robustkit.benchmarks.bench.lineup import line_up
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, SkippedPeer, environment
 from robustkit.benchmarks.bench.scoring import score
 from robustkit.benchmarks.bench.timing import Rounds, in_turns
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.errors import NothingEvaluatedError
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 ATTACKS = ("pgd:steps=40", "apgd-ce", "fgsm", "noise")

@@ -14,10 +14,10 @@ from torch import nn
 
 from robustkit.allocator import keep_freed_memory
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
+from robustkit.contracts.model import Model
 from robustkit.device import resolve_device
 from robustkit.errors import AttackError
 from robustkit.global_state import own_random_state
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 
 FEW, MANY, SIZE, CLASSES = 1_000, 10_000, 32, 10

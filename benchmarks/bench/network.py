@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torchvision.models import resnet18
 
+from robustkit.contracts.model import Model
 from robustkit.global_state import own_random_state
-from robustkit.model import Model
 from robustkit.rng import SampleRandom
 from robustkit.spec import InputSpec
 

@@ -14,7 +14,7 @@ from robustkit.benchmarks.bench.contender import counted
 from robustkit.benchmarks.bench.network import Noise
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
 from robustkit.benchmarks.bench.timing import Rounds, in_turns
-from robustkit.model import Model
+from robustkit.contracts.model import Model
 from robustkit.threats import Threat
 
 LIMIT, SQUARE_LIMIT = 1.05, 1.15

@@ -13,8 +13,8 @@ from robustkit.benchmarks.bench.contest import ground_of
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
 from robustkit.benchmarks.bench.timing import Rounds, in_turns
 from robustkit.contracts.attack import Attack
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 LIMIT = 1.25

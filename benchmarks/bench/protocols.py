@@ -9,9 +9,9 @@ from robustkit.benchmarks.bench.lineup import BESIDE_AUTOATTACK
 from robustkit.benchmarks.bench.official_autoattack import NAME
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry
 from robustkit.benchmarks.bench.timing import Rounds
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.errors import AttackError
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 #: Points of robust accuracy.

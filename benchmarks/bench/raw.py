@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from robustkit.model import Model
+from robustkit.contracts.model import Model
 from robustkit.outputs import output_logits
 
 

@@ -13,9 +13,9 @@ from robustkit.benchmarks.bench.protocols import points
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, SkippedPeer
 from robustkit.benchmarks.bench.timing import Rounds
 from robustkit.contracts.attack import check_threat
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 SPEC = "apgd-ce:steps=20"

@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from robustkit.contracts.attack import Attack
+from robustkit.contracts.model import Model
 from robustkit.identity import Identity
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 #: Raise it when a change to the engine or the records changes results.

@@ -11,10 +11,10 @@ from robustkit.acceleration import check_twin
 from robustkit.benchmarks.planning.neighbours import depends_on_batch
 from robustkit.benchmarks.summary import Flag
 from robustkit.contracts import answer
+from robustkit.contracts.model import Model, cannot_take
 from robustkit.contracts.samples import Samples
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
-from robustkit.model import Model, cannot_take
 from robustkit.outputs import is_one_logit, tuple_widths
 from robustkit.threats import Threat
 from robustkit.watch import at_work
@@ -64,7 +64,9 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
     check_twin(model, x)
     random = looks_random(model, x, y)
     mixed = depends_on_batch(model, x) if random is None else None  # fresh draws differ as well
-    flags = (what_was_taken(model, x, highest), looks_like_probabilities(logits), looks_flat(logits), random, mixed)
+    # Of one-hot rows nobody follows a gradient or a score.
+    scale = [] if model.knowledge == "decision" else [looks_like_probabilities(logits), looks_flat(logits)]
+    flags = (what_was_taken(model, x, highest), *scale, random, mixed)
     return [flag for flag in flags if flag is not None]
 
 
@@ -115,7 +117,7 @@ def what_was_taken(model: Model, x: Tensor, highest: int) -> Flag | None:
         If features may stand where the logits belong.
     """
     with model.frozen(seed=1), torch.no_grad(), at_work:
-        output = model.net(model.preprocess(x[:1]))
+        output = model.outputs(x[:1].clone())
     widths = tuple_widths(output)
     fitting = [width for width in widths[1:] if highest < width < widths[0]]
     if fitting and model.classes is None:

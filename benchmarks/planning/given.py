@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, brief
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 

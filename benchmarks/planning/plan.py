@@ -12,8 +12,8 @@ from robustkit.benchmarks.planning.cell import Cell
 from robustkit.benchmarks.planning.suite import AD_HOC, Suite, load_suite
 from robustkit.build import attack
 from robustkit.contracts.attack import ADMITS, Attack, check_threat
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.threats import Knowledge, NormThreat, Threat
 from robustkit.transfer import TransferAttack, load_surrogates
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from robustkit.benchmarks.statistics import CHANCE_LEVEL, chance_agreement
 from robustkit.benchmarks.summary import Cause
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.global_state import full_precision
-from robustkit.model import Model
 from robustkit.outputs import output_logits
 from robustkit.watch import at_work
 
@@ -32,7 +32,7 @@ def better_input(model: Model, data: Data, skip_broken: bool = False) -> Cause |
     """
     few = data.limit(IMAGES) if len(data) else data
     samples = next(iter(few.batches(model.spec, IMAGES, skip_broken=skip_broken)), None)
-    if samples is None:
+    if samples is None or model.net is None:
         return None
     x, y = samples.x.to(model.device), samples.y.numpy()
     found: list[tuple[int, float, str]] = []

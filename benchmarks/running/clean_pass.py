@@ -15,10 +15,10 @@ from robustkit.benchmarks.running.records import Column, Records, as_column, nam
 from robustkit.benchmarks.running.verification import confidence_in
 from robustkit.benchmarks.running.work import Pool, Shard, Work
 from robustkit.contracts.answer import predict
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import Status
 from robustkit.contracts.samples import Samples
 from robustkit.losses import margin
-from robustkit.model import Model
 from robustkit.rng import pass_seed
 
 

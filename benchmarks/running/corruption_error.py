@@ -19,11 +19,11 @@ import torch
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summary import CorruptionErrorPart, CorruptionPart
 from robustkit.contracts.answer import ask
+from robustkit.contracts.model import Model
 from robustkit.contracts.samples import Samples
 from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds
 from robustkit.data import Data
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.rng import SampleRandom
 from robustkit.threats import CorruptionThreat
 

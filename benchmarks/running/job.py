@@ -14,10 +14,9 @@ from robustkit.benchmarks.running.outcome import NOTHING, Outcome, crashed, outc
 from robustkit.benchmarks.running.records import Records
 from robustkit.benchmarks.running.targets import with_targets
 from robustkit.benchmarks.running.work import Part, Pool
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
-from robustkit.defense import DefendedModel
-from robustkit.model import Model
 from robustkit.rng import pass_seed
 from robustkit.universal import Fitted, UniversalAttack, fold_of
 
@@ -94,7 +93,7 @@ def carry_out(job: Job, model: Model) -> list[Outcome]:
 def search(job: Job, model: Model, samples: Samples) -> AttackResult:
     """The attack's own answer; a universal one applies to each fold what the other made."""
     attack, threat = job.cell.attack, job.cell.threat
-    attacked = model.undefended if job.cell.part == "non-adaptive" and isinstance(model, DefendedModel) else model
+    attacked = model.undefended if job.cell.part == "non-adaptive" else model
     if isinstance(job.fitted, Exception):
         raise job.fitted
     if not isinstance(attack, UniversalAttack) or job.fitted is None:

@@ -14,9 +14,9 @@ from robustkit.benchmarks.running.crash import sentence_of
 from robustkit.benchmarks.running.kept import Kept, worth_keeping
 from robustkit.benchmarks.running.records import Column, Records, as_column, named
 from robustkit.benchmarks.running.verification import contradicts_itself, verify
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.samples import Samples
-from robustkit.model import Model
 
 
 @dataclass(frozen=True)

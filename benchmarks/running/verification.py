@@ -9,10 +9,10 @@ from torch import Tensor
 
 from robustkit.benchmarks.planning.cell import Cell
 from robustkit.contracts.answer import ask, least_lead, predict
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
 from robustkit.losses import margin
-from robustkit.model import Model
 
 
 class Verification(NamedTuple):

@@ -18,10 +18,10 @@ from robustkit.benchmarks.running.due import shards
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.running.resident import Resident
 from robustkit.contracts.attack import boxed
+from robustkit.contracts.model import Model
 from robustkit.contracts.samples import Samples
 from robustkit.data.base import Data
 from robustkit.errors import EvidenceError
-from robustkit.model import Model
 
 CLEAN = "clean"
 

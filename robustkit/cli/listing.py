@@ -17,7 +17,7 @@ from robustkit.cli.reading import LinkOptions
 from robustkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from robustkit.model import Model
+    from robustkit.contracts.model import Model
     from robustkit.spec import InputSpec
 
 
@@ -51,8 +51,8 @@ def models_show(options: ModelShowOptions) -> None:
     model = load_model(options.name, device="cpu", **options.part(LoadingOptions))
     facts = {
         "model": model.name,
-        "network": type(model.net).__name__,
-        "parameters": f"{sum(parameter.numel() for parameter in model.net.parameters()):,}",
+        "network": type(model if model.net is None else model.net).__name__,
+        "parameters": f"{model.parameters:,}" if model.parameters else "unknown",
         "images": _input(model.spec),
         "bounds": f"{model.bounds[0]:g} to {model.bounds[1]:g}",
         "mean": _numbers(model.mean),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from robustkit.contracts.model import Model
 from robustkit.contracts.rows import Rows
 from robustkit.contracts.samples import Samples
 from robustkit.global_state import full_precision
-from robustkit.model import Model
 
 
 @dataclass(kw_only=True)

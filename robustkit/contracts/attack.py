@@ -11,10 +11,10 @@ from torch import Tensor
 
 from robustkit.arrays import as_tensor
 from robustkit.contracts.classification import Classification
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
 from robustkit.contracts.samples import Samples
 from robustkit.errors import AttackError, UsageError, brief
-from robustkit.model import Model
 from robustkit.threats import Knowledge, NormThreat, Threat
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from robustkit.contracts.model import Model
 from robustkit.contracts.samples import Samples
 from robustkit.data.files import shown
 from robustkit.data.labels import Labels
@@ -21,7 +22,6 @@ from robustkit.data.matching import match_labels
 from robustkit.data.prepare import prepare
 from robustkit.data.reading import ClassOrder
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.rng import derive_key
 from robustkit.spec import InputSpec
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.answer import Answer, ask
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.samples import Samples
 from robustkit.engine.stepping import Stepping
 from robustkit.engine.tracking import Track
 from robustkit.engine.verification import verify
-from robustkit.model import Model
 from robustkit.projections import per_sample
 from robustkit.threats import NormThreat, Threat, in_box
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.answer import ask
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.samples import Samples
 from robustkit.engine.verification import verify
-from robustkit.model import Model
 from robustkit.rng import pass_seed
 from robustkit.threats import Threat
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.answer import Answer
+from robustkit.contracts.model import Model
 from robustkit.contracts.rows import Rows, join, select
 from robustkit.crossing import sent
 from robustkit.engine.stepping import Batch, State, Stepping
 from robustkit.global_state import full_precision
-from robustkit.model import Model
 
 S = TypeVar("S", bound=State)
 

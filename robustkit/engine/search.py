@@ -16,6 +16,7 @@ from torch import Tensor
 
 from robustkit.acceleration import check_twin
 from robustkit.contracts.answer import Answer, ask
+from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.rows import Rows, join, put, select
 from robustkit.contracts.samples import Samples
@@ -25,7 +26,6 @@ from robustkit.engine.query import Query
 from robustkit.engine.stepping import Batch, Response, State, Stepping
 from robustkit.engine.tracking import Track
 from robustkit.gradients import is_masked
-from robustkit.model import Model
 from robustkit.projections import per_sample
 from robustkit.rng import SampleRandom, pass_seed
 from robustkit.threats import Threat

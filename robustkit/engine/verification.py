@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from robustkit.contracts.answer import Answer, ask
+from robustkit.contracts.model import Model
 from robustkit.contracts.rows import Rows
 from robustkit.contracts.samples import Samples
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.model import Model
 from robustkit.models.networks import fashion_cnn
 from robustkit.spec import InputSpec
 

@@ -6,16 +6,17 @@ import copy
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from robustkit.device import resolve_device
+from robustkit.contracts.model import Model
 from robustkit.errors import AttackError, UsageError, did_you_mean
-from robustkit.model import Model
 from robustkit.models.entries import shown
 from robustkit.models.network import Network, check_finite, note, plain_network
 from robustkit.models.overrides import Overrides
+from robustkit.torch_model import TorchModel, network_of
 
 SOURCES = {
     "builtin/": ("builtin/fashion-robust", "small networks shipped with robustkit"),
@@ -81,7 +82,8 @@ def load_model(
     _check_name(name)
     said = Overrides.parse(mean=mean, std=std, size=size, channels=channels, bounds=bounds, classes=classes)
     model = _load(name, said, arch, device, batch_size, allow_remote_code, weights_key)
-    check_finite(model.net, name)
+    if isinstance(model.net, torch.nn.Module):
+        check_finite(model.net, name)
     if said.classes is not None:
         _check_names(model, said.classes)
     return model
@@ -133,7 +135,7 @@ def _load(
                 )
             path = local_path(rest)
             made = call_factory(arch)
-            load_into(made.net if isinstance(made, Model) else made, path, weights_key)
+            load_into(network_of(made, "file:") if isinstance(made, Model) else made, path, weights_key)
             return _adopted(made, name, device, batch_size, said)
         case "python:":
             from robustkit.models.python_models import call_factory
@@ -183,7 +185,7 @@ def _check_name(name: str) -> None:
 
 
 def _model(network: Network, name: str, device: str | torch.device, batch_size: int | None) -> Model:
-    return Model(
+    return network.kind(
         network.net,
         bounds=network.bounds,
         mean=network.mean,
@@ -203,16 +205,15 @@ def _adopted(
     """A user's own network or model as the user describes it, on the device that was asked for."""
     if not isinstance(made, Model):
         return _model(said.over(_network(made, name, said)), name, device, batch_size)
-    if said.given and type(made) is not Model:
+    if said.given and type(made) is not TorchModel:
         raise UsageError(f"{' and '.join(said.given)} cannot change {shown(name)}, a {type(made).__name__}: change its factory")
     if said.given:
         network = said.over(Network(made.net, made.spec, made.mean, made.std, made.classes, made.bounds))
         made = copy.copy(made)
         made.mean, made.std = (None if values is None else tuple(values) for values in (network.mean, network.std))
         made.classes = None if network.classes is None else tuple(network.classes)
-        made.spec, made.bounds = network.spec, network.bounds
-    made.device = resolve_device(device)
-    made.net.to(made.device)
+        made.spec, made.bounds = replace(network.spec, bounds=network.bounds), network.bounds
+    made.to_device(device)
     if batch_size is not None:
         made.batch_size = batch_size
     return made

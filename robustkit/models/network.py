@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from robustkit.arrays import odd_kind
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError
 from robustkit.models.entries import shown
 from robustkit.projections import Bounds
 from robustkit.spec import InputSpec
 from robustkit.threats.base import Knowledge
+from robustkit.torch_model import TorchModel
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network that a `robustkit.Model` is made of.
+    """A network, and the kind of model that is made of it.
 
     Parameters
     ----------
     net
-        The network.
+        The network, from preprocessed images to outputs.
     spec
         How files become its images.
     mean, std
@@ -34,15 +37,18 @@ class Network:
         The least and the greatest pixel value.
     knowledge
         What the network gives an attacker: ``white-box`` gradients, ``score`` or ``decision``.
+    kind
+        The class of the model.
     """
 
-    net: nn.Module
+    net: Callable[[Tensor], Any]
     spec: InputSpec = field(default_factory=InputSpec)
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
     classes: Sequence[str] | None = None
     bounds: Bounds = (0.0, 1.0)
     knowledge: Knowledge = "white-box"
+    kind: type[Model] = TorchModel
 
 
 def plain_network(net: nn.Module) -> Network:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, first_line
 from robustkit.models.entries import shown
 from robustkit.models.network import Network, note
@@ -22,45 +24,38 @@ _FLOATS = {"tensor(float16)": np.float16, "tensor(float)": np.float32, "tensor(d
 _SIDES = (32, 224)
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """The runtime and what the file says of its only input. Its content is known by the digest that the network keeps."""
-
-    run: Any
-    name: str
-    dtype: Any
-    channels_last: bool
-
-
-class OnnxNet(nn.Module):
-    """The network of an ONNX file, with images ``(B, C, H, W)`` in and its first output out.
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """What onnxruntime runs: preprocessed images ``(B, C, H, W)`` in, the first output of the file out.
 
     Parameters
     ----------
-    session
-        What runs it.
+    run
+        The session's.
     digest
         SHA-256 of the file.
+    name, dtype
+        Of its only input.
+    channels_last
+        Whether that takes images ``(B, H, W, C)``.
     fixed_batch
         How many images it takes in a pass; None if any number will do.
     probabilities
         Whether the output is a probability a class, of which the logarithm is returned.
     """
 
-    digest: Tensor
+    run: Callable[[None, dict[str, Any]], Sequence[Any]]
+    digest: bytes
+    name: str
+    dtype: Any
+    channels_last: bool
+    fixed_batch: int | None
+    probabilities: bool = False
 
-    def __init__(self, session: _Session, digest: bytes, fixed_batch: int | None, probabilities: bool = False) -> None:
-        super().__init__()
-        self.session, self.fixed_batch, self.probabilities = session, fixed_batch, probabilities
-        self.register_buffer("digest", torch.frombuffer(bytearray(digest), dtype=torch.uint8))
-
-    def __deepcopy__(self, memo: dict[int, object]) -> OnnxNet:
-        return self  # nothing in it can be changed
-
-    def forward(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         """The outputs for images; logarithms of probabilities are logits."""
-        images = x.detach().cpu().numpy().astype(self.session.dtype)
-        if self.session.channels_last:
+        images = x.detach().cpu().numpy().astype(self.dtype)
+        if self.channels_last:
             images = images.transpose(0, 2, 3, 1)
         size = self.fixed_batch or max(len(images), 1)
         rows = [self._pass(images[start : start + size], size) for start in range(0, len(images), size)]
@@ -70,7 +65,13 @@ class OnnxNet(nn.Module):
     def _pass(self, images: Any, size: int) -> Any:
         short = size - len(images) if self.fixed_batch else 0
         whole = np.concatenate([images, np.repeat(images[-1:], short, axis=0)]) if short else images
-        return np.asarray(self.session.run(None, {self.session.name: whole})[0])[: len(images)]
+        return np.asarray(self.run(None, {self.name: whole})[0])[: len(images)]
+
+
+class OnnxModel(Model):
+    """An ONNX file as a model, of which the network is an `OnnxNetwork`: scores, and no gradients."""
+
+    net: OnnxNetwork
 
 
 def load_onnx(path: Path) -> Network:
@@ -114,13 +115,13 @@ def load_onnx(path: Path) -> Network:
         raise UsageError(
             f"input {shown(given.name)} of {shown(str(path))} has {channels} channels: robustkit reads images of 1 or 3"
         )
-    net = OnnxNet(_Session(session.run, given.name, _FLOATS[given.type], last), hashlib.sha256(content).digest(), batch)
+    net = OnnxNetwork(session.run, hashlib.sha256(content).digest(), given.name, _FLOATS[given.type], last, batch)
     size = None if height is None or width is None else (height, width)
     spec = InputSpec(channels or 3, size)
-    net.probabilities = _gives_probabilities(net, spec)
-    if net.probabilities:
+    if _gives_probabilities(net, spec):
+        net = replace(net, probabilities=True)
         note(f"{shown(str(path))} returns probabilities: their logarithms are taken as logits")
-    return Network(net, spec, knowledge="score")
+    return Network(net, spec, knowledge="score", kind=OnnxModel)
 
 
 def _runtime() -> Any:
@@ -130,7 +131,7 @@ def _runtime() -> Any:
         raise UsageError("onnx: models need the package onnxruntime: pip install 'robustkit[onnx]'") from None
 
 
-def _gives_probabilities(net: OnnxNet, spec: InputSpec) -> bool:
+def _gives_probabilities(net: OnnxNetwork, spec: InputSpec) -> bool:
     """Whether the answers to noise are rows of numbers in [0, 1] that add up to 1."""
     generator = torch.Generator().manual_seed(0)
     for height, width in [spec.size] if spec.size else [(side, side) for side in _SIDES]:

@@ -16,8 +16,8 @@ from typing import Any
 
 from torch import nn
 
+from robustkit.contracts.model import Model
 from robustkit.errors import RobustkitError, UsageError, did_you_mean
-from robustkit.model import Model
 from robustkit.models.entries import shown
 from robustkit.watch import at_work
 

@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from robustkit.build import attack
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.data.load import load_data
-from robustkit.model import Model
 from robustkit.models.builtin_models import FOLDER, builtin_names, load_builtin
 from robustkit.threats import Threat
 from robustkit.training.folder import read_card

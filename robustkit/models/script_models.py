@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UnsafeFileError, UsageError, first_line
-from robustkit.model import Model
 from robustkit.models.entries import shown
 from robustkit.models.network import Network, plain_network
 

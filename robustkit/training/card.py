@@ -12,8 +12,8 @@ import torch
 from pydantic import BaseModel, Field, ValidationError
 
 import robustkit
+from robustkit.contracts.model import Model
 from robustkit.files import write_text
-from robustkit.model import Model
 from robustkit.models.overrides import LARGEST
 from robustkit.spec import InputSpec
 

@@ -15,16 +15,17 @@ from safetensors.torch import save_model
 
 from robustkit.build import attack, recipe
 from robustkit.contracts.attack import check_threat
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.data.load import as_data, load_data
 from robustkit.device import resolve_device
 from robustkit.errors import UsageError
 from robustkit.files import atomic, make_folder, refuse_links, write_text
-from robustkit.model import Model
 from robustkit.models.overrides import Overrides
 from robustkit.printable import one_line
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat
+from robustkit.torch_model import network_of
 from robustkit.training.card import describe_model, versions, write_card
 from robustkit.training.folder import read_card
 from robustkit.training.head import freeze, replace_head
@@ -368,14 +369,14 @@ def _copy(model: Model | str, arch: str | None, device: str, loading: dict[str, 
         from robustkit.models.load import load_model
 
         loaded = load_model(model, arch=arch, device=device, **(loading or {}))
+        network_of(loaded, "training")
         if arch is not None:
             return loaded, f"python:{arch}"
         folder = Path(model)
         return loaded, read_card(folder)["model"]["architecture"] if folder.is_dir() else model
     if _given(loading):
         raise UsageError(f"loading={loading} goes with a model's name, not with a Model object: change the object")
-    copied = copy.copy(model)
-    copied.net = copy.deepcopy(model.net)
+    copied = model.with_net(copy.deepcopy(network_of(model, "training")))
     return copied, None if arch is None else f"python:{arch}"
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_model as load_weights
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UnsafeFileError, UsageError
-from robustkit.model import Model
 from robustkit.models.entries import shown
 from robustkit.models.weights import read_weights
 from robustkit.training.card import model_settings, parse_card

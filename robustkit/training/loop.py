@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.defense import Recipe, TrainingBatch
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.files import atomic
 from robustkit.global_state import own_random_state
-from robustkit.model import Model
 from robustkit.outputs import output_logits
 from robustkit.rng import derive_key
 from robustkit.threats import Threat

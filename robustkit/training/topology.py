@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.global_state import own_random_state
-from robustkit.model import Model
 from robustkit.models.network import Network, plain_network
 from robustkit.models.overrides import Overrides
 from robustkit.models.python_models import call_factory
 from robustkit.spec import InputSpec
+from robustkit.torch_model import network_of
 from robustkit.training.head import find_head, replace_head
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -78,7 +79,7 @@ def _build(name: str, num_classes: int, local: bool) -> nn.Module:
             return fresh_hf(rest, num_classes, local=local)
         case "python":
             made = call_factory(rest)
-            return made.net if isinstance(made, Model) else made
+            return network_of(made, "training") if isinstance(made, Model) else made
         case _:
             raise UsageError(
                 f"{name!r} cannot be built without its weights: train a builtin/, torchvision/, timm/, hf/ or python: network"

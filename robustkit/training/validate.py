@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from robustkit.build import attack
+from robustkit.contracts.model import Model
 from robustkit.data.base import Data
-from robustkit.model import Model
 from robustkit.threats import Threat
 
 ATTACK = "pgd:steps=20"

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from robustkit import Model
 from robustkit.benchmarks.audit import audit
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 
 SUITE = """

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
+from robustkit import Model
 from robustkit.acceleration import accelerate, check_twin
 from robustkit.build import attack, defend
 from robustkit.conformance import same, snapshot
 from robustkit.contracts.result import Status
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 

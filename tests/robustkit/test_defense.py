@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from robustkit import Model
 from robustkit.build import attack, defend
 from robustkit.defense import DefendedModel, DefenseInfo, Preprocessor, Recipe, TrainingBatch
 from robustkit.errors import UsageError
 from robustkit.iterative import IterativeAttack
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 

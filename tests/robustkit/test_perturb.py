@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
+from robustkit import Model
 from robustkit.build import attack
 from robustkit.contracts.samples import Samples
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.perturb import perturb
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from robustkit import Model
 from robustkit.defense import Recipe, TrainingBatch
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 

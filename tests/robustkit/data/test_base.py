@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset
 
+from robustkit import Model
 from robustkit.data import Data, as_data, load_data
 from robustkit.data.tensors import TensorSource
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 
 GREY = InputSpec(channels=1, size=(28, 28))

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from robustkit import Model
 from robustkit.data import load_data
 from robustkit.data.matching import match_labels
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 
 

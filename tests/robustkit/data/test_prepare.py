@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from robustkit import Model
 from robustkit.data import load_data
 from robustkit.data.prepare import prepare
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.projections import Bounds
 from robustkit.spec import InputSpec
 

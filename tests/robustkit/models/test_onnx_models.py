@@ -8,6 +8,7 @@ import torch
 
 import robustkit as rk
 from robustkit.errors import UsageError
+from robustkit.models.onnx_models import OnnxModel
 from robustkit.threats import Threat
 
 onnx = pytest.importorskip("onnx")
@@ -42,6 +43,8 @@ def expected(x):
 @pytest.mark.parametrize("batch", ["n", 1, 4])
 def test_any_number_of_images_whatever_the_batch_axis(tmp_path, batch):
     model = rk.load_model(build(tmp_path / "m.onnx", (batch, 1, 3, 4)), device="cpu")
+    assert type(model) is OnnxModel
+    assert not isinstance(model.net, torch.nn.Module)
     assert (model.spec.channels, model.spec.size, model.knowledge) == (1, (3, 4), "score")
     x = torch.rand(6, 1, 3, 4)
     torch.testing.assert_close(model.logits(x), expected(x))
@@ -78,6 +81,18 @@ def test_what_it_cannot_give_is_one_sentence_and_what_it_can_runs(tmp_path):
     found = rk.attack("square", steps=200)(model, x, y, threat)
     assert bool(found.success.any())
     assert bool((expected(found.x_adv).argmax(1) != y)[found.success].all())
+
+
+@pytest.mark.parametrize("softmax", [False, True], ids=["logits", "probabilities"])
+def test_the_standard_suite_runs_its_black_box_stages(tmp_path, softmax):
+    model = rk.load_model(build(tmp_path / "m.onnx", softmax=softmax), device="cpu")
+    x = torch.rand(8, 1, 3, 4, generator=torch.Generator().manual_seed(0))
+    run = rk.audit(model, (x, expected(x).argmax(1)), threats=["linf:0.2"], suite="standard", out=tmp_path / "run")
+    (threat,) = run.report.threats
+    assert {found.name for found in threat.attacks} == {"square", "hopskipjump"}
+    assert [flag.id for flag in threat.flags] == ["black-box"]
+    assert (run.report.clean.value, run.exit_code) == (1.0, 0)
+    assert threat.robust_accuracy.value < 1
 
 
 def test_the_fingerprint_is_the_files(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from robustkit.model import Model
+from robustkit import Model
 from robustkit.spec import InputSpec
 from robustkit.training.card import describe_model, model_settings, parse_card, versions, write_card
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from robustkit import Model
 from robustkit.errors import UsageError
-from robustkit.model import Model
 from robustkit.models.load import load_model
 from robustkit.spec import InputSpec
 from robustkit.training import fit

@@ -9,8 +9,8 @@ from safetensors.torch import save_model
 from torch import nn
 
 import robustkit as rk
+from robustkit import Model
 from robustkit.errors import ExitCode, UnsafeFileError, UsageError
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 from robustkit.training.card import describe_model
 

@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from robustkit import Model
 from robustkit.data.load import as_data
 from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
 from robustkit.errors import ExitCode
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 from robustkit.training import fit, loop
 from robustkit.training.loop import DivergedError

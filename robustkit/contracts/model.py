@@ -1,36 +1,33 @@
-"""The model under test: images within bounds in, logits out, untouched afterwards."""
+"""The contract of a model under test: images within bounds in, outputs out, and a word on what it gives an attacker."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from robustkit.arrays import as_tensor
-from robustkit.construction import check_draws, check_network, check_settings
+from robustkit.chunks import chunk_size, in_chunks
+from robustkit.construction import check_draws, check_settings
 from robustkit.contracts.classification import CLASSIFICATION
 from robustkit.contracts.criterion import Criterion
-from robustkit.crossing import constant
-from robustkit.device import is_out_of_memory, resolve_device
+from robustkit.device import resolve_device
+from robustkit.differentiation import LossFunction, differentiate
 from robustkit.errors import AttackError, UsageError, first_line
-from robustkit.freezing import held_still
+from robustkit.fingerprint import fingerprint
 from robustkit.global_state import full_precision, own_random_state
 from robustkit.images import check_images
 from robustkit.outputs import mapped
-from robustkit.projections import Bounds, clip
+from robustkit.preprocessing import preprocess
+from robustkit.projections import Bounds
 from robustkit.spec import InputSpec
 from robustkit.threats.base import Knowledge
 from robustkit.watch import at_work
-
-LossFunction = Callable[[Any], Tensor]
-
-#: What torch says in its own errors of a function that it cannot differentiate.
-NOT_DIFFERENTIABLE = ("derivative for", "modified by an inplace operation", "does not require grad", "Inference tensors")
 
 
 @dataclass
@@ -42,48 +39,54 @@ class Passes:
 
 
 class Model:
-    """A network under test: images ``(B, C, H, W)`` in `bounds` to outputs, of a classifier logits ``(B, K)``.
+    """Images ``(B, C, H, W)`` in `bounds` to outputs, of a classifier logits ``(B, K)``: what attacks ask and audits judge.
 
-    It owns normalisation and resizing, adapts what the network returns, and counts the passes of every image through it.
-    A network may write on its input, which is a copy. One that answers with one logit z an image has the two classes ``(0, z)``.
-    The network's mode, parameters, buffers, hooks and the global random state are as before after every call.
+    ``Model(net, ...)`` of a torch network is a `TorchModel`, as ``Path(...)`` is a ``PosixPath``. Another kind of model derives
+    from this class, implements `outputs` and says its `knowledge`; every attack that this admits then runs on it. Counting,
+    batching, draws and the random state belong to this class.
 
     Parameters
     ----------
     net
-        The network. It is moved to `device`; nothing else about it is changed.
+        What answers about preprocessed images; None of a kind that implements `outputs` without one.
     bounds
         The least and the greatest pixel value.
     mean, std
-        A value a channel, subtracted from and divided into images before the network.
+        A value a channel, subtracted from and divided into images before `net`.
     spec
-        How files become images; a model with a fixed size resizes tensors of another size itself, differentiably.
+        How files become images; images of another size than a fixed one are resized before `net`, differentiably.
     name
         What reports call it.
     classes
-        Class names in the order of the logits.
+        Class names in the order of the outputs.
     device
-        ``auto``, ``cpu``, ``cuda`` or a torch device.
+        ``auto``, ``cpu``, ``cuda`` or a torch device: where images are, and what attacks make of them.
     batch_size
         The most images in one pass; None chooses by image size and device.
     draws
         Passes that each question about a randomised model takes, at least 1: an answer counts if most of that many fresh,
         independent draws give it.
     knowledge
-        What it gives an attacker: ``white-box`` gradients, ``score`` (logits alone) or ``decision`` (the class alone). Attacks
-        that need more are refused.
+        What it gives an attacker: ``white-box`` gradients, ``score`` (logits alone) or ``decision`` (the class alone, as one-hot
+        rows). Attacks that need more are refused.
     criterion
         What the outputs are and what counts as success: by default classification.
 
     Raises
     ------
     UsageError
-        If the bounds are empty, the mean and std do not fit each other, or lazy layers of the network have no values yet.
+        If a setting is invalid, or settings do not fit each other.
     """
+
+    #: The class of ``Model(net, ...)``; it names itself here, for a contract does not import what keeps it.
+    of_network: ClassVar[type[Model]]
+
+    def __new__(cls, *given: Any, **settings: Any) -> Self:
+        return super().__new__(Model.of_network if cls is Model else cls)  # type: ignore[return-value]
 
     def __init__(
         self,
-        net: nn.Module,
+        net: Any = None,
         *,
         bounds: Bounds = (0.0, 1.0),
         mean: Sequence[float] | None = None,
@@ -97,46 +100,75 @@ class Model:
         knowledge: Knowledge = "white-box",
         criterion: Criterion = CLASSIFICATION,
     ) -> None:
-        check_network(net)
         check_settings(bounds, mean, std, batch_size, knowledge)
         check_draws(draws)
+        self.net = net
         self.device = resolve_device(device)
-        self.net = net.to(self.device)
         self.bounds = (float(bounds[0]), float(bounds[1]))
         self.mean = None if mean is None else tuple(float(v) for v in mean)
         self.std = None if std is None else tuple(float(v) for v in std)
         self.spec = replace(spec or InputSpec(channels=len(mean) if mean is not None else 3), bounds=self.bounds)
-        self.name = name or type(net).__name__
+        self.name = name or type(self if net is None else net).__name__
         self.classes = None if classes is None else tuple(classes)
         self.batch_size = batch_size
         self.draws = draws
         self.knowledge = knowledge
         self.criterion = criterion
-        self._passes = Passes()
         self.twin: Model | None = None
+        self._passes = Passes()
         self._frozen = 0
         self._fits = 2**31
         self._num_classes: int | None = None
 
-    def with_draws(self, draws: int) -> Model:
-        """This model, asked with at least so many draws: itself if it is already, else a copy that shares the network."""
+    # What a kind of model may do in its own way.
+
+    def outputs(self, x: Tensor) -> Any:
+        """What it answers about images ``(B, C, H, W)`` in bounds, a copy that may be written on: of a classifier logits ``(B, K)``.
+
+        Of a randomised model one draw. A kind that gives gradients answers differentiably.
+        """
+        return self.net(self.preprocess(x))
+
+    def held(self) -> AbstractContextManager[None]:
+        """What keeps it as it is while it is asked, and puts it back exactly afterwards."""
+        return nullcontext()
+
+    def to_device(self, device: str | torch.device) -> None:
+        """Take images on another device from now on."""
+        self.device = resolve_device(device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating type that it computes in."""
+        return torch.float32
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters it has, as far as that is known."""
+        return 0
+
+    @property
+    def undefended(self) -> Model:
+        """The model behind its input transforms."""
+        return self
+
+    # What all kinds have in common.
+
+    def with_net(self, net: Any) -> Self:
+        """This model with another network, whose passes are counted apart."""
+        copied = copy.copy(self)
+        copied.net, copied.twin, copied._passes = net, None, Passes()
+        return copied
+
+    def with_draws(self, draws: int) -> Self:
+        """This model, asked with at least so many draws: itself if it is already, else a copy that shares network and counters."""
         check_draws(draws)
         if draws <= self.draws:
             return self
-        copied = copy.copy(self)  # whose passes are counted as this model's
+        copied = copy.copy(self)
         copied.draws = draws
         copied.twin = None if self.twin is None else self.twin.with_draws(draws)
         return copied
-
-    @property
-    def forwards(self) -> int:
-        """Images that went through the network, each as often as it did."""
-        return self._passes.forwards
-
-    @property
-    def backwards(self) -> int:
-        """Images whose gradient came back through the network."""
-        return self._passes.backwards
 
     @property
     def quick(self) -> Model:
@@ -144,47 +176,49 @@ class Model:
         return self if self.twin is None else self.twin
 
     @property
-    def dtype(self) -> torch.dtype:
-        """The network's floating type; float32 if it has no parameters."""
-        return next((p.dtype for p in self.net.parameters() if p.is_floating_point()), torch.float32)
+    def forwards(self) -> int:
+        """Images that it was asked about, each as often as it was."""
+        return self._passes.forwards
+
+    @property
+    def backwards(self) -> int:
+        """Images whose gradient came back through it."""
+        return self._passes.backwards
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Passes inside are not counted."""
+        before = replace(self._passes)
+        try:
+            yield
+        finally:
+            self._passes.forwards, self._passes.backwards = before.forwards, before.backwards
 
     def preprocess(self, x: Tensor) -> Tensor:
         """What the network sees of images in bounds: resized, normalised, in its own floating type. Differentiable.
 
         It shares no memory with `x`, so that a network may write on it.
         """
-        x = x.to(self.dtype)
-        size = self.spec.size
-        if size is not None and x.shape[-2:] != size:
-            mode = self.spec.interpolation
-            smooth = mode in ("bilinear", "bicubic")
-            x = nn.functional.interpolate(x, size=size, mode=mode, antialias=smooth, align_corners=False if smooth else None)
-            x = clip(x, self.bounds)  # bicubic overshoots
-        if self.mean is not None and self.std is not None:
-            shape = (1, -1, 1, 1)
-            mean = constant(self.mean, x).reshape(shape)
-            std = constant(self.std, x).reshape(shape)
-            return (x - mean) / std
-        return x.clone()
+        return preprocess(x.to(self.dtype), self.spec, self.mean, self.std)
 
     def __call__(self, x: Tensor) -> Any:
         """Outputs for images ``(B, C, H, W)``: logits ``(B, K)`` of a classifier, in the images' floating type (at least float32).
 
-        Inside `frozen` the network is in evaluation mode; elsewhere it is put there for this call.
+        Inside `frozen` the model is held as it is; elsewhere it is for this call.
 
         Raises
         ------
         UsageError
-            If the network returns what the criterion does not expect, such as no row of logits an image.
+            If it answers what the criterion does not expect, such as no row of logits an image.
         """
         x = self._images(x)
         with nullcontext() if self._frozen else self.frozen():
             self._passes.forwards += len(x)
-            prepared = self.preprocess(x)
-            if prepared.requires_grad:
-                prepared.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+            asked = self._handed(x)
+            if asked.requires_grad:
+                asked.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
             with at_work:
-                returned = self.net(prepared)
+                returned = self.outputs(asked)
             dtype = torch.promote_types(x.dtype, torch.float32)
             # A copy, for some networks write every answer into the same memory.
             return mapped(
@@ -195,6 +229,10 @@ class Model:
     def _images(self, x: Tensor) -> Tensor:
         images = as_tensor(x, "images")
         return images if images is x else images.to(self.device)
+
+    def _handed(self, x: Tensor) -> Tensor:
+        """The images as `outputs` gets them: what it does to them, and what hangs on them, does not reach the caller's."""
+        return x.clone()
 
     def _count_backward(self, grad: Tensor | None) -> None:
         self._passes.backwards += 0 if grad is None else len(grad)
@@ -220,51 +258,18 @@ class Model:
         Parameters
         ----------
         view
-            What the network is asked about instead of the images themselves, as a differentiable function of them.
+            What the model is asked about instead of the images themselves, as a differentiable function of them.
 
         Raises
         ------
         UsageError
-            If no gradient reaches the images.
+            If it gives no gradients, or none reaches the images.
         """
+        if self.knowledge != "white-box":
+            raise self._no_gradient(f"it gives {self.knowledge} knowledge only")
         x = self._images(x)
-        with torch.enable_grad(), at_work:
-            leaf = x.detach().requires_grad_()
-
-            def ask() -> tuple[Any, Tensor]:
-                outputs = self(leaf if view is None else view(leaf))
-                return outputs, loss(outputs)
-
-            try:
-                outputs, losses = ask()
-                if not losses.requires_grad:
-                    raise self._no_gradient("it runs under no_grad, detaches, or is not differentiable")
-                if losses.ndim == 1:
-                    grad = self._derivative(losses.sum(), leaf)
-                else:
-                    grad = torch.stack(self._derivatives(losses.sum(0), leaf, lambda: ask()[1].sum(0)), dim=1)
-            except RuntimeError as error:
-                if not any(sign in str(error) for sign in NOT_DIFFERENTIABLE):
-                    raise
-                raise self._no_gradient(first_line(error)) from error
-        return mapped(Tensor.detach, outputs), losses.detach(), grad
-
-    def _derivative(self, value: Tensor, leaf: Tensor, retain: bool = False) -> Tensor:
-        (grad,) = torch.autograd.grad(value, leaf, retain_graph=retain, allow_unused=True)
-        if grad is None:
-            raise self._no_gradient("what it computes with does not come from its input differentiably")
-        return grad
-
-    def _derivatives(self, columns: Tensor, leaf: Tensor, again: Callable[[], Tensor]) -> list[Tensor]:
-        """The gradient of each of several values of one forward pass."""
-        last = len(columns) - 1
-        try:
-            return [self._derivative(column, leaf, retain=j < last) for j, column in enumerate(columns)]
-        except RuntimeError as error:
-            if "donated buffers" not in str(error):
-                raise
-        # A compiled network gives its buffers away in its first backward pass: it is asked anew for each value.
-        return [self._derivative(again()[j], leaf) for j in range(len(columns))]
+        with at_work:
+            return differentiate(lambda leaf: self(leaf if view is None else view(leaf)), loss, x, self._no_gradient)
 
     def _no_gradient(self, cause: str) -> UsageError:
         return UsageError(
@@ -291,36 +296,19 @@ class Model:
         AttackError
             If a single image does not fit in memory.
         """
-        parts: list[tuple[Tensor, ...]] = []
-        start = 0
-        while start < len(rows) or not parts:
-            chunk = self.chunk_size(rows if like is None else like)
-            try:
-                parts.append(function(rows[start : start + chunk]))
-                start += chunk
-                continue
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if chunk == 1:
-                    raise AttackError("one image does not fit in memory: use a smaller model or image size") from error
-            # Outside the handler, so that the traceback no longer holds the failed pass's tensors.
-            self._fits = max(1, min(chunk, len(rows) - start) // 2)
-            if rows.is_cuda:
-                torch.cuda.empty_cache()
-        return parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+        def shrink(most: int) -> None:
+            self._fits = most
+
+        return in_chunks(function, rows, lambda: self.chunk_size(rows if like is None else like), shrink)
 
     def chunk_size(self, x: Tensor) -> int:
         """The most images of this shape in one pass."""
-        if self.batch_size is not None:
-            return min(self.batch_size, self._fits)
-        pixels = x[0].numel() if len(x) else 1
-        most, budget = (128, 2**22) if self.device.type == "cpu" else (1024, 2**25)
-        return min(self._fits, max(8, min(most, budget // pixels)))
+        return min(self._fits, chunk_size(x, self.device) if self.batch_size is None else self.batch_size)
 
     @contextmanager
     def frozen(self, seed: int | None = None) -> Iterator[None]:
-        """Evaluation mode, no parameter gradients and a random state of its own; everything is put back exactly.
+        """The model as it is asked: held as it is, with a random state of its own; everything is put back exactly.
 
         Parameters
         ----------
@@ -336,24 +324,15 @@ class Model:
             finally:
                 self._frozen -= 1
             return
-        with own_random_state(self.device, seed), held_still(self.net):
+        with own_random_state(self.device, seed), self.held():
             self._frozen = 1
             try:
                 yield
             finally:
                 self._frozen = 0
 
-    @contextmanager
-    def uncounted(self) -> Iterator[None]:
-        """Passes inside are not counted."""
-        before = replace(self._passes)
-        try:
-            yield
-        finally:
-            self._passes.forwards, self._passes.backwards = before.forwards, before.backwards
-
     def num_classes(self, x: Tensor | None = None) -> int:
-        """How many classes the network answers with, found by one pass that is not counted.
+        """How many classes it answers with, found by one pass that is not counted.
 
         Parameters
         ----------
@@ -363,7 +342,7 @@ class Model:
         Raises
         ------
         UsageError
-            If the network cannot take such an image, or has not as many classes as names were given.
+            If it cannot take such an image, or has not as many classes as names were given.
         """
         if self._num_classes is None:
             if x is None:
@@ -381,10 +360,12 @@ class Model:
             self._num_classes = found
         return self._num_classes
 
+    def content(self) -> dict[str, Any]:
+        """What answers, by name, beside the preprocessing: the network, and every attribute that a kind of model adds."""
+        return {name: value for name, value in vars(self).items() if name not in SETTINGS}
+
     def fingerprint(self) -> str:
         """Hexadecimal digest of all that can change an answer: weights, buffers, code, attributes, and answers to probe images."""
-        from robustkit.fingerprint import fingerprint
-
         return fingerprint(self)
 
     def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
@@ -392,8 +373,17 @@ class Model:
         check_images(x, self.bounds, y, num_classes)
 
 
+#: What every model keeps beside what answers.
+SETTINGS = frozenset(
+    {
+        "bounds", "mean", "std", "spec", "name", "classes", "device", "batch_size", "draws", "knowledge", "criterion", "twin",
+        "_passes", "_frozen", "_fits", "_num_classes",
+    }
+)  # fmt: skip
+
+
 def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
-    """One sentence for a network that fails on images, with the network's own first line."""
+    """One sentence for a model that fails on images, with the first line of its own error."""
     last = x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3)
     remedy = (
         "they look like (height, width, channels): put the channels first"

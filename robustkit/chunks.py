@@ -1,0 +1,59 @@
+"""Passes in parts that fit in memory: how large a part may be, and what happens where it was too large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from robustkit.device import is_out_of_memory
+from robustkit.errors import AttackError
+
+
+def chunk_size(x: Tensor, device: torch.device) -> int:
+    """The most images of the shape of `x` in one pass, as far as their size and the device tell."""
+    pixels = x[0].numel() if len(x) else 1
+    most, budget = (128, 2**22) if device.type == "cpu" else (1024, 2**25)
+    return max(8, min(most, budget // pixels))
+
+
+def in_chunks(
+    function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor, size: Callable[[], int], shrink: Callable[[int], None]
+) -> tuple[Tensor, ...]:
+    """Apply `function` to parts of `rows` and join what it returns.
+
+    Parameters
+    ----------
+    function
+        Takes some of the rows to tensors with as many rows.
+    rows
+        One row an image.
+    size
+        How many rows the next part may have.
+    shrink
+        Told, when memory ran out, how many rows a part may have from now on: half of those.
+
+    Raises
+    ------
+    AttackError
+        If a single row does not fit in memory.
+    """
+    parts: list[tuple[Tensor, ...]] = []
+    start = 0
+    while start < len(rows) or not parts:
+        chunk = size()
+        try:
+            parts.append(function(rows[start : start + chunk]))
+            start += chunk
+            continue
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if chunk == 1:
+                raise AttackError("one image does not fit in memory: use a smaller model or image size") from error
+        # Outside the handler, so that the traceback no longer holds the failed pass's tensors.
+        shrink(max(1, min(chunk, len(rows) - start) // 2))
+        if rows.is_cuda:
+            torch.cuda.empty_cache()
+    return parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))

@@ -49,10 +49,10 @@ def test_each_question_takes_the_models_draws(push, linear_model, linear_data):
     x, y = linear_data
     model = linear_model.with_draws(3)
     result = push(size=0.1)(model, x, y, Threat.parse("linf:0.15"))
-    once = push(size=0.1)(linear_model, x, y, Threat.parse("linf:0.15"))
-    assert torch.equal(result.success, once.success)
     assert result.forwards.tolist() == [9] * 20
     assert int(result.forwards.sum()) == model.forwards
+    once = push(size=0.1)(linear_model, x, y, Threat.parse("linf:0.15"))
+    assert torch.equal(result.success, once.success)
 
 
 def test_an_image_outside_the_threat_is_projected_and_counts_at_its_own_distance(push, linear_model, linear_data):

@@ -70,7 +70,8 @@ class Noise(IterativeAttack[NoiseState]):
         )
 
     def done(self, batch: Batch, state: NoiseState) -> Tensor:
-        return (state.drawn >= FIRST) & (-state.best > APART * (state.best - state.worst))
+        apart = state.best - state.worst  # 0 of a model that shows its decisions alone, which says nothing
+        return (state.drawn >= FIRST) & (apart > 0) & (-state.best > APART * apart)
 
     def _draw(self, batch: Batch, number: Tensor) -> Tensor:
         threat, x, bounds = batch.threat, batch.x, batch.bounds

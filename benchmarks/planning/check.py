@@ -16,7 +16,7 @@ from robustkit.contracts.samples import Samples
 from robustkit.data.base import Data
 from robustkit.errors import UsageError
 from robustkit.outputs import is_one_logit, tuple_widths
-from robustkit.threats import Threat
+from robustkit.threats import Knowledge, Threat
 from robustkit.watch import at_work
 
 #: Images the model is tried on.
@@ -65,7 +65,7 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
     random = looks_random(model, x, y)
     mixed = depends_on_batch(model, x) if random is None else None  # fresh draws differ as well
     # Of one-hot rows nobody follows a gradient or a score.
-    scale = [] if model.knowledge == "decision" else [looks_like_probabilities(logits), looks_flat(logits)]
+    scale = [] if model.knowledge == "decision" else [looks_like_probabilities(logits, model.knowledge), looks_flat(logits)]
     flags = (what_was_taken(model, x, highest), *scale, random, mixed)
     return [flag for flag in flags if flag is not None]
 
@@ -80,17 +80,20 @@ def ask(model: Model, x: Tensor) -> Tensor:
         raise cannot_take(model, x, error) from error
 
 
-def looks_like_probabilities(logits: Tensor) -> Flag | None:
+def looks_like_probabilities(logits: Tensor, knowledge: Knowledge = "white-box") -> Flag | None:
     """Answers that all lie in [0, 1]: a softmax or a sigmoid was left in the model."""
     if not bool(((logits >= 0) & (logits <= 1 + 1e-3)).all()):
         return None
     sums = logits.sum(1)
     last = "softmax" if bool(torch.isclose(sums, torch.ones_like(sums), atol=1e-3).all()) else "sigmoid"
+    followed, remedy = "gradients", f"Remove the final {last}."
+    if knowledge != "white-box":
+        followed, remedy = "differences", f"Remove the final {last}, or return the logarithms." if last == "softmax" else remedy
     return Flag(
         id="probabilities",
         weakens=True,
         sentence=f"The model returns probabilities, as after a {last}, not logits: confident predictions round to 0 or 1, so the "
-        f"gradients that attacks follow vanish. Remove the final {last}.",
+        f"{followed} that attacks follow vanish. {remedy}",
     )
 
 

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from robustkit import UsageError
+from robustkit import Model, UsageError
 from robustkit.build import attack
-from robustkit.model import Model
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat
+from tests.kinds import Decisions, images
 
 BUDGETS = ["linf:0.05", "l2:0.5", "l1:2", "l0:3"]
 
@@ -47,6 +47,12 @@ def test_what_no_draw_moves_is_left_after_four_and_the_rest_is_not():
     result = attack("noise", steps=30)(model, x, torch.ones(2, dtype=torch.int64), Threat.parse("linf:0.02"))
     assert result.robust.tolist() == [True, True]
     assert result.forwards.tolist() == [5, 32]  # the clean pass and the draws, the last of which is verified
+
+
+def test_decisions_alone_do_not_tell_how_far_the_boundary_is():
+    model, x = Decisions(), images(3)
+    result = attack("noise", steps=30)(model, x, model.logits(x).argmax(1), Threat.parse("linf:1e-4"))
+    assert result.forwards.tolist() == [32] * 3
 
 
 def test_it_finds_what_lies_close(linear_model, linear_data):

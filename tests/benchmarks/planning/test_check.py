@@ -49,6 +49,12 @@ def test_probabilities_are_noticed(last, classes, name):
     assert f"Remove the final {name}." in flag.sentence
 
 
+def test_of_scores_without_gradients_the_differences_vanish_and_decisions_are_no_probabilities():
+    (flag,) = flags(lambda z: z.softmax(1), knowledge="score").values()
+    assert "differences that attacks follow vanish. Remove the final softmax, or return the logarithms." in flag.sentence
+    assert flags(lambda z: nn.functional.one_hot(z.argmax(1), 3).float(), knowledge="decision") == {}
+
+
 @pytest.mark.parametrize(("scale", "noticed"), [(1, False), (0.2, False), (1e-3, True), (1e-8, True)])
 def test_logits_on_a_tiny_scale_are_noticed(scale, noticed):
     found = flags(lambda z: scale * z).get("flat")

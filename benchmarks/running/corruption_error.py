@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 import torch
+from torch import Tensor
 
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summary import CorruptionErrorPart, CorruptionPart
@@ -88,17 +89,18 @@ def count_errors(model: Model, samples: Samples, kinds: Sequence[str], severitie
     """Corrupt every image by every kind at every severity, and count the wrong answers. Parameters as for `corruption_errors`."""
     threats = [CorruptionThreat(severity=severity, kinds=tuple(kinds)) for severity in severities]
     random = SampleRandom(seed, "corruption-error")
-    wrong = {}
+    errors: dict[tuple[str, int], Tensor] = {}
     with model.frozen(seed), torch.no_grad():
         samples = samples.to(model.device)
         ids, x = samples.ids, samples.x.to(torch.promote_types(samples.x.dtype, torch.float32))
-        clean = int(ask(model, x, samples).success.sum())
+        clean = ask(model, x, samples).success.sum()
         for threat in threats:
             for index, kind in enumerate(threat.kinds):
-                which = torch.full_like(ids, index)
+                which = torch.full((len(ids),), index)
                 corrupted = threat.transform(x, which, model.bounds, random, ids, torch.full_like(ids, threat.severity))
-                wrong[kind, threat.severity] = int(ask(model, corrupted, samples).success.sum())
-    return Counts(len(x), clean, wrong)
+                errors[kind, threat.severity] = ask(model, corrupted, samples).success.sum()
+    of_clean, *counts = torch.stack([clean, *errors.values()]).cpu().tolist()  # read back once, after all passes
+    return Counts(len(x), of_clean, dict(zip(errors, counts, strict=True)))
 
 
 def check_baseline(kinds: Sequence[str], baseline: Mapping[str, float] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -29,8 +30,9 @@ def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exce
         with suppress(OSError, SafetensorError):  # not made yet, or damaged: made again
             made.append(load_file(path))
             continue
-        positions = (folds != side).nonzero().squeeze(1)
-        samples = work.read(work.data.subset(positions[: attack.fit_images].tolist()))
+        ids = work.data.ids[(folds != side).numpy()][: attack.fit_images]
+        due = [(shard, shard.data.ids[np.isin(shard.data.ids, ids)]) for shard in work.shards()]
+        samples = work.load(due).samples
         progress.note(f"fitting {cell.spec} for {cell.threat.id}, fold {side + 1} of 2, on {len(samples)} images")
         samples = with_targets(samples.to(work.model.device), cell.threat, work.classes, work.seed)
         began = time.perf_counter()

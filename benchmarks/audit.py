@@ -32,7 +32,7 @@ from robustkit.benchmarks.summary import Cause, DataPart, Flag, ModelPart
 from robustkit.benchmarks.verdict import conclude, estimates
 from robustkit.contracts.model import Model
 from robustkit.data.load import as_data
-from robustkit.defense import DefendedModel
+from robustkit.defended_model import DefendedModel
 from robustkit.files import atomic
 from robustkit.models.load import load_model
 from robustkit.rng import check_seed

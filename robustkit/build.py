@@ -7,7 +7,9 @@ from typing import Any
 from robustkit import registry
 from robustkit.contracts.attack import Attack
 from robustkit.contracts.model import Model
-from robustkit.defense import DefendedModel, Preprocessor, Recipe
+from robustkit.contracts.preprocessor import Preprocessor
+from robustkit.contracts.recipe import Recipe
+from robustkit.defended_model import DefendedModel
 from robustkit.errors import UsageError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from robustkit.contracts.threat import Knowledge
 from robustkit.errors import UsageError, brief
-from robustkit.threats.base import Knowledge
 
 #: What a model can give an attacker.
 GIVEN: tuple[Knowledge, ...] = ("white-box", "score", "decision")

@@ -5,10 +5,11 @@ from robustkit.contracts.answer import Answer, ask, least_lead
 from robustkit.contracts.attack import Attack, AttackInfo, check_threat
 from robustkit.contracts.criterion import Criterion
 from robustkit.contracts.model import Model
+from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
+from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.rows import Rows, join, put, select
 from robustkit.contracts.samples import Samples
-from robustkit.defense import DefenseInfo, Preprocessor, Recipe, TrainingBatch
 from robustkit.engine.judge import judge
 from robustkit.engine.stepping import Batch, Response, State
 from robustkit.engine.verification import Verdict, verify

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 import robustkit as rk
-from robustkit.conformance import check_attack
+from robustkit.conformance.attack import check_attack
+from robustkit.contracts.recipe import TrainingBatch
 from robustkit.contracts.result import Status
-from robustkit.defense import DefendedModel, TrainingBatch
+from robustkit.defended_model import DefendedModel
 from robustkit.plugin import AttackInfo, ParametricAttack
 from robustkit.registry import Plugin, plugins
 from tests.blocks import ROOT, blocks, run

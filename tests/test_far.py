@@ -9,9 +9,9 @@ from torch import nn
 import robustkit as rk
 from robustkit import Model, attack, defend
 from robustkit.build import recipe
-from robustkit.conformance import example
+from robustkit.conformance.attack import example
+from robustkit.contracts.recipe import TrainingBatch
 from robustkit.corruptions import CORRUPTIONS, corrupt
-from robustkit.defense import TrainingBatch
 from robustkit.iterative import IterativeAttack
 from robustkit.registry import plugins
 from robustkit.rng import SampleRandom
@@ -31,7 +31,7 @@ AROUND_CELL, ONCE = 36, 48
 PROBES = 14
 
 #: Attacks that say after each step what the next one is to ask, or whose attempt is over: the host needs it at once.
-AT_ONCE = ("deepfool", "jsma", "square", "superdeepfool")
+AT_ONCE = ("deepfool", "jsma", "noise", "square", "superdeepfool")
 
 
 def kinds_of(what):

@@ -30,7 +30,7 @@ def test_the_commands_exist() -> None:
 
 
 def test_the_plugin_of_the_readme_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
-    from robustkit.conformance import check_attack
+    from robustkit.conformance.attack import check_attack
 
     module = run(next(block for block in BLOCKS if "SignAscent" in block), monkeypatch)
     assert check_attack(module.SignAscent()) == []

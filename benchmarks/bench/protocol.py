@@ -20,7 +20,7 @@ from robustkit.benchmarks.running.progress import Silent
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.running.work import CLEAN, Work
 from robustkit.contracts.result import Status
-from robustkit.defense import DefendedModel
+from robustkit.defended_model import DefendedModel
 from robustkit.errors import AttackError
 
 PREFIX = "suite:"

@@ -115,14 +115,14 @@ def put_to_checks(group: str, plugin: Any) -> list[Any]:
     from robustkit import build, registry
 
     if group == "attacks":
-        from robustkit.conformance import check_attack
+        from robustkit.conformance.attack import check_attack
 
         return check_attack(build.attack(plugin.name))
     if group == "threats":
-        from robustkit.threat_conformance import check_kind
+        from robustkit.conformance.threat import check_kind
 
         return check_kind(plugin.name, plugin.load())
-    from robustkit.defense_conformance import check_defense
+    from robustkit.conformance.defense import check_defense
 
     return check_defense(registry.build("defenses", plugin.name, {}))
 

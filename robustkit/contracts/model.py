@@ -16,6 +16,7 @@ from robustkit.chunks import chunk_size, in_chunks
 from robustkit.construction import check_draws, check_settings
 from robustkit.contracts.classification import CLASSIFICATION
 from robustkit.contracts.criterion import Criterion
+from robustkit.contracts.threat import Knowledge
 from robustkit.device import resolve_device
 from robustkit.differentiation import LossFunction, differentiate
 from robustkit.errors import AttackError, UsageError, first_line
@@ -26,7 +27,6 @@ from robustkit.outputs import mapped
 from robustkit.preprocessing import preprocess
 from robustkit.projections import Bounds
 from robustkit.spec import InputSpec
-from robustkit.threats.base import Knowledge
 from robustkit.watch import at_work
 
 

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from robustkit.arrays import odd_kind
 from robustkit.contracts.model import Model
+from robustkit.contracts.threat import Knowledge
 from robustkit.errors import UsageError
 from robustkit.models.entries import shown
 from robustkit.projections import Bounds
 from robustkit.spec import InputSpec
-from robustkit.threats.base import Knowledge
 from robustkit.torch_model import TorchModel
 
 

@@ -1,6 +1,6 @@
 """Threat models: what an attacker may do to an image."""
 
-from robustkit.threats.base import Goal, Knowledge, Threat
+from robustkit.contracts.threat import Goal, Knowledge, Threat
 from robustkit.threats.corruption import CorruptionThreat
 from robustkit.threats.flow import FlowThreat
 from robustkit.threats.lighting import BrightnessThreat, ContrastThreat, HueThreat

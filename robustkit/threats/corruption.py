@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from robustkit.contracts.threat import Threat, read_settings
 from robustkit.corruptions import CORRUPTIONS, SEVERITIES, check_kinds, corrupt
 from robustkit.crossing import sent
 from robustkit.errors import UsageError, brief
 from robustkit.projections import Bounds
 from robustkit.rng import SampleRandom
-from robustkit.threats.base import Threat, read_settings
 from robustkit.threats.norm import in_box
 from robustkit.threats.witness import checked_witness, is_clean, shows
 

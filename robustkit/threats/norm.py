@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from robustkit.contracts.threat import Threat, read_settings, read_size
 from robustkit.errors import UsageError
 from robustkit.projections import PROJECTIONS, Bounds, per_sample
 from robustkit.rng import SampleRandom
-from robustkit.threats.base import Threat, read_settings, read_size
 
 Norm = Literal["linf", "l2", "l1", "l0"]
 

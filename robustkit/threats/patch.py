@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor
 
+from robustkit.contracts.threat import Threat, read_settings, read_size
 from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.projections import Bounds
-from robustkit.threats.base import Threat, read_settings, read_size
 from robustkit.threats.cover import covered_by_circle, covered_by_square
 
 Shape = Literal["square", "circle"]

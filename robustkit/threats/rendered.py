@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from robustkit.contracts.threat import Threat, read_settings, read_size
 from robustkit.errors import UsageError
 from robustkit.projections import Bounds
-from robustkit.threats.base import Threat, read_settings, read_size
 from robustkit.threats.norm import in_box
 from robustkit.threats.witness import checked_witness, is_clean, shows
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from robustkit.contracts.threat import read_settings, read_size
 from robustkit.corruptions.resampling import bilinear
 from robustkit.errors import UsageError
 from robustkit.projections import Bounds
-from robustkit.threats.base import read_settings, read_size
 from robustkit.threats.natural import NaturalThreat
 
 

@@ -22,8 +22,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from robustkit.contracts.model import Model
+from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.data.base import Data
-from robustkit.defense import Recipe, TrainingBatch
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.files import atomic
 from robustkit.global_state import own_random_state

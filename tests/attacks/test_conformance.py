@@ -3,7 +3,7 @@
 import pytest
 
 from robustkit.build import attack
-from robustkit.conformance import check_attack
+from robustkit.conformance.attack import check_attack
 from robustkit.registry import plugins
 
 #: It runs on surrogates alone, which must have the classes of each model: tests/attacks/transfer/test_conformance.py.

@@ -7,7 +7,7 @@ from torch import nn
 from robustkit import Model
 from robustkit.acceleration import accelerate, check_twin
 from robustkit.build import attack, defend
-from robustkit.conformance import same, snapshot
+from robustkit.conformance.attack import same, snapshot
 from robustkit.contracts.result import Status
 from robustkit.errors import UsageError
 from robustkit.spec import InputSpec

@@ -5,7 +5,7 @@ import torch
 
 from robustkit import registry
 from robustkit.build import attack, defend, preprocessor, recipe
-from robustkit.defense import DefendedModel
+from robustkit.defended_model import DefendedModel
 from robustkit.errors import UsageError
 
 

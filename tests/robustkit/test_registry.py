@@ -7,7 +7,7 @@ import pytest
 
 from robustkit.build import attack
 from robustkit.contracts.attack import Attack
-from robustkit.defense import Preprocessor
+from robustkit.contracts.preprocessor import Preprocessor
 from robustkit.errors import UsageError
 from robustkit.registry import Plugin, parse_spec, plugins, read_value
 

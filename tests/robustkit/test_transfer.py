@@ -8,7 +8,7 @@ from torch import nn
 
 from robustkit import InputSpec, Model, UsageError
 from robustkit.build import attack
-from robustkit.conformance import Network, same, snapshot
+from robustkit.conformance.attack import Network, same, snapshot
 from robustkit.contracts.result import Status
 from robustkit.contracts.samples import Samples
 from robustkit.threats import Threat

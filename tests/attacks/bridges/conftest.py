@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from robustkit.conformance import Finding, cases, check_caller_untouched, check_passes, check_result, check_seed
+from robustkit.conformance.attack import Finding, cases, check_caller_untouched, check_passes, check_result, check_seed
 
 
 @pytest.fixture

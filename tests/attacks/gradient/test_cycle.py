@@ -5,7 +5,7 @@ from torch import nn
 from robustkit import InputSpec, Model
 from robustkit.attacks.gradient.cycle import hash_of, note_cycle, start_cycle
 from robustkit.build import attack
-from robustkit.conformance import check_attack
+from robustkit.conformance.attack import check_attack
 from robustkit.threats import Threat
 
 

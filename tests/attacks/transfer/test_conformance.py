@@ -5,7 +5,7 @@ import torch
 
 from robustkit import InputSpec, Model
 from robustkit.build import attack
-from robustkit.conformance import Network, check_attack
+from robustkit.conformance.attack import Network, check_attack
 
 
 def surrogate(classes):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from robustkit import Model
-from robustkit.defense import Recipe, TrainingBatch
+from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.spec import InputSpec
 from robustkit.threats import Threat
 

@@ -10,7 +10,7 @@ import pytest
 
 import robustkit.build
 from robustkit.cli import plugins
-from robustkit.conformance import Finding
+from robustkit.conformance.attack import Finding
 from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.errors import UsageError
 from robustkit.registry import Plugin

@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 import torch
 
-from robustkit.conformance import check_attack
+from robustkit.conformance.attack import check_attack
 from robustkit.contracts.attack import AttackInfo
 from robustkit.contracts.result import Status
 from robustkit.engine.stepping import State

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from robustkit import Model
+from robustkit.contracts.preprocessor import DefenseInfo
+from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.data.load import as_data
-from robustkit.defense import DefenseInfo, Recipe, TrainingBatch
 from robustkit.errors import ExitCode
 from robustkit.spec import InputSpec
 from robustkit.training import fit, loop

@@ -7,9 +7,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from robustkit.conformance import Finding, Network
+from robustkit.conformance.attack import Finding, Network
 from robustkit.contracts.model import Model
-from robustkit.defense import DefenseInfo, Preprocessor, Recipe, TrainingBatch
+from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
+from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.errors import UsageError, what_happened
 from robustkit.global_state import own_random_state
 from robustkit.projections import Bounds

@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 import torch
 
+from robustkit.conformance.threat import check_kind
 from robustkit.registry import Plugin, plugins
-from robustkit.threat_conformance import check_kind
 from robustkit.threats import RenderedThreat
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from robustkit.conformance import check_attack
+from robustkit.conformance.attack import check_attack
 from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.engine.stepping import State
 from robustkit.iterative import IterativeAttack

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from robustkit.defense import DefenseInfo, Preprocessor, Recipe
-from robustkit.defense_conformance import check_defense
+from robustkit.conformance.defense import check_defense
+from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
+from robustkit.contracts.recipe import Recipe
 from robustkit.errors import UsageError
 from robustkit.registry import build, plugins
 

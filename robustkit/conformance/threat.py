@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from robustkit.conformance import Finding
+from robustkit.conformance.attack import Finding
 from robustkit.errors import UsageError, what_happened
 from robustkit.threats import RenderedThreat, Threat
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from robustkit.arrays import as_tensor
 from robustkit.errors import UsageError
 
 
@@ -17,7 +19,7 @@ def output_logits(output: Any, batch: int) -> Tensor:
     Parameters
     ----------
     output
-        A tensor, a tuple that starts with one, or an object or mapping with ``logits``. Trailing sides of length 1 are dropped;
+        A tensor or array, a tuple that starts with one, or an object or mapping with ``logits``. Trailing sides of length 1 are dropped;
         one number an image, ``(batch, 1)`` or ``(batch,)``, is the logit z of class 1 and becomes ``(0, z)``.
     batch
         How many images were asked about.
@@ -51,6 +53,8 @@ def _taken(output: Any, batch: int) -> Tensor:
         output = output[0]
     if isinstance(output, Tensor):
         return output
+    if isinstance(output, np.ndarray):
+        return as_tensor(output, "the model's outputs")
     holds = f" of {', '.join(map(str, list(output)[:5]))}" if isinstance(output, Mapping) else ""
     raise UsageError(
         f"the model returned a {type(output).__name__}{holds}; expected logits of shape ({batch}, classes), alone, first in a "

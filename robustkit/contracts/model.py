@@ -127,6 +127,10 @@ class Model:
 
         Of a randomised model one draw. A kind that gives gradients answers differentiably.
         """
+        if self.net is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has neither a network nor outputs of its own: implement outputs(x)"
+            )
         return self.net(self.preprocess(x))
 
     def held(self) -> AbstractContextManager[None]:
@@ -222,7 +226,7 @@ class Model:
             dtype = torch.promote_types(x.dtype, torch.float32)
             # A copy, for some networks write every answer into the same memory.
             return mapped(
-                lambda values: values.to(dtype, copy=True) if values.is_floating_point() else values.clone(),
+                lambda values: values.to(x.device, dtype if values.is_floating_point() else values.dtype, copy=True),
                 self.criterion.outputs(returned, len(x)),
             )
 

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,13 @@ def test_logits_alone_first_or_by_name():
     logits = torch.rand(2, 3)
     for output in (logits, (logits, 1), [logits], {"logits": logits}, SimpleNamespace(logits=logits)):
         assert output_logits(output, 2) is logits
+
+
+def test_an_array_is_taken_as_a_tensor():
+    logits = np.eye(3)[:2]
+    assert output_logits(logits, 2).tolist() == output_logits((logits, 1), 2).tolist() == [[1, 0, 0], [0, 1, 0]]
+    with pytest.raises(UsageError, match="the model's outputs are a ndarray that does not become a tensor"):
+        output_logits(np.array([["a"], ["b"]]), 2)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 1, 1), (2, 3, 1)])

@@ -57,6 +57,14 @@ def test_a_kind_that_claims_gradients_it_has_not_is_found_out():
         Coin(spec=InputSpec(channels=1), device="cpu").gradient(images(2), lambda logits: logits[:, 0])
 
 
+def test_a_kind_that_answers_nothing_says_what_to_implement():
+    class Nothing(Model):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Nothing has neither a network nor outputs of its own"):
+        Nothing(device="cpu").logits(images(1))
+
+
 def test_what_needs_a_torch_network_says_so(tmp_path):
     with pytest.raises(UsageError, match="a faster search needs a torch network, and Scores is a Scores"):
         accelerate(Scores())

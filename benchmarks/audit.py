@@ -1,4 +1,4 @@
-"""One call from a model and data to a verdict: ``audit(model, data, threats=["linf:8/255"], out="runs/mine")``."""
+"""An audit in one call: ``audit(model, data, threats=["linf:8/255"], out="runs/mine")``."""
 
 from __future__ import annotations
 
@@ -57,39 +57,39 @@ def audit(
     repeat: dict[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Audit a model: attack every sample under every threat, and leave records, summary and report in a folder.
+    """Audit a model: attack every sample under every threat, and write records, summary and report to a folder.
 
-    The same call again resumes: what is on disk is not computed twice.
+    Calling it again with the same arguments resumes the run; results on disk are not recomputed.
 
     Parameters
     ----------
     model
-        A `Model` (with its input transforms, if any) or a model's name.
+        A `Model`, with its input transforms if any, or the name of one.
     data
-        `Data`, a name, a pair of tensors ``(x, y)``, or a torch Dataset or DataLoader.
+        A `Data`, a name, a pair of tensors ``(x, y)``, or a torch Dataset or DataLoader.
     threats
-        What the attacker may do, as `Threat` or text.
+        The threat models, as `Threat` or text.
     suite
-        Which attacks run: a built-in suite such as ``quick``, ``standard`` or ``autoattack``, or a TOML file.
+        The attacks: a built-in suite such as ``quick``, ``standard`` or ``autoattack``, or a TOML file.
     attacks
         Attacks to run instead of a suite, as ``name:key=value``.
     out
         The run folder; by default one under ``runs/`` named after the configuration.
     limit
-        The most samples, drawn evenly from the classes.
+        The maximum number of samples, drawn evenly from the classes.
     seed
-        Decides every random number.
+        Seeds all random numbers.
     min_robust
-        The robust accuracy in [0, 1] that every threat must reach.
+        The robust accuracy in [0, 1] required under every threat.
     surrogates
-        Models, or their names, that transfer attacks are made on.
+        Models, or their names, on which transfer attacks are computed.
     eot
-        The draws that the model is given (`Model.with_draws`), or its own if those are more: clean accuracy,
-        every success and its verification are a majority of that many fresh draws.
+        Draws of a randomised model for each query (`Model.with_draws`), unless the model itself sets more: clean accuracy,
+        every success and its verification are a majority vote over that many fresh draws.
     skip_broken
-        Leave out images that cannot be read, and name them in the summary.
+        Skip images that cannot be read, and list them in the summary.
     repeat
-        What the report shows for repeating the run, such as the command.
+        Settings that the report shows for reproducing the run, such as the command.
     progress
         Where progress is shown; nowhere by default.
 
@@ -101,7 +101,7 @@ def audit(
     Raises
     ------
     RobustkitError
-        If a value cannot be used, or the folder holds a run of another configuration.
+        If an argument is invalid, or the folder contains a run with another configuration.
     """
     check_model_given(model)
     if min_robust is not None:
@@ -139,9 +139,17 @@ def audit(
     span = subject.bounds[1] - subject.bounds[0]
     defended = isinstance(subject, DefendedModel)
     drawn, device = subject.draws, subject.device
-    gives = subject.knowledge
+    knowledge = subject.knowledge
     plans = plan(
-        chosen, wanted, context, span=span, defended=defended, surrogates=helpers, draws=drawn, device=device, knowledge=gives
+        chosen,
+        wanted,
+        context,
+        span=span,
+        defended=defended,
+        surrogates=helpers,
+        draws=drawn,
+        device=device,
+        knowledge=knowledge,
     )
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
@@ -169,7 +177,7 @@ def audit(
     draw_patches(run.folder, plans, subject)
     run.close("complete")
     manifest = run.manifest()
-    # The images were checked where records were read, and kept where they were computed.
+    # Stored images need no second check: this run verified them when it read or wrote them.
     evidence = gather(run.folder, manifest, {threat.id: threat for threat in wanted}, images=False)
     run.write_json("summary.json", estimates(run.folder, manifest, evidence).model_dump(mode="json"))
     run.__dict__["report"] = conclude(run, manifest, evidence)
@@ -184,7 +192,7 @@ def described(
     warnings: Sequence[Flag],
     available: int,
 ) -> dict[str, Any]:
-    """What run.json holds beside what was asked, so that the records can be judged without the model."""
+    """The entries of run.json that let the records be judged without the model."""
     model, data = work.model, work.data
     model_part = ModelPart(
         name=model.name,
@@ -221,20 +229,21 @@ def described(
 
 
 def without_gradients(model: Model, suite: Suite, planned: ThreatPlan) -> Flag:
-    """Says that another suite's stages run, for want of gradients."""
+    """The note that another suite's stages run because there are no gradients."""
     assert planned.instead is not None
-    why = f"{model.name} gives" if planned.threat.knowledge == "white-box" else f"threat {planned.threat.id} grants"
-    gives = model.knowledge if planned.threat.knowledge == "white-box" else planned.threat.knowledge
+    by_model = planned.threat.knowledge == "white-box"
+    source = f"{model.name} provides" if by_model else f"threat {planned.threat.id} grants"
+    knowledge = model.knowledge if by_model else planned.threat.knowledge
     return Flag(
         id="black-box",
         weakens=False,
-        sentence=f"{why} no gradients ({gives} knowledge only): in place of suite {suite.name!r} the stages of "
-        f"{planned.instead.name!r} run, and an attacker with the weights may reach more.",
+        sentence=f"{source} no gradients ({knowledge} knowledge only): the stages of {planned.instead.name!r} run instead of suite "
+        f"{suite.name!r}, and a white-box attacker may succeed more often.",
     )
 
 
 def cause_of(work: Work) -> Cause | None:
-    """Why clean accuracy is what a wrong set-up gives, if it is, as far as other preprocessing shows."""
+    """The likely cause of a suspiciously low clean accuracy, if other preprocessing reveals one."""
     found: list[Cause | None] = []
 
     def probe() -> Cause | None:
@@ -246,7 +255,7 @@ def cause_of(work: Work) -> Cause | None:
 
 
 def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], progress: Progress) -> list[ThreatPlan]:
-    """Run the escalation of each threat whose records leave doubts; return the plans with what ran."""
+    """Run the escalation of each threat whose results are suspicious; return the plans with the cells that ran."""
     n = len(work.data)
     doubts = [flag for flag in warnings if flag.weakens]
     judged = []
@@ -263,14 +272,14 @@ def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], 
 
 
 def corruptions(work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress) -> None:
-    """Count the errors under the corruptions of each threat of them, if the suite asks for it."""
+    """Count the errors under the corruptions of each corruption threat, if the suite asks for it."""
     threats = [one.threat for one in plans if suite.corruption_error]
     for kinds in dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat)):
         run_corruptions(work, kinds, progress)
 
 
 def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> None:
-    """A picture of everything a universal attack made."""
+    """Draw the perturbations that the universal attacks fitted."""
     from PIL import Image
 
     from robustkit.rendering import patch_picture
@@ -284,7 +293,7 @@ def draw_patches(folder: Path, plans: Sequence[ThreatPlan], model: Model) -> Non
 
 
 def surroundings(model: Model, repeat: dict[str, Any] | None) -> dict[str, Any]:
-    """When, where and with what a run was made."""
+    """The time, package versions and hardware of a run."""
     packages = ("robustkit", "torch", "torchvision", "numpy", "adversarial-robustness-toolbox", "timm")
     hardware = (
         torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else platform.processor() or platform.machine()

@@ -1,4 +1,4 @@
-"""Intervals for a share of samples, and the share that chance alone explains."""
+"""Confidence intervals for proportions, and accuracy at chance level."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from scipy import stats
 
 Method = Literal["wilson", "clopper-pearson"]
 
-#: How improbable chance must be for an accuracy to be told from it.
+#: Significance level at which an accuracy is distinguished from chance.
 CHANCE_LEVEL = 0.01
-#: The fewest images of other classes than the most frequent one from which anything is concluded.
+#: Minimum number of images outside the most frequent class for any conclusion.
 FEWEST_OTHERS = 10
 
 
 class Estimate(BaseModel):
-    """A share with its interval.
+    """A proportion with its confidence interval.
 
     Parameters
     ----------
     value, low, high
-        In [0, 1]; NaN-free. With no samples the value is 0 and the interval is [0, 1].
+        In [0, 1], never NaN. Without samples the value is 0 and the interval is [0, 1].
     n
-        How many samples it was counted on.
+        The number of samples.
     method
-        How the interval was made. It covers sampling error only.
+        The method of the interval, which covers sampling error only.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,9 +57,10 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
 
 
 def chance_agreement(label: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> float:
-    """The accuracy of answers that have nothing to do with the images.
+    """The expected accuracy of predictions that are independent of the images.
 
-    One in `classes`, or more where some labels and some predictions are frequent; that takes labels of several classes.
+    It is ``1 / classes``, or higher if frequent labels coincide with frequent predictions; the latter needs enough labels
+    outside the most frequent class.
     """
     often = np.bincount(label)
     uniform = 1 / max(classes, 1)

@@ -1,4 +1,4 @@
-"""What summary.json and verdict.json hold (schema 1): the one object that text, HTML, JUnit, SARIF and the exit code read."""
+"""The schema (1) of summary.json and verdict.json, which text, HTML, JUnit, SARIF and the exit code all read."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ModelPart(_Part):
 
 
 class DataPart(_Part):
-    """The samples. `available` counts the set before `--limit`; `skipped` names broken files that were left out.
+    """The samples. `available` counts them before `--limit`; `skipped` lists unreadable files that were skipped.
 
-    `mapping` holds the model's label for each class of the data, such as a folder.
+    `mapping` gives the model's label for each class of the data, such as a folder.
     """
 
     name: str
@@ -43,12 +43,12 @@ class DataPart(_Part):
 
 
 class AttackPart(_Part):
-    """What one attack cost and found.
+    """The cost and the results of one attack.
 
-    `evaluated` samples were given to it (all correctly classified ones, or the survivors of the attacks before);
-    `robust_accuracy` is the share of all samples that survive it and those before it if it only
-    saw survivors, it alone otherwise; `success_rate` is its share of `evaluated`; `decided` counts the samples that
-    it was the first to attack successfully. `forwards` and `backwards` are totals.
+    `evaluated` counts the samples it ran on: all correctly classified ones, or the survivors of earlier attacks.
+    `robust_accuracy` is the share of all samples that survive this attack and, if it ran on survivors, the earlier ones.
+    `success_rate` is its share of `evaluated`; `decided` counts the samples that it was the first to attack successfully.
+    `forwards` and `backwards` are totals.
     """
 
     name: str
@@ -80,10 +80,11 @@ class CurvePoint(_Part):
 
 
 class MinimalPart(_Part):
-    """The minimal perturbations that one attack found: an upper bound for each sample, and so a curve for every eps.
+    """The minimal perturbations found by one attack: an upper bound per sample, hence robust accuracy at every eps.
 
-    `found` counts the attacked samples with an adversarial image at any distance; `median` is over the attacked samples, None
-    if half of them have none; `curve` holds (eps, share of all `n` samples that are right and need more than eps).
+    `found` counts the attacked samples with an adversarial image at any distance. `median` is over the attacked samples; None
+    if half of them have none. `curve` holds (eps, share of all `n` samples that are correctly classified and need more than
+    eps).
     """
 
     attack: str
@@ -106,7 +107,7 @@ class ClassPart(_Part):
 
 
 class Flag(_Part):
-    """A reason to doubt the number. Only `weakens` ones take away trust."""
+    """A remark on a robust accuracy; with `weakens`, a reason not to trust it."""
 
     id: str
     weakens: bool
@@ -114,16 +115,16 @@ class Flag(_Part):
 
 
 class Cause(NamedTuple):
-    """Why a clean accuracy is low, and the accuracy without that."""
+    """A likely cause of a low clean accuracy, and the accuracy once it is fixed."""
 
     accuracy: float
     sentence: str
 
 
 class Picture(_Part):
-    """A sample for the gallery; `images` names rows of the adversarial file.
+    """A sample of the gallery.
 
-    `why` is worst (successfully attacked with the greatest margin), borderline (nearest to the decision boundary) or random.
+    `why` is worst (a successful attack with the largest margin), borderline (closest to the decision boundary) or random.
     """
 
     sample_id: int
@@ -140,7 +141,7 @@ class Picture(_Part):
 
 
 class NonAdaptivePart(_Part):
-    """Robust accuracy of a defended model under attacks made without the defense in view; never shown without the adaptive one."""
+    """Robust accuracy of a defended model under attacks that ignore the defense; always shown with the adaptive one."""
 
     robust_accuracy: Estimate
     sentence: str
@@ -149,8 +150,7 @@ class NonAdaptivePart(_Part):
 class CorruptionPart(_Part):
     """The errors under one corruption.
 
-    `errors` holds the share of wrong answers at each severity, `error` their mean, `normalised` the mean as a multiple of the
-    baseline's.
+    `errors` holds the error rate at each severity, `error` their mean, `normalised` the mean divided by the baseline's.
     """
 
     kind: str
@@ -160,10 +160,10 @@ class CorruptionPart(_Part):
 
 
 class CorruptionErrorPart(_Part):
-    """What the common corruptions do to a model.
+    """The mean corruption error (mCE) of a model.
 
-    `mean` is the mean of the corruptions' errors (unnormalised mCE), `normalised_mean` that of their multiples of the baseline's
-    (mCE as published, as a share), `clean` the share of wrong answers without corruption.
+    `mean` averages the corruptions' errors (unnormalised mCE), `normalised_mean` their normalised errors (mCE as published, as
+    a fraction); `clean` is the error rate without corruption.
     """
 
     n: int
@@ -177,9 +177,9 @@ class CorruptionErrorPart(_Part):
 class ThreatPart(_Part):
     """One threat: the worst case over its attacks for each sample. Every robust accuracy is an upper bound.
 
-    `robust_accuracy` counts the samples that every attack answered and that survived them all. `errors` samples are neither
-    robust nor misclassified nor successfully attacked, for the model or an attack failed on them: `at_most` is the share that
-    would be robust if all of them were. `incomplete` says what else is missing.
+    `robust_accuracy` counts the samples that survived every attack with valid results. `errors` counts the samples on which
+    the model or an attack failed; `at_most` is the robust accuracy if they are counted as robust. `incomplete` lists what
+    else is missing.
     """
 
     id: str
@@ -200,17 +200,17 @@ class ThreatPart(_Part):
 
     @property
     def robust(self) -> int:
-        """Samples that are known to be robust against these attacks."""
+        """The number of samples known to be robust against these attacks."""
         return round(self.robust_accuracy.value * self.robust_accuracy.n)
 
     @property
     def at_most(self) -> Estimate:
-        """Robust accuracy if the samples without a valid answer were robust."""
+        """Robust accuracy if the samples without a valid result are counted as robust."""
         return estimate(self.robust + self.errors, self.robust_accuracy.n)
 
 
 class GatePart(_Part):
-    """One requirement and whether the run meets it, by exact one-sided bounds."""
+    """A requirement and whether the run meets it, by exact one-sided bounds."""
 
     id: str
     threat: str
@@ -223,17 +223,17 @@ class GatePart(_Part):
 
 
 class Verdict(_Part):
-    """The answer in one sentence."""
+    """The outcome and its one-sentence explanation."""
 
     outcome: Outcome
     sentence: str
 
 
 class Estimates(_Part):
-    """All numbers and flags of a run: what summary.json holds.
+    """All numbers and flags of a run, as in summary.json.
 
-    `clean` is the share of all samples that are correctly classified; to the clean images of `errors` samples the model gave no
-    valid answer, `message` says why.
+    `clean` is the share of all samples that are correctly classified. `errors` counts the clean images without a valid model
+    output; `message` says why.
     """
 
     schema_version: Literal[1] = 1
@@ -253,7 +253,7 @@ class Estimates(_Part):
 
 
 class Summary(Estimates):
-    """A whole run with its verdict, which verdict.json holds: the gates, the sentence and the exit code."""
+    """A whole run with its verdict (gates, sentence and exit code), as in verdict.json."""
 
     gates: list[GatePart] = []
     verdict: Verdict

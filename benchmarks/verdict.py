@@ -1,4 +1,4 @@
-"""From a run folder to its verdict: the numbers again from the records, the gates, and the documents that say so."""
+"""From a run folder to its verdict: recompute the numbers from the records, judge the gates, write the documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustkit.benchmarks.judging.flags import diagnose
 from robustkit.benchmarks.judging.gates import judge
 from robustkit.benchmarks.judging.summarize import summarize_threat
 from robustkit.benchmarks.planning.manifest import Manifest
-from robustkit.benchmarks.running.due import curve_ids, right_ids, shards
+from robustkit.benchmarks.running.due import correct_ids, curve_ids, shards
 from robustkit.benchmarks.running.run import Run
 from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summary import AttackPart, Estimates, Flag, Summary, ThreatPart
@@ -24,23 +24,23 @@ from robustkit.threats import Threat
 
 
 def judge_run(folder: Path, min_robust: float | None, say: Callable[[str], None]) -> Summary:
-    """The verdict on a finished run from its records and the images kept with them, written down anew.
+    """Recompute the verdict on a finished run from its records and stored images, and write it.
 
-    ``summary.json`` is neither read for it nor changed. See `gather` for what is noticed and what cannot be.
+    ``summary.json`` is only compared with the result, never changed. See `gather` for what is and is not detected.
 
     Parameters
     ----------
     folder
         The run folder.
     min_robust
-        The robust accuracy in [0, 1] that every threat must reach; None for what was last required.
+        The robust accuracy in [0, 1] required under every threat; None for the requirement last set.
     say
-        Called with a sentence the user should see.
+        Called with each message for the user.
 
     Raises
     ------
     RobustkitError
-        If the folder holds no finished run, or one whose evidence contradicts itself.
+        If the folder contains no finished run, or one that cannot be read.
     """
     run = Run(folder)
     run.forget()
@@ -53,12 +53,12 @@ def judge_run(folder: Path, min_robust: float | None, say: Callable[[str], None]
     kept = run.read_json("summary.json")
     made = summary.model_dump(mode="json", include=set(Estimates.model_fields))
     if {**kept, "run": made["run"]} != made:  # a copied or renamed folder is the same run
-        say("summary.json does not match the records: the verdict is from the records")
+        say("summary.json does not match the records: the verdict uses the records")
     return summary
 
 
 def conclude(run: Run, manifest: Manifest, evidence: Evidence) -> Summary:
-    """The summary and verdict from what was gathered; writes ``verdict.json`` and the documents."""
+    """The summary with its verdict, from the evidence; writes ``verdict.json`` and the documents."""
     summary = judge(estimates(run.folder, manifest, evidence), manifest.min_robust, problems(manifest, evidence))
     run.write_json("verdict.json", summary.model_dump(mode="json", include={"gates", "verdict", "exit_code"}))
     write_documents(run.folder, summary)
@@ -66,7 +66,7 @@ def conclude(run: Run, manifest: Manifest, evidence: Evidence) -> Summary:
 
 
 def problems(manifest: Manifest, evidence: Evidence) -> list[str]:
-    """What in a run contradicts itself."""
+    """The inconsistencies in a run's records, one sentence each."""
     found = list(evidence.problems)
     for planned in manifest.threats:
         if planned.escalates and not any(evidence.rows[cell.name].message for cell in planned.main):
@@ -74,7 +74,7 @@ def problems(manifest: Manifest, evidence: Evidence) -> list[str]:
             doubts = [flag for flag in manifest.flags if flag.weakens]
             signs = [flag.id for flag in (*doubts, *diagnose(first, len(evidence.clean)))]
             if signs != list(planned.reasons):
-                found.append(f"the escalation of {planned.id} does not fit its records")
+                found.append(f"the escalation of {planned.id} does not match its records")
     return found
 
 
@@ -93,7 +93,7 @@ def estimates(folder: Path, manifest: Manifest, evidence: Evidence) -> Estimates
         patches = folder / "patches"
         found["patches"] = sorted(path.name for cell in planned.main for path in patches.glob(f"{cell.name}-fold*.png"))
         if planned.kinds:
-            from robustkit.benchmarks.running.corruption_run import read_corruptions  # which loads all that decodes images
+            from robustkit.benchmarks.running.corruption_run import read_corruptions  # imports the image decoders
 
             files = [name for name, _ in shards(len(evidence.ids), manifest.shard)]
             try:
@@ -109,7 +109,7 @@ def estimates(folder: Path, manifest: Manifest, evidence: Evidence) -> Estimates
         seed=manifest.seed,
         model=manifest.model,
         data=manifest.data.model_copy(update={"n": len(clean), "skipped": evidence.skipped}),
-        clean=estimate(len(right_ids(clean)), len(clean)),
+        clean=estimate(len(correct_ids(clean)), len(clean)),
         errors=int(clean.has_status(Status.ERROR).sum()),
         message=clean.message,
         threats=parts,
@@ -119,13 +119,13 @@ def estimates(folder: Path, manifest: Manifest, evidence: Evidence) -> Estimates
 
 
 def with_fit(folder: Path, attack: AttackPart) -> AttackPart:
-    """The attack's row with what fitting its perturbation cost, if it is a universal one."""
+    """The attack's row including the cost of fitting its perturbation, if the attack is universal."""
     cost = {"fit_seconds": 0.0, "fit_forwards": 0.0, "fit_backwards": 0.0}
     for path in sorted((folder / "patches").glob(f"{attack.cell}-fold*.safetensors")):
         try:
             with safe_open(path, framework="pt") as fitted:
                 cost |= {name: cost[name] + float(fitted.get_tensor(name).sum()) for name in cost.keys() & fitted.keys()}
-        except (OSError, SafetensorError, RuntimeError):  # a damaged file costs its numbers, not the verdict
+        except (OSError, SafetensorError, RuntimeError):  # a damaged file loses its costs, not the verdict
             continue
     return attack.model_copy(
         update={
@@ -137,7 +137,7 @@ def with_fit(folder: Path, attack: AttackPart) -> AttackPart:
 
 
 def write_documents(folder: Path, summary: Summary) -> None:
-    """The report for people, and the files that CI systems read."""
+    """Write the HTML report and the JUnit and SARIF files."""
     from robustkit.benchmarks.report.html import write_report
     from robustkit.benchmarks.report.junit import write_junit
     from robustkit.benchmarks.report.sarif import write_sarif

@@ -1,1 +1,1 @@
-"""Attacks side by side: strength against cost, and against a bare loop and the peer libraries in the same process."""
+"""Benchmarks of attacks: strength vs. cost, compared with a bare loop and peer libraries in the same process."""

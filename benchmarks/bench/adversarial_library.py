@@ -1,4 +1,4 @@
-"""The functions of a checkout of jeromerony/adversarial-library that are attacks of ours, at as many passes."""
+"""The counterparts of our attacks in a checkout of jeromerony/adversarial-library, with the same number of passes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from robustkit.threats import NormThreat
 
 NAME, PACKAGE = "adv_lib", "adv_lib.attacks"
 
-#: By our attack's name: norms and function, its parameters as in `PEERS`. Nothing is rounded to 8 bits, as nothing of ours is.
+#: By our attack's name: norms and function, its parameters as in `PEERS`. Like ours, they do not round to 8 bits.
 FUNCTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
     "pgd": (
         (
@@ -70,12 +70,12 @@ FUNCTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
 
 
 def library_peers(ground: Ground, path: Path, ours: Contender, attack: Attack) -> tuple[list[Contender], list[SkippedPeer]]:
-    """The library's version of one of our attacks, if it has one, or why it cannot run.
+    """The library's version of one of our attacks, if there is one, or the reason why it cannot run.
 
     Raises
     ------
     UsageError
-        If the path is no checkout of the library.
+        If the path is not a checkout of the library.
     """
     package = load(path, PACKAGE, "--adversarial-library")
     threat = ground.threat
@@ -92,12 +92,12 @@ def library_peers(ground: Ground, path: Path, ours: Contender, attack: Attack) -
     function = getattr(package, name)
     if "norm" in inspect.signature(function).parameters:
         values["norm"] = {"linf": math.inf, "l2": 2.0, "l1": 1.0, "l0": 0.0}[threat.norm]
-    run = run_function(ground, lambda network, eps: on_right_images(network, function, values))
+    run = run_function(ground, lambda network, eps: on_correct_images(network, function, values))
     return [as_peer(Contender(f"{NAME}/{spec}", "peer", run), ours)], []
 
 
-def on_right_images(network: Unit, function: Any, values: dict[str, Any]) -> Function:
-    """The library attacks every image it gets: it gets those that the model has right, as many at a time as fit."""
+def on_correct_images(network: Unit, function: Any, values: dict[str, Any]) -> Function:
+    """The function restricted to correctly classified images, in chunks, because the library attacks every image passed to it."""
 
     def attack(x: Tensor, y: Tensor) -> Tensor:
         images = network.in_bounds(x)

@@ -1,4 +1,4 @@
-"""Attacks from a checkout of another project's code: imported from its path, run on images in [0, 1], judged like all others."""
+"""Attacks imported from a checkout of another project, run on images in [0, 1] and verified like all others."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from robustkit.benchmarks.bench.contender import Answer, Ground, Run, counted, still_right
+from robustkit.benchmarks.bench.contender import Answer, Ground, Run, counted, still_correct
 from robustkit.benchmarks.bench.raw import Whole
 from robustkit.errors import UsageError
 from robustkit.losses import is_adversarial
 from robustkit.threats.norm import NormThreat, in_box
 
-#: What a checkout imports for its plots alone.
+#: Modules that a checkout imports only for plotting.
 UNUSED = ("visdom",)
 
 #: Images and labels in, images out; all in [0, 1].
@@ -28,19 +28,19 @@ Function = Callable[[Tensor, Tensor], Tensor]
 
 
 def load(path: Path, module: str, option: str) -> ModuleType:
-    """A module of a checkout. The path is searched during this import only.
+    """Import a module of a checkout. The path is on `sys.path` during this import only.
 
     Raises
     ------
     UsageError
-        If the checkout holds no such module, or it cannot be imported.
+        If the checkout does not contain the module, or it cannot be imported.
     """
     package = module.partition(".")[0]
     if not (path / module.replace(".", "/") / "__init__.py").is_file():
-        raise UsageError(f"{option} {path} holds no package {module!r}: give the folder of a checkout that does")
+        raise UsageError(f"{option} {path} does not contain package {module!r}: give the folder of a checkout that does")
     home, known = (path / package).resolve(), sys.modules.get(package)
     if known is not None and home not in [Path(place).resolve() for place in known.__path__]:
-        raise UsageError(f"{option} {path}: another {package!r} is imported already, from {next(iter(known.__path__))}")
+        raise UsageError(f"{option} {path}: another {package!r} is already imported from {next(iter(known.__path__))}")
     absent = {name: ModuleType(name) for name in UNUSED if name not in sys.modules and find_spec(name) is None}
     sys.modules.update(absent)
     sys.path.insert(0, str(path.resolve()))
@@ -55,20 +55,20 @@ def load(path: Path, module: str, option: str) -> ModuleType:
 
 
 class Unit(Whole):
-    """A model as one network that takes images in [0, 1], whatever its bounds; the model counts the passes."""
+    """A model as one network for images in [0, 1], whatever its bounds; the model counts the passes."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]."""
         return super().forward(self.in_bounds(x))
 
     def in_bounds(self, x: Tensor) -> Tensor:
-        """Images in [0, 1] in the model's bounds."""
+        """Images in [0, 1], scaled to the model's bounds."""
         low, high = self.model.bounds
         return low + (high - low) * x
 
 
 def run_function(ground: Ground, prepare: Callable[[Unit, float], Function]) -> Run:
-    """The work of a function that `prepare` makes for a network and an eps in the unit of its images."""
+    """A run of the function that `prepare` returns for a network and for eps in the unit of images in [0, 1]."""
 
     def run() -> Callable[[], Answer]:
         returned, forwards, backwards = counted(ground.model, partial(_attacked, ground, prepare))
@@ -92,7 +92,7 @@ def _attacked(ground: Ground, prepare: Callable[[Unit, float], Function]) -> Ten
 
 @contextmanager
 def collecting_gradients(weights: Sequence[nn.Parameter]) -> Iterator[None]:
-    """The weights as their owner hands them over: what an attack's backward pass fills of them is its own cost."""
+    """Let weights require gradients, as outside an audit: computing them is part of the peer's cost."""
     before = [weight.grad for weight in weights]
     for weight in weights:
         weight.requires_grad_(True)
@@ -105,7 +105,7 @@ def collecting_gradients(weights: Sequence[nn.Parameter]) -> Iterator[None]:
 
 
 def judged(ground: Ground, returned: Tensor, forwards: int, backwards: int) -> Answer:
-    """The answer in images: brought into the threat for its verdict, as they are for their distances."""
+    """The verified answer: images are projected into the threat for robust accuracy, and unchanged for distances."""
     model, x, y, threat = ground.model, ground.x, ground.y, ground.threat
     assert isinstance(threat, NormThreat)
     inside = threat.contains(x, returned, model.bounds)
@@ -113,6 +113,6 @@ def judged(ground: Ground, returned: Tensor, forwards: int, backwards: int) -> A
     valid = is_adversarial(model.logits(returned), y, None) & in_box(returned, model.bounds)
     wrong = is_adversarial(model.logits(x), y, None)
     distance = torch.where(valid, threat.distance(x, returned), torch.inf)
-    robust = still_right(model, x, x_adv, y, threat)
+    robust = still_correct(model, x, x_adv, y, threat)
     distance = torch.where(wrong, 0, distance).double()
     return Answer(robust.cpu(), distance.cpu(), forwards, backwards)

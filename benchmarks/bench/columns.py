@@ -1,4 +1,4 @@
-"""The figures of a bench as text, which the terminal's table and the Markdown one share."""
+"""The numbers of a bench as text, shared by the terminal table and the Markdown table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from robustkit.benchmarks.bench.result import Bench, Entry
 from robustkit.benchmarks.report.words import count, percent, seconds, short
 from robustkit.printable import printable
 
-#: Title, the entry's field, and how its value is written. A column no row has a value for is left out.
+#: Title, field of the entry, and format of its value. Columns without any value are omitted.
 COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("robust", "robust_accuracy", percent),
     ("distance", "distance", lambda value: f"{value:.4g}"),
@@ -25,7 +25,7 @@ COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
 
 
 def cells(bench: Bench) -> tuple[list[str], list[list[str]]]:
-    """Titles, and a row for each entry, its name first; a peer's name stands below that of our attack."""
+    """Titles, and a row per entry that starts with its name; peers follow the attack they are compared with."""
     shown = [column for column in COLUMNS if any(getattr(entry, column[1]) is not None for entry in bench.entries)]
     return ["", *(title for title, _, _ in shown)], [
         [name(entry), *(text(entry, column) for column in shown)] for entry in bench.entries
@@ -33,25 +33,25 @@ def cells(bench: Bench) -> tuple[list[str], list[list[str]]]:
 
 
 def name(entry: Entry) -> str:
-    """What a row begins with."""
+    """The first cell of a row."""
     return f"{'· ' if entry.against else ''}{printable(entry.label)}"
 
 
 def text(entry: Entry, column: tuple[str, str, Callable[[Any], str]]) -> str:
-    """One figure, or nothing."""
+    """One formatted value, or an empty text."""
     value = getattr(entry, column[1])
     return "" if value is None else column[2](value)
 
 
 def heading(bench: Bench) -> str:
-    """What was measured, in one line."""
+    """The model, data and threat in one line."""
     head = f"{printable(bench.model)} on {count(bench.n)} images of {printable(bench.data)}"
     head += f" under {bench.threat}" if bench.threat else ""
     return head + (f", clean accuracy {percent(bench.clean_accuracy)}" if bench.clean_accuracy is not None else "")
 
 
 def footing(bench: Bench) -> str:
-    """Where it was measured, in one line."""
+    """The number of runs and the environment in one line."""
     place = bench.environment
     runs = f"median of {bench.repeats} interleaved runs, " if bench.repeats > 1 else ""
     return f"{runs}torch {place.versions['torch']}, {place.hardware}, {place.cpus} CPUs, {place.threads} threads"

@@ -1,4 +1,4 @@
-"""Who takes part in a bench: what each does while the clock runs, and how its answer is judged afterwards."""
+"""Contenders of a bench: the timed run of each, and the untimed verification of its answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Ground:
-    """What all contenders meet: one model, its images ``(N, C, H, W)`` and labels ``(N,)``, a threat and a seed."""
+    """The common setting of all contenders: a model, images ``(N, C, H, W)``, labels ``(N,)``, a threat and a seed."""
 
     model: Model
     data: Data
@@ -37,16 +37,16 @@ class Ground:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of the images, on the CPU.
+    """The verified result of a contender, on the CPU.
 
     Parameters
     ----------
     robust
-        Bool ``(N,)``: classified correctly, and still after the attack.
+        Bool ``(N,)``: correctly classified before and after the attack.
     distance
-        ``(N,)``: to the nearest adversarial image found, whatever eps; 0 where the clean image is wrong, infinite for none.
+        ``(N,)``: to the nearest adversarial image found, at any eps; 0 if the clean image is misclassified, infinite if none.
     forwards, backwards
-        Passes of all images together.
+        Total passes over all images.
     """
 
     robust: Tensor
@@ -55,7 +55,7 @@ class Answer:
     backwards: int
 
 
-#: Runs while the clock does. What it returns judges the answer afterwards; it says why, in words, if there is none.
+#: The timed part. It returns the untimed part, which returns the answer, or the reason for its absence.
 Run = Callable[[], Callable[[], Answer | str]]
 
 
@@ -68,9 +68,9 @@ class Contender:
     name, kind, against
         As in `Entry`.
     run
-        Its work.
+        Its timed part.
     minimizes
-        Whether it looks for the nearest adversarial images.
+        Whether it searches for the nearest adversarial images.
     """
 
     name: str
@@ -81,12 +81,12 @@ class Contender:
 
     @property
     def key(self) -> str:
-        """A name that no other contender has."""
+        """A name that is unique among contenders."""
         return f"{self.name} beside {self.against}" if self.against else self.name
 
 
 def attack_contender(ground: Ground, spec: str, attack: Attack) -> Contender:
-    """An attack by name, ours or a bridged one."""
+    """An attack, ours or a bridged one, as a contender."""
 
     def run() -> Callable[[], Answer]:
         call = partial(attack, ground.model, ground.x, ground.y, ground.threat, seed=ground.seed)
@@ -97,23 +97,23 @@ def attack_contender(ground: Ground, spec: str, attack: Attack) -> Contender:
 
 
 def minimizes(attack: Attack) -> bool:
-    """Whether an attack looks for the nearest adversarial image rather than for any within eps."""
+    """Whether an attack searches for the nearest adversarial image rather than for any within eps."""
     return isinstance(attack, MinimumNormAttack) and not attack.stop_at_eps
 
 
 def as_peer(contender: Contender, against: Contender) -> Contender:
-    """The same contender beside one of ours. If it fails, the bench goes on."""
+    """The contender as a peer of one of ours. If it fails, the bench continues."""
     return replace(may_fail(contender), kind="peer", against=against.name, minimizes=against.minimizes)
 
 
 def may_fail(contender: Contender) -> Contender:
-    """The same contender, whose failure is an answer in words. What it prints goes to stderr."""
+    """The contender with failures returned as a reason instead of raised. Its output goes to stderr."""
 
     def run() -> Callable[[], Answer | str]:
         try:
             with redirect_stdout(sys.stderr):
                 return contender.run()
-        except Exception as error:  # a stranger's code may raise anything
+        except Exception as error:  # third-party code may raise anything
             reason = f"fails: {type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"
             return lambda: reason
 
@@ -121,20 +121,20 @@ def may_fail(contender: Contender) -> Contender:
 
 
 def judged(ground: Ground, result: AttackResult, forwards: int, backwards: int) -> Answer:
-    """The answer in an attack's result: its images by one fresh pass, its distances as it verified them."""
-    robust = still_right(ground.model, ground.x, result.x_adv, ground.y, ground.threat)
+    """The answer from an attack's result: robustness by one fresh pass, distances as verified by the attack."""
+    robust = still_correct(ground.model, ground.x, result.x_adv, ground.y, ground.threat)
     return Answer(robust.cpu(), result.nearest_distance.double().cpu(), forwards, backwards)
 
 
-def still_right(model: Model, x: Tensor, x_adv: Tensor, y: Tensor, threat: Threat) -> Tensor:
-    """Which images are classified correctly and still are after the attack, if that stayed inside the threat. Bool ``(N,)``."""
-    right = model.logits(x).argmax(1) == y
+def still_correct(model: Model, x: Tensor, x_adv: Tensor, y: Tensor, threat: Threat) -> Tensor:
+    """Which images are correctly classified before and after the attack; images outside the threat do not count. Bool ``(N,)``."""
+    correct = model.logits(x).argmax(1) == y
     fooled = is_adversarial(model.logits(x_adv), y, None) & threat.contains(x, x_adv, model.bounds)
-    return right & ~fooled
+    return correct & ~fooled
 
 
 def counted(model: Model, run: Callable[[], T]) -> tuple[T, int, int]:
-    """What a run returns, and the forward and backward passes it cost all images together, those of a quick twin included."""
+    """The return value of a run and its total forward and backward passes, including those of an accelerated twin."""
     counters = [model, *([] if model.twin is None else [model.twin])]
     forwards, backwards = (-sum(getattr(each, name) for each in counters) for name in ("forwards", "backwards"))
     returned = run()

@@ -1,4 +1,4 @@
-"""Who takes part: what was asked for, each followed by its peers."""
+"""The contenders of a bench: the requested attacks and suites, each followed by its peers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robustkit.benchmarks.bench.result import SkippedPeer
 from robustkit.contracts.attack import check_threat
 from robustkit.errors import UsageError
 
-#: The suites that official AutoAttack is measured beside, the first one that was asked for.
+#: The suites that official AutoAttack can be compared with; the first requested one is used.
 BESIDE_AUTOATTACK = (f"{PREFIX}autoattack", f"{PREFIX}standard")
 
 
@@ -27,22 +27,22 @@ def line_up(
     autoattack: Path | None,
     adversarial_library: Path | None,
 ) -> tuple[list[Contender], list[SkippedPeer]]:
-    """The contenders in their order, and the peers that are left out with the reason.
+    """The contenders in order, and the skipped peers with the reason.
 
     Parameters
     ----------
     specs
         Attacks as ``name:key=value`` and suites as ``suite:NAME``.
     peers
-        Whether other libraries take part at all.
+        Whether other libraries take part.
     autoattack, adversarial_library
         Folders of checkouts of fra31/auto-attack and jeromerony/adversarial-library.
 
     Raises
     ------
     UsageError
-        If an attack or suite is unknown or does not answer the threat, or a folder is no such checkout,
-        or AutoAttack has no suite to run beside.
+        If an attack or suite is unknown or does not support the threat, a folder is not such a checkout,
+        or AutoAttack has no suite to be compared with.
     """
     found: list[Contender] = []
     skipped: list[SkippedPeer] = []
@@ -50,7 +50,7 @@ def line_up(
     official = next((name for name in BESIDE_AUTOATTACK if name in specs), None)
     if autoattack is not None and official is None:
         raise UsageError(
-            f"--autoattack {autoattack} runs beside {' or '.join(BESIDE_AUTOATTACK)}: name one with --attacks, or leave it out"
+            f"--autoattack {autoattack} needs {' or '.join(BESIDE_AUTOATTACK)}: name one with --attacks, or omit the option"
         )
     for spec in specs:
         if spec.startswith(PREFIX):

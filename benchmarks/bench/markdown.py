@@ -1,4 +1,4 @@
-"""A bench as a Markdown table, for a README: the output of the command that made it."""
+"""A bench as a Markdown table, for a README."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from robustkit.benchmarks.bench.table import verdict
 
 
 def markdown(bench: Bench) -> str:
-    """The heading, the contenders, the bars, what was left out, and where the figures were taken."""
+    """The heading, the contenders, the bars, the skipped peers, and the environment."""
     titles, rows = cells(bench)
     lines = [escaped(heading(bench)), "", row(titles), row(["---", *["---:"] * (len(titles) - 1)])]
     lines += [*(row([escaped(text) for text in texts]) for texts in rows), ""]
-    lines += [f"- {'kept' if bar.met else '**not kept**'}: {escaped(verdict(bar))}" for bar in bench.bars]
-    lines += [f"- left out: {escaped(peer.name)}: {escaped(peer.reason)}" for peer in bench.skipped]
+    lines += [f"- {'met' if bar.met else '**not met**'}: {escaped(verdict(bar))}" for bar in bench.bars]
+    lines += [f"- skipped: {escaped(peer.name)}: {escaped(peer.reason)}" for peer in bench.skipped]
     lines += [""] if bench.bars or bench.skipped else []
     return "\n".join([*lines, escaped(footing(bench)), ""])
 
@@ -26,5 +26,5 @@ def row(texts: list[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text on one line in which no character marks anything up."""
+    """Text on one line with Markdown characters escaped."""
     return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", " ".join(text.splitlines()))

@@ -1,4 +1,4 @@
-"""Peak memory of an audit of many images against one of few, each in a process of its own."""
+"""Peak memory of an audit of many images relative to one of few, each in its own process."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def memory(
     device: str = "auto",
     note: Callable[[str], None] = lambda sentence: None,
 ) -> Bench:
-    """Audit `many` and `few` images of noise that a small network calls what it will; the ratio of the peaks.
+    """Audit `many` and `few` noise images with a small network; the bar is the ratio of the peaks.
 
-    Every image is correctly classified, so all of them are attacked and kept where they fall.
+    The network's predictions are the labels, so every image is attacked, and stored if the attack succeeds.
     """
     peaks = {}
     for n in (few, many):
-        note(f"an audit of {n} images")
+        note(f"audit of {n} images")
         with tempfile.TemporaryDirectory() as folder:
             write_images(Path(folder) / "images.npz", n, seed)
             peaks[n] = peak_of_child(Path(folder), device)
@@ -51,8 +51,8 @@ def memory(
         threat=THREAT,
         seed=seed,
         repeats=1,
-        entries=[Entry(name=f"an audit of {n} images", kind="case", peak_mib=peak) for n, peak in peaks.items()],
-        bars=[Bar(name=f"peak of {many} images over that of {few}", value=ratio, limit=LIMIT, sense="at most")],
+        entries=[Entry(name=f"audit of {n} images", kind="case", peak_mib=peak) for n, peak in peaks.items()],
+        bars=[Bar(name=f"peak memory, {many} images / {few} images", value=ratio, limit=LIMIT, sense="at most")],
         environment=environment(resolve_device(device)),
     )
 
@@ -61,7 +61,7 @@ THREAT = "linf:8/255"
 
 
 def small_model(device: str) -> Model:
-    """A network small enough that images are most of what an audit holds."""
+    """A network so small that images dominate an audit's memory."""
     with own_random_state(torch.device("cpu"), 0):
         net = nn.Sequential(
             nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, CLASSES)
@@ -70,7 +70,7 @@ def small_model(device: str) -> Model:
 
 
 def write_images(path: Path, n: int, seed: int) -> None:
-    """Bytes of noise ``(N, H, W, 3)`` as `x`, and the small network's own answers as `y`."""
+    """Write noise ``(N, H, W, 3)`` as `x` and the small network's predictions as `y`."""
     x = np.random.default_rng(seed).integers(0, 256, (n, SIZE, SIZE, 3), dtype=np.uint8)
     logits = small_model("cpu").logits(torch.from_numpy(x).permute(0, 3, 1, 2).float() / 255)
     np.savez(path, x=x, y=logits.argmax(1).numpy())
@@ -82,14 +82,14 @@ def peak_of_child(folder: Path, device: str) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         words = done.stderr.strip().splitlines() or [f"exit code {done.returncode} and no message"]  # killed, for example
-        raise AttackError(f"the audit whose memory was to be measured failed: {words[-1]}")
+        raise AttackError(f"the measured audit failed: {words[-1]}")
     return float(done.stdout.split()[-1])
 
 
 def peak_mib() -> float:
     """Peak resident memory of this process.
 
-    Linux hands `ru_maxrss` on from a parent to the child it starts, so the process's own figure is read where there is one.
+    On Linux a child inherits `ru_maxrss` from its parent, so VmHWM is read instead if available.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -100,7 +100,7 @@ def peak_mib() -> float:
 
 
 def main() -> None:
-    """The child's part: audit, then say how much memory it took."""
+    """Audit in the child process, then print its peak memory."""
     from robustkit.benchmarks.audit import audit
 
     keep_freed_memory()  # as the command line does

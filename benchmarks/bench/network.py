@@ -1,4 +1,4 @@
-"""What the cases that measure the machinery rather than a model run on: ResNet-18 with random weights, and noise."""
+"""ResNet-18 with random weights and noise images, for cases that measure the engine rather than a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZE, BATCH, CLASSES = 64, 64, 1000
 
 @dataclass(frozen=True)
 class Noise:
-    """A model and a batch of noise for it: images ``(B, 3, 64, 64)``, labels ``(B,)`` and sample ids ``(B,)``."""
+    """A model and a batch of noise: images ``(B, 3, 64, 64)``, labels ``(B,)`` and sample ids ``(B,)``."""
 
     model: Model
     x: Tensor
@@ -28,7 +28,7 @@ class Noise:
 
 
 def noise(device: str | torch.device = "auto", seed: int = 0, *, model: Model | None = None, batch: int = BATCH) -> Noise:
-    """A batch of noise and the model it is for, ResNet-18 unless one is given."""
+    """A batch of noise with the given model, by default ResNet-18."""
     subject = model or resnet(device, seed)
     random, ids = SampleRandom(seed, "bench"), torch.arange(batch, device=subject.device)
     y = random.integers(ids, (), CLASSES, stream="labels")

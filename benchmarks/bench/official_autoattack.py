@@ -1,4 +1,4 @@
-"""Official AutoAttack, from a checkout of fra31/auto-attack: version standard beside our suites."""
+"""Official AutoAttack (version standard) from a checkout of fra31/auto-attack, as a peer of our suites."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robustkit.errors import UsageError
 from robustkit.threats import NormThreat
 
 NAME = "fra31/auto-attack"
-BATCH = 250  # its own default
+BATCH = 250  # AutoAttack's default
 
 
 def official_autoattack(ground: Ground, path: Path, against: Contender) -> Contender:
@@ -19,14 +19,14 @@ def official_autoattack(ground: Ground, path: Path, against: Contender) -> Conte
     Raises
     ------
     UsageError
-        If the path is no checkout of it, or it has no such norm.
+        If the path is not a checkout of it, or it does not support the norm.
     """
     threat = ground.threat
     package = load(path, "autoattack", "--autoattack")
     if not hasattr(package, "AutoAttack"):
         raise UsageError(f"--autoattack {path} has no class AutoAttack: give the folder of a checkout of {NAME}")
     if not isinstance(threat, NormThreat) or threat.norm == "l0":
-        raise UsageError(f"--autoattack answers linf, l2 and l1 threats, not {threat.id!r}: leave it out")
+        raise UsageError(f"--autoattack supports linf, l2 and l1 threats, not {threat.id!r}: omit the option")
     norm = threat.norm.capitalize()
 
     def prepare(network: Unit, eps: float) -> Function:

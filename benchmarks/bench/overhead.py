@@ -1,4 +1,4 @@
-"""What the engine adds to the passes themselves: attacks of fixed steps against bare loops of as many passes."""
+"""Overhead of the engine: fixed-step attacks compared with bare loops of the same number of passes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustkit.benchmarks.bench import raw
 from robustkit.benchmarks.bench.contender import counted
 from robustkit.benchmarks.bench.network import Noise
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
-from robustkit.benchmarks.bench.timing import Rounds, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, interleaved
 from robustkit.contracts.model import Model
 from robustkit.threats import Threat
 
@@ -22,7 +22,7 @@ LIMIT, SQUARE_LIMIT = 1.05, 1.15
 
 @dataclass(frozen=True)
 class Loop:
-    """A bare loop of so many passes, as a function of model, images and labels."""
+    """A bare loop of passes, as a function of model, images and labels."""
 
     name: str
     run: Callable[[Model, Tensor, Tensor], Tensor]
@@ -31,10 +31,10 @@ class Loop:
 
 
 def overhead(ground: Noise, rounds: Rounds, *, steps: int = 20) -> Bench:
-    """Fixed-step PGD on ResNet-18 at 64 px, batch 64, over a bare loop of as many passes.
+    """Fixed-step PGD on ResNet-18 at 64 px, batch 64, relative to a bare loop of the same number of passes.
 
-    Two of the attack's forward passes take no gradient: it judges the clean images and verifies what it found.
-    The table shows the loop without them as well.
+    Two of the attack's forward passes take no gradient: the clean pass and the verification. The table also shows the loop
+    without them.
     """
 
     def loop(model: Model, x: Tensor, y: Tensor) -> Tensor:
@@ -49,23 +49,23 @@ def overhead(ground: Noise, rounds: Rounds, *, steps: int = 20) -> Bench:
 
 
 def square(ground: Noise, rounds: Rounds, *, steps: int = 100) -> Bench:
-    """Fixed-step Square on the same network, over a bare loop of its forward passes: its steps, the clean pass, verification."""
+    """Fixed-step Square on the same network, relative to a bare loop of its forward passes (steps, clean pass, verification)."""
     passes = steps + 2
     loop = Loop(f"bare loop of {passes} forward passes", lambda model, x, y: raw.forwards(model, x, passes), passes, 0)
     return _beside_loops("square", f"square:steps={steps},early_exit=false", [loop], SQUARE_LIMIT, ground, rounds)
 
 
 def _beside_loops(case: str, spec: str, loops: Sequence[Loop], limit: float, ground: Noise, rounds: Rounds) -> Bench:
-    """An attack beside bare loops, the first of which the bar is about."""
+    """Time an attack and bare loops; the bar compares it with the first loop."""
     subject, x, batch = ground.model, ground.x, len(ground.x)
-    # The labels are what the network says, or there would be nothing to attack.
+    # The network's predictions are the labels, so that every image is attacked.
     y = subject.logits(x).argmax(1)
     threat, attack = Threat.parse("linf:8/255"), build.attack(spec)
     runs = {
         spec: partial(counted, subject, lambda: attack(subject, x, y, threat, seed=ground.seed).x_adv),
         **{loop.name: partial(counted, subject, partial(loop.run, subject, x, y)) for loop in loops},
     }
-    timed = in_turns(runs, subject.device, rounds)
+    timed = interleaved(runs, subject.device, rounds)
     ours, bare = timed[spec], timed[loops[0].name]
     _, forwards, backwards = ours.result
     rows = [(spec, forwards / batch, backwards / batch, ours)]

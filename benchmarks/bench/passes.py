@@ -1,4 +1,4 @@
-"""What a pass of an attack costs on a small network, where the engine's own work weighs most."""
+"""Cost per pass of an attack on a small network, where the engine's overhead is largest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustkit.benchmarks.bench import raw
 from robustkit.benchmarks.bench.contender import counted
 from robustkit.benchmarks.bench.contest import ground_of
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
-from robustkit.benchmarks.bench.timing import Rounds, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, interleaved
 from robustkit.contracts.attack import Attack
 from robustkit.contracts.model import Model
 from robustkit.data.base import Data
@@ -22,9 +22,9 @@ ATTACKS = ("pgd", "apgd-ce", "fmn")
 
 
 def passes(model: Model, data: Data, threat: Threat, rounds: Rounds, *, steps: int = 40, seed: int = 0) -> Bench:
-    """Fixed-step attacks on a model's images, a pass of each over a pass of a bare loop that takes `steps` input gradients.
+    """Time per pass of fixed-step attacks relative to that of a bare loop of `steps` input gradients.
 
-    The labels are what the model predicts, or the misclassified images would not be attacked.
+    The model's predictions are the labels, so that every image is attacked.
     """
     ground = ground_of(model, data, threat, seed)
     x, y = ground.x, model.logits(ground.x).argmax(1)
@@ -33,7 +33,7 @@ def passes(model: Model, data: Data, threat: Threat, rounds: Rounds, *, steps: i
     for name in ATTACKS:
         spec = f"{name}:steps={steps},early_exit=false"
         runs[spec] = partial(counted, model, partial(images_of, build.attack(spec), model, x, y, threat, seed))
-    timed = in_turns(runs, model.device, rounds)
+    timed = interleaved(runs, model.device, rounds)
     made = {name: (steps, steps) if name == loop else counts(times.result, len(x)) for name, times in timed.items()}
     each = {name: [seconds / sum(made[name]) for seconds in times.seconds] for name, times in timed.items()}
     entries = [
@@ -49,7 +49,7 @@ def passes(model: Model, data: Data, threat: Threat, rounds: Rounds, *, steps: i
         for name, times in timed.items()
     ]
     bars = [
-        Bar.of_times(f"a pass of {name} over one of the bare loop", each[name], each[loop], LIMIT, "at most")
+        Bar.of_times(f"time per pass, {name} / bare loop", each[name], each[loop], LIMIT, "at most")
         for name in runs
         if name != loop
     ]
@@ -68,10 +68,10 @@ def passes(model: Model, data: Data, threat: Threat, rounds: Rounds, *, steps: i
 
 
 def images_of(attack: Attack, model: Model, x: Tensor, y: Tensor, threat: Threat, seed: int) -> Tensor:
-    """What an attack hands over, ``(N, C, H, W)``."""
+    """The images that an attack returns, ``(N, C, H, W)``."""
     return attack(model, x, y, threat, seed=seed).x_adv
 
 
 def counts(result: tuple[Tensor, int, int], images: int) -> tuple[float, float]:
-    """Forward and backward passes an image."""
+    """Forward and backward passes per image."""
     return result[1] / images, result[2] / images

@@ -1,4 +1,4 @@
-"""Which attacks of ART, foolbox and torchattacks are the same as ours, and with which parameters they make as many passes."""
+"""The counterparts of our attacks in ART, foolbox and torchattacks, with parameters that give the same number of passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustkit.contracts.attack import Attack, check_threat
 from robustkit.errors import UsageError
 from robustkit.threats import NormThreat
 
-#: By our attack's name. Braces hold its parameters; a class that does not answer the norm is not meant. Step sizes are absolute.
+#: By our attack's name. Braces hold its parameters. Classes that do not support the norm are ignored. Step sizes are absolute.
 PEERS: dict[str, tuple[str, ...]] = {
     "fgsm": (
         "art/FastGradientMethod",
@@ -105,21 +105,21 @@ PEERS: dict[str, tuple[str, ...]] = {
     "jsma": ("art/SaliencyMapMethod:theta={art_theta}", "torchattacks/JSMA:theta={art_theta}"),
 }
 
-#: Parameters that a peer is left out for if they are set and it has none of the kind.
+#: Defaults of parameters; if ours differs and a peer lacks the parameter, the peer is skipped.
 PLAIN = {"restarts": 1, "eot": 1, "surrogate": None}
 
-#: What returns the clean image where the nearest adversarial one is beyond eps: it is compared by robust accuracy alone.
+#: Peers that return the clean image if the nearest adversarial one is beyond eps; only their robust accuracy is compared.
 WITHIN_EPS = ("torchattacks/FAB",)
 
-#: Attacks whose steps are in widths of the bounds already.
+#: Attacks whose step sizes are already relative to the width of the bounds.
 IN_SPANS = ("fmn", "sigma-zero")
 
-#: What a round of HopSkipJump asks beside the probes: two searches along a line.
+#: Queries per round of HopSkipJump besides the probes: two searches along a line.
 SEARCH_QUERIES = 25
 
 
 def peers_of(ground: Ground, ours: Contender, attack: Attack) -> tuple[list[Contender], list[SkippedPeer]]:
-    """The other libraries' versions of one of our attacks, and those that cannot run, with the reason."""
+    """The other libraries' versions of one of our attacks, and the skipped ones with the reason."""
     threat = ground.threat
     found: list[Contender] = []
     skipped: list[SkippedPeer] = []
@@ -143,13 +143,13 @@ def peers_of(ground: Ground, ours: Contender, attack: Attack) -> tuple[list[Cont
 
 
 def lacking(template: str, attack: Attack) -> str | None:
-    """What our attack is told that a peer cannot be."""
+    """The parameters of our attack that a peer lacks, as a reason; None if there are none."""
     unknown = [name for name, plain in PLAIN.items() if getattr(attack, name, plain) != plain and f"{{{name}}}" not in template]
     return f"it has no {' and no '.join(unknown)}" if unknown else None
 
 
 def written(template: str, attack: Attack, ground: Ground) -> str:
-    """A peer's spec with our attack's parameters, lengths in the unit of images in [0, 1]."""
+    """A peer's spec with our attack's parameters; lengths are in the unit of images in [0, 1]."""
     threat, model = ground.threat, ground.model
     assert is_dataclass(attack)
     assert isinstance(threat, NormThreat)
@@ -169,15 +169,15 @@ def written(template: str, attack: Attack, ground: Ground) -> str:
     values["pairs"] = max(steps // 2, 1)
     population = min(values.get("population", 2), steps)
     values |= {"moves": max(steps // population, 1), "draws": max(population // 2, 1)}
-    costs = accumulate(values.get("initial_queries", 100) * turn**0.5 + SEARCH_QUERIES for turn in count(1))
+    costs = accumulate(values.get("initial_queries", 100) * number**0.5 + SEARCH_QUERIES for number in count(1))
     values["rounds"] = max(sum(1 for _ in takewhile(lambda total: total <= steps, costs)), 1)
     name, *parts = re.split("[:,]", template)
-    told = [part for each in parts if not (part := each.format_map(values)).endswith("=None")]  # its own default stands
-    return f"{name}:{','.join(told)}" if told else name
+    filled = [part for each in parts if not (part := each.format_map(values)).endswith("=None")]  # None: the peer's default
+    return f"{name}:{','.join(filled)}" if filled else name
 
 
 def usual_step(name: str, threat: NormThreat, steps: int, span: float) -> float:
-    """What our attack takes where the user gives no step size, in the unit of the bounds."""
+    """The default step size of our attack, in the unit of the bounds."""
     match name:
         case "simba":
             return 0.2 * span

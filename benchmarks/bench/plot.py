@@ -1,4 +1,4 @@
-"""Strength against cost: the survivors of each contender, over what it took."""
+"""Plot of attack strength vs. cost: robust accuracy after each contender over its time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.benchmarks.report.charts import spread
 from robustkit.benchmarks.report.words import percent, short
 from robustkit.printable import printable
 
-#: Inches from one label to the next, of what is not the axes, and of the whole at the least.
+#: Inches between labels, of the margin outside the axes, and of the minimum height.
 LABEL, MARGIN, LOWEST = 0.22, 0.8, 4.6
-#: How much of robust accuracy the axis spans at the least.
+#: Minimum span of the robust accuracy axis.
 NARROWEST = 0.2
 
-# Okabe and Ito's palette; shape tells the kinds apart as well, for print.
+# Okabe and Ito's palette; the kinds also differ in shape, for greyscale print.
 INK, QUIET, HAIR = "#222222", "#666666", "#dddddd"
 KINDS = {"attack": ("#0072b2", "o"), "protocol": ("#009e73", "s"), "peer": ("#d55e00", "D"), "case": ("#0072b2", "o")}
 
@@ -43,7 +43,7 @@ def plot(bench: Bench, folder: Path) -> list[Path]:
 
 
 def _draw(axes: Axes, bench: Bench, points: list[tuple[float, float, Entry]], gap: float) -> None:
-    """Points of cost and robust accuracy, with their labels at least `gap` of the axis apart."""
+    """Draw points of cost and robust accuracy; labels are at least the fraction `gap` of the axis apart."""
     lowest, highest = min(robust for _, robust, _ in points), max(robust for _, robust, _ in points)
     room = max(NARROWEST - (highest - lowest), 0.12) / 2
     below, above = max(lowest - room, -0.06), min(highest + room, 1.06)
@@ -67,9 +67,9 @@ def _draw(axes: Axes, bench: Bench, points: list[tuple[float, float, Entry]], ga
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v, 0) if 0 <= v <= 1 else ""))
-    axes.set_xlabel("cost: seconds over those of one bare forward and backward pass of every image (log scale)", color=QUIET)
+    axes.set_xlabel("cost: time relative to one bare forward and backward pass of every image (log scale)", color=QUIET)
     axes.set_title(
-        f"Robust accuracy left by each attack: {printable(bench.model, 40)}, {bench.threat}, {bench.n} images",
+        f"Robust accuracy after each attack: {printable(bench.model, 40)}, {bench.threat}, {bench.n} images",
         loc="left",
         color=INK,
         fontsize=10,

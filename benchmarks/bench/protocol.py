@@ -1,4 +1,4 @@
-"""A suite as a contender: carried out by the machinery of an audit, with records on disk, but without a report."""
+"""A suite as a contender: run like an audit, with records on disk, but without a report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PREFIX = "suite:"
 
 
 def protocol_contender(ground: Ground, name: str) -> Contender:
-    """A suite written ``suite:NAME``: its attacks in order and its escalation, without the curve, which is no part of the verdict.
+    """A suite given as ``suite:NAME``, with its escalation but without the curve, which is not part of the verdict.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def protocol_contender(ground: Ground, name: str) -> Contender:
 
 
 def run_suite(ground: Ground, suite: Suite) -> tuple[Records, list[Records]]:
-    """The rows of the clean images, and those of every cell that ran for the verdict."""
+    """The rows of the clean images, and those of every cell of the verdict."""
     model, data = ground.model, ground.data.matched(ground.model)
     warnings = check_model(model, data, [ground.threat], skip_broken=False)
     span = model.bounds[1] - model.bounds[0]
@@ -55,7 +55,7 @@ def run_suite(ground: Ground, suite: Suite) -> tuple[Records, list[Records]]:
 
 
 def verdict(ids: Column, name: str, clean: Records, cells: Sequence[Records]) -> Answer:
-    """The worst case over the cells for each sample, and the passes of all of them.
+    """The worst case over the cells for each sample, and their total passes.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Our protocols against official AutoAttack: the same number from suite autoattack, a lower one for a tenth from standard."""
+"""Our suites compared with official AutoAttack: autoattack must give the same result, standard a similar one in a tenth the time."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from robustkit.data.base import Data
 from robustkit.errors import AttackError
 from robustkit.threats import Threat
 
-#: Points of robust accuracy.
+#: Limits in percentage points of robust accuracy.
 SAME, ABOVE = 0.2, 0.1
-#: Times of official AutoAttack's.
+#: Limits relative to official AutoAttack's time.
 FASTER, SHARE = 2.0, 0.1
 
 
 def protocols(model: Model, data: Data, threat: Threat, rounds: Rounds, *, autoattack: Path, seed: int = 0) -> Bench:
-    """Suites autoattack and standard beside official AutoAttack from a checkout, in turns.
+    """Run suites autoattack and standard and, from a checkout, official AutoAttack, interleaved.
 
     Raises
     ------
     UsageError
-        If the path is no checkout of it, or the threat is none that AutoAttack answers.
+        If the path is not a checkout of it, or AutoAttack does not support the threat.
     AttackError
         If official AutoAttack fails on this model.
     """
@@ -39,27 +39,29 @@ def protocols(model: Model, data: Data, threat: Threat, rounds: Rounds, *, autoa
 
 
 def against_official(autoattack: Entry, standard: Entry, official: Entry) -> list[Bar]:
-    """How far the verdicts lie apart, in points, and the times."""
+    """The bars on differences in robust accuracy, in percentage points, and on times."""
     return [
         Bar(
-            name=f"points of robust accuracy between {autoattack.name} and official AutoAttack",
+            name=f"difference in robust accuracy, {autoattack.name} vs. official AutoAttack (points)",
             value=abs(points(autoattack, official)),
             limit=SAME,
             sense="at most",
         ),
-        Bar.of_times(f"times faster: {autoattack.name}", official.runs, autoattack.runs, FASTER, "at least"),
+        Bar.of_times(
+            f"speed-up over official AutoAttack: {autoattack.name}", official.runs, autoattack.runs, FASTER, "at least"
+        ),
         Bar(
-            name=f"points of robust accuracy that {standard.name} stays above official AutoAttack",
+            name=f"excess of robust accuracy, {standard.name} over official AutoAttack (points)",
             value=points(standard, official),
             limit=ABOVE,
             sense="at most",
         ),
-        Bar.of_times(f"share of official AutoAttack's time: {standard.name}", standard.runs, official.runs, SHARE, "at most"),
+        Bar.of_times(f"time relative to official AutoAttack: {standard.name}", standard.runs, official.runs, SHARE, "at most"),
     ]
 
 
 def points(ours: Entry, theirs: Entry) -> float:
-    """How much more robust accuracy one leaves than the other, in points, without what rounding adds."""
+    """The difference in robust accuracy in percentage points, rounded to remove floating-point noise."""
     assert ours.robust_accuracy is not None
     assert theirs.robust_accuracy is not None
     return round(100 * (ours.robust_accuracy - theirs.robust_accuracy), 6)

@@ -1,4 +1,4 @@
-"""The bare loops that attacks are measured against: the network's passes and nothing else."""
+"""Bare loops of network passes, the baseline for timing attacks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from robustkit.outputs import output_logits
 
 
 class Whole(nn.Module):
-    """A model as one network that takes images in bounds: what peer libraries attack.
+    """A model as one network for images in its bounds, as peer libraries expect.
 
-    The passes are counted by the model, unless `bare` leaves that out too.
+    The model counts the passes unless `bare` is set.
     """
 
     def __init__(self, model: Model, *, bare: bool = False) -> None:
@@ -26,7 +26,7 @@ class Whole(nn.Module):
 
 
 def gradients(model: Model, x: Tensor, y: Tensor, passes: int) -> Tensor:
-    """`passes` forward and backward passes of every image for input gradients alone; the last ones, ``(N, C, H, W)``."""
+    """Compute the input gradients of every image `passes` times; return the last ones, ``(N, C, H, W)``."""
     network, chunk = Whole(model, bare=True), model.chunk_size(x)
     last = []
     with model.frozen():
@@ -40,7 +40,7 @@ def gradients(model: Model, x: Tensor, y: Tensor, passes: int) -> Tensor:
 
 
 def forwards(model: Model, x: Tensor, passes: int) -> Tensor:
-    """`passes` forward passes of every image without gradients; the last logits, ``(N, K)``."""
+    """Compute the logits of every image `passes` times without gradients; return the last ones, ``(N, K)``."""
     network, chunk = Whole(model, bare=True), model.chunk_size(x)
     last = []
     with model.frozen(), torch.no_grad():

@@ -1,4 +1,4 @@
-"""What a bench found, as it is saved in bench.json."""
+"""The schema of bench.json."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Sense = Literal["at most", "at least"]
 
 
 class Part(BaseModel):
-    """A part of the result; unknown keys are an error, and infinity is a number."""
+    """A part of the result; unknown keys are an error, and infinities are allowed."""
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
@@ -26,30 +26,30 @@ class Entry(Part):
     Parameters
     ----------
     name
-        An attack, suite or peer as it was written, or what else was measured.
+        The attack, suite or peer as given, or a description of the measured operation.
     kind
-        ``attack``, ``protocol`` for a suite, ``peer``, or ``case`` for what only a case with a bar measures.
+        ``attack``, ``protocol`` for a suite, ``peer``, or ``case`` for an operation that only a case with a bar measures.
     against
-        The attack or suite that a peer runs beside.
+        The attack or suite that a peer is compared with.
     robust_accuracy
-        Share of all images still classified correctly, by one fresh pass on images inside the threat.
+        Share of all images correctly classified after the attack, by one fresh pass on images inside the threat.
     distance
-        Of an attack that looks for the nearest adversarial images: their median distance over the correctly classified images, in
-        the threat's unit; infinite if it found none for half of them or more.
+        For attacks that search for the nearest adversarial images: the median distance over the correctly classified images, in
+        the threat's unit; infinite if none was found for half of them or more.
     optimality
-        Of such an attack: AttackBench's score, 1 for the nearest images that any contender found.
+        For the same attacks: AttackBench's score, 1 for the smallest distances that any contender found.
     forwards, backwards
-        Passes a sample, on average.
+        Mean passes per sample.
     seconds
         The median of `runs`.
     ratio_to_raw
-        `seconds` over those of a bare loop that makes as many passes.
+        `seconds` divided by that of a bare loop with the same number of passes.
     ratio_to_ours
-        A peer's `seconds` over those of the attack or suite it runs beside.
+        A peer's `seconds` divided by that of the attack or suite it is compared with.
     cost
-        `seconds` over those of one bare forward and backward pass of every image.
+        `seconds` divided by that of one bare forward and backward pass of every image.
     passes_per_second
-        Forward and backward passes of one image.
+        Forward and backward passes per second, each of one image.
     peak_mib
         Peak memory of the process.
     """
@@ -72,19 +72,19 @@ class Entry(Part):
 
     @property
     def label(self) -> str:
-        """What tables and plots call it: a peer without its parameters, which follow from the attack it runs beside."""
+        """Its name in tables and plots; peers omit parameters, which follow from the attack they are compared with."""
         return self.name.partition(":")[0] if self.against else self.name
 
 
 class Bar(Part):
-    """A figure with the limit it has to keep.
+    """A measured value with its required limit.
 
     Parameters
     ----------
     value
-        For a ratio of times, that of the medians.
+        The value; a ratio of times is the ratio of the medians.
     rounds
-        The ratio in each round: how far they lie apart says how much the value can be trusted.
+        The ratio in each round; their spread shows how reliable the value is.
     """
 
     name: str
@@ -95,25 +95,25 @@ class Bar(Part):
 
     @classmethod
     def of_times(cls, name: str, above: list[float], below: list[float], limit: float, sense: Sense) -> Bar:
-        """The ratio of two contenders' seconds, run by run."""
+        """The bar on the ratio of two contenders' times."""
         rounds = [a / b for a, b in zip(above, below, strict=True)]
         return cls(name=name, value=median(above) / median(below), limit=limit, sense=sense, rounds=rounds)
 
     @property
     def met(self) -> bool:
-        """Whether the figure keeps its limit."""
+        """Whether the value is within its limit."""
         return self.value <= self.limit if self.sense == "at most" else self.value >= self.limit
 
 
 class SkippedPeer(Part):
-    """A peer that was left out, and why."""
+    """A peer that was skipped, and the reason."""
 
     name: str
     reason: str
 
 
 class Environment(Part):
-    """Where the figures were taken."""
+    """The software and hardware of the measurement."""
 
     python: str
     versions: dict[str, str]
@@ -143,7 +143,7 @@ class Bench(Part):
 
 
 def environment(device: torch.device) -> Environment:
-    """This process and machine."""
+    """The environment of this process."""
     versions = {}
     for name in ("robustkit", "torch", "torchvision", "numpy", "adversarial-robustness-toolbox", "foolbox", "torchattacks"):
         try:

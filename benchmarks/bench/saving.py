@@ -1,4 +1,4 @@
-"""What a bench leaves on disk."""
+"""The output files of a bench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what contenders did and how long they took to the entries of a bench."""
+"""Compute the entries of a bench from the contenders' answers and times."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from robustkit.benchmarks.bench.timing import Timed
 def score(
     contenders: Sequence[Contender],
     timed: Mapping[str, Timed[Callable[[], Answer | str]]],
-    right: Tensor,
+    correct: Tensor,
     forward: float,
     gradient: float,
 ) -> tuple[list[Entry], list[SkippedPeer]]:
-    """An entry for each contender that has an answer; who has none is left out, with its own words.
+    """An entry for each contender with an answer; the others are listed as skipped, with the reason.
 
     Parameters
     ----------
     contenders, timed
-        Who ran, and their runs by `Contender.key`.
-    right
-        Bool ``(N,)``: whether the clean image is classified correctly.
+        The contenders, and their runs by `Contender.key`.
+    correct
+        Bool ``(N,)``: whether the clean image is correctly classified.
     forward, gradient
-        Seconds of one bare forward pass of all images, and of one with its backward pass.
+        Seconds of one bare forward pass of all images, and of one forward and backward pass.
     """
     answers: dict[str, Answer] = {}
     failed: list[SkippedPeer] = []
@@ -41,7 +41,7 @@ def score(
         else:
             answers[each.key] = found
     seconds = {key: times.median for key, times in timed.items()}
-    scores = optimality({key: answer.distance.numpy() for key, answer in answers.items()}, right.cpu().numpy())
+    scores = optimality({key: answer.distance.numpy() for key, answer in answers.items()}, correct.cpu().numpy())
     entries = []
     for each in contenders:
         if (answer := answers.get(each.key)) is None:
@@ -49,17 +49,17 @@ def score(
         bare = answer.backwards * (gradient - forward) + answer.forwards * forward
         nearest: dict[str, Any] = {}
         if each.minimizes:
-            nearest = {"distance": median_distance(answer, right), "optimality": scores.get(each.key)}
+            nearest = {"distance": median_distance(answer, correct), "optimality": scores.get(each.key)}
         entries.append(
             Entry(
                 name=each.name,
                 kind=each.kind,
                 against=each.against,
                 robust_accuracy=float(answer.robust.double().mean()),
-                forwards=answer.forwards / len(right),
-                backwards=answer.backwards / len(right),
+                forwards=answer.forwards / len(correct),
+                backwards=answer.backwards / len(correct),
                 seconds=seconds[each.key],
-                ratio_to_raw=seconds[each.key] * len(right) / bare if bare else None,
+                ratio_to_raw=seconds[each.key] * len(correct) / bare if bare else None,
                 ratio_to_ours=None if each.against is None else seconds[each.key] / seconds[each.against],
                 cost=seconds[each.key] / gradient,
                 runs=timed[each.key].seconds,
@@ -69,7 +69,7 @@ def score(
     return entries, failed
 
 
-def median_distance(answer: Answer, right: Tensor) -> float | None:
-    """Over the correctly classified images; None if there are none."""
-    distances = answer.distance.numpy()[right.cpu().numpy()]
+def median_distance(answer: Answer, correct: Tensor) -> float | None:
+    """The median distance over the correctly classified images; None if there are none."""
+    distances = answer.distance.numpy()[correct.cpu().numpy()]
     return float(np.median(distances)) if len(distances) else None

@@ -1,4 +1,4 @@
-"""What each acceleration of the search buys, and that the verdict does not move."""
+"""The speed-up of each acceleration of the search, with a bar on its effect on robust accuracy."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ACCELERATIONS: dict[str, dict[str, Any]] = {
     "bf16": {"precision": "bf16"},
     "compiled": {"compiled": True},
 }
-MOVES = 0.1  #: points of robust accuracy
+MOVES = 0.1  #: percentage points of robust accuracy
 
 
 def search(model: Model, data: Data, threat: Threat, rounds: Rounds, *, seed: int = 0) -> Bench:
-    """APGD-CE of 20 steps with the model itself, and with each kind of quick twin in its place, in turns.
+    """Run 20 steps of APGD-CE on the model itself and on each kind of accelerated twin, interleaved.
 
-    Every kind has run once before the clock starts, so that compiling is not timed. What a network or machine cannot do is
-    left out.
+    A warm-up run of each kind excludes compilation from the timing. Accelerations that the network or the machine does not
+    support are skipped.
     """
     ground = ground_of(model, data, threat, seed)
     attack = build.attack(SPEC)
@@ -48,13 +48,13 @@ def search(model: Model, data: Data, threat: Threat, rounds: Rounds, *, seed: in
             continue
         contenders.append(may_fail(attack_contender(replace(ground, model=twin), named(name), attack)))
     for each in contenders:
-        rounds.note(f"before the clock starts: {each.name}")
+        rounds.note(f"warm-up: {each.name}")
         each.run()
     bench = compete(ground, contenders, skipped, rounds)
     entries = [with_rate(entry, bench.n) for entry in bench.entries]
     bars = [
         Bar(
-            name=f"points of robust accuracy moved: {each.name}",
+            name=f"change of robust accuracy (points): {each.name}",
             value=abs(points(each, entries[0])),
             limit=MOVES,
             sense="at most",
@@ -65,12 +65,12 @@ def search(model: Model, data: Data, threat: Threat, rounds: Rounds, *, seed: in
 
 
 def named(acceleration: str) -> str:
-    """What the table calls a contender."""
+    """The name of a contender in the table."""
     return f"{SPEC}, {acceleration}"
 
 
 def with_rate(entry: Entry, n: int) -> Entry:
-    """The entry with the passes it made a second, those that confirm included."""
+    """The entry with its passes per second, including those of verification."""
     assert entry.forwards is not None
     assert entry.backwards is not None
     assert entry.seconds is not None

@@ -18,7 +18,7 @@ WIDEST = 1000
 
 
 def render(bench: Bench) -> RenderableType:
-    """The contenders, the bars and what was left out."""
+    """The contenders, the bars and the skipped peers."""
     titles, rows = cells(bench)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", overflow="fold")
@@ -28,26 +28,26 @@ def render(bench: Bench) -> RenderableType:
         table.add_row(*map(Text, row))
     parts: list[RenderableType] = [Text(heading(bench)), table]
     parts += [_bar(bar) for bar in bench.bars]
-    parts += [Text(f"left out: {printable(peer.name)}: {printable(peer.reason)}") for peer in bench.skipped]
+    parts += [Text(f"skipped: {printable(peer.name)}: {printable(peer.reason)}") for peer in bench.skipped]
     parts.append(Text(footing(bench), "dim"))
     return Group(*parts)
 
 
 def verdict(bar: Bar) -> str:
-    """A bar's figure, its limit, and how far its rounds lie apart."""
+    """A bar's value, its limit, and the range of its rounds."""
     spread = f"; rounds {min(bar.rounds):.3f} to {max(bar.rounds):.3f}" if bar.rounds else ""
     return f"{bar.name}: {bar.value:.3f} ({bar.sense} {bar.limit:g}{spread})"
 
 
 def _bar(bar: Bar) -> Text:
-    word, style = ("kept", "green") if bar.met else ("NOT KEPT", "bold red")
+    word, style = ("met", "green") if bar.met else ("NOT MET", "bold red")
     return Text.assemble((word, style), f"  {verdict(bar)}")
 
 
 def print_bench(bench: Bench, written: Sequence[Path], console: Console) -> None:
-    """Print a bench and where its files are."""
+    """Print a bench and the paths of its files."""
     rendered = render(bench)
-    # A table too wide for the terminal runs over its edge: cut figures would say nothing.
+    # A table too wide for the terminal overflows: truncated numbers would be useless.
     console.width = max(console.width, Measurement.get(console, console.options.update(width=WIDEST), rendered).maximum)
     console.print(rendered, soft_wrap=True, highlight=False)
     console.print(Text("written: " + ", ".join(str(path) for path in written), "dim"), soft_wrap=True, highlight=False)

@@ -1,4 +1,4 @@
-"""Contenders timed in turns within one process: what slows the machine down for a while slows all of them down."""
+"""Interleaved timing of contenders in one process, so that temporary slowdowns of the machine affect all of them."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Timed(Generic[T]):
-    """What a contender took each time, in seconds, and what it returned the last time."""
+    """The seconds of each run of a contender, and the result of its last run."""
 
     seconds: list[float]
     result: T
 
     @property
     def median(self) -> float:
-        """Seconds of the middle run."""
+        """The median of the runs in seconds."""
         return statistics.median(self.seconds)
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How often contenders run.
+    """The settings of a timing.
 
     Parameters
     ----------
     repeats
-        Runs of each, of which the median counts.
+        Runs of each contender; the median counts.
     clock
-        Seconds.
+        Returns the time in seconds.
     note
-        Is told what runs.
+        Called with a progress message before each run.
 
     Raises
     ------
     UsageError
-        If there is nothing to repeat.
+        If `repeats` is less than 1.
     """
 
     repeats: int = 3
@@ -58,21 +58,21 @@ class Rounds:
             raise UsageError(f"repeats={self.repeats} must be at least 1")
 
 
-def in_turns(contenders: Mapping[str, Callable[[], T]], device: torch.device, rounds: Rounds) -> dict[str, Timed[T]]:
-    """Run every contender so many times, all of them once before any of them again.
+def interleaved(contenders: Mapping[str, Callable[[], T]], device: torch.device, rounds: Rounds) -> dict[str, Timed[T]]:
+    """Run all contenders once per round, and time every run.
 
     Parameters
     ----------
     contenders
-        What to run, by name; every other round goes through them backwards.
+        The functions to run, by name; every other round runs them in reverse order.
     device
-        Waited for before the clock is read.
+        Synchronised before the clock is read.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     results: dict[str, T] = {}
-    for turn in range(rounds.repeats):
-        for name in list(contenders)[:: -1 if turn % 2 else 1]:
-            rounds.note(f"round {turn + 1} of {rounds.repeats}: {name}")
+    for number in range(rounds.repeats):
+        for name in list(contenders)[:: -1 if number % 2 else 1]:
+            rounds.note(f"round {number + 1} of {rounds.repeats}: {name}")
             _wait(device)
             start = rounds.clock()
             results[name] = contenders[name]()

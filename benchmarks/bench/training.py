@@ -1,4 +1,4 @@
-"""What adversarial training adds to the passes themselves: a step of the pgd recipe against bare training passes."""
+"""Overhead of adversarial training: a step of the pgd recipe compared with bare training passes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT = 1.1
 
 
 def training(ground: Noise, rounds: Rounds, *, steps: int = 7) -> Bench:
-    """One step of recipe pgd, optimizer included, over `steps` + 1 bare forward and backward passes with weight gradients."""
+    """One step of recipe pgd with its optimizer step, relative to `steps` + 1 bare passes with weight gradients."""
     subject, x, y = ground.model, ground.x, ground.y
     threat = Threat.parse("linf:8/255")
     recipe = build.recipe("pgd", steps=steps)
@@ -52,7 +52,7 @@ def training(ground: Noise, rounds: Rounds, *, steps: int = 7) -> Bench:
             functional.cross_entropy(forward(x), y).backward()  # type: ignore[no-untyped-call]
 
     name, loop = f"a training step, recipe pgd:steps={steps}", f"{steps + 1} bare forward and backward passes"
-    timed = in_turns({name: step, loop: passes}, subject.device, rounds)
+    timed = interleaved({name: step, loop: passes}, subject.device, rounds)
     return Bench(
         case="training",
         model=subject.name,

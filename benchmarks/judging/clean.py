@@ -1,4 +1,4 @@
-"""Clean accuracy that says the set-up is wrong: no better than chance, one class for nearly all, or far better otherwise."""
+"""Signs of a wrong set-up in the clean accuracy: chance level, one dominant class, or much better with other preprocessing."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from robustkit.benchmarks.statistics import CHANCE_LEVEL, FEWEST_OTHERS, chance_
 from robustkit.benchmarks.summary import Cause, Flag
 from robustkit.contracts.result import Status
 
-#: The share of other classes' images that one class must take to be flagged.
-TAKEN_SHARE = 0.9
+#: Share of the other classes' images that must be predicted as one class to raise the flag.
+ONE_CLASS_SHARE = 0.9
 
 CAUSES = (
-    "Likely causes: a missing or wrong normalisation, channels in another order (BGR), pixel values on another scale (0 to 255), "
-    "features in the place of the logits, or labels in another order than the model's outputs."
+    "Likely causes: missing or wrong normalisation, another channel order (BGR), another pixel range (0 to 255), features "
+    "returned instead of logits, or labels in a different order than the model's outputs."
 )
 
 
 def diagnose_clean(
     clean: Records, classes: int, names: Sequence[str] = (), probe: Callable[[], Cause | None] = lambda: None
 ) -> list[Flag]:
-    """The flag of a clean accuracy that makes a robust accuracy void, if it does.
+    """The flag of a clean accuracy so low that the robust accuracy is meaningless, if any.
 
     Parameters
     ----------
     clean
         The rows of the clean images.
     classes
-        How many the model has.
+        The number of the model's classes.
     names
         Their names; may be empty.
     probe
-        Looks for a cause in the preprocessing; asked only if the accuracy is low.
+        Searches the preprocessing for a cause; called only if the accuracy is low.
     """
     answered = ~clean.has_status(Status.ERROR)
     label, prediction = clean["label"][answered], clean["prediction"][answered]
@@ -45,59 +45,60 @@ def diagnose_clean(
     accuracy, chance = float((label == prediction).mean()), chance_agreement(label, prediction, classes)
     if accuracy > (1 + chance) / 2:
         return []
-    by_chance, taken = no_better_than_chance(label, prediction, classes), one_class(label, prediction)
+    by_chance, dominant = no_better_than_chance(label, prediction, classes), one_class(label, prediction)
     cause = other_order(label, prediction) or probe()
-    said = f"The model is right on {int((label == prediction).sum())} of {len(label)} clean images"
+    finding = f"The model classifies {int((label == prediction).sum())} of {len(label)} clean images correctly"
     if by_chance:
-        flag, said = "chance-accuracy", f"{said}, which cannot be told from chance ({100 * chance:.3g} %)"
-    elif taken is not None:
+        flag, finding = "chance-accuracy", f"{finding}, which is indistinguishable from chance ({100 * chance:.3g} %)"
+    elif dominant is not None:
         flag = "one-class"
     elif cause is not None and cause.accuracy >= (1 + accuracy) / 2:
         flag = "wrong-setup"
     else:
         return []
-    if taken is not None:
-        said += f", and takes nearly all images of other classes for class {names[taken] if taken < len(names) else taken}"
+    if dominant is not None:
+        name = names[dominant] if dominant < len(names) else dominant
+        finding += f", and predicts class {name} for nearly all images of other classes"
     why = CAUSES if cause is None else cause.sentence
-    return [Flag(id=flag, weakens=True, sentence=f"{said}: the robust accuracy of such a set-up says nothing. {why}")]
+    return [Flag(id=flag, weakens=True, sentence=f"{finding}; robust accuracy is meaningless with such a set-up. {why}")]
 
 
 def no_better_than_chance(label: Column, prediction: Column, classes: int) -> bool:
-    """Whether an exact one-sided binomial test cannot tell the accuracy from chance.
+    """Whether an exact one-sided binomial test cannot distinguish the accuracy from chance.
 
-    Not where a perfect accuracy could not be told from it either, nor where the accuracy is past half way from chance to
-    perfect: then the samples are too few, and the model need not be wrong.
+    False if the samples are too few to distinguish even a perfect accuracy, or if the accuracy is more than halfway from
+    chance to perfect.
     """
-    n, right = len(label), int((label == prediction).sum())
+    n, correct = len(label), int((label == prediction).sum())
     chance = chance_agreement(label, prediction, classes)
-    if chance**n > CHANCE_LEVEL or right / n > (1 + chance) / 2:
+    if chance**n > CHANCE_LEVEL or correct / n > (1 + chance) / 2:
         return False
-    return float(stats.binom.sf(right - 1, n, chance)) > CHANCE_LEVEL
+    return float(stats.binom.sf(correct - 1, n, chance)) > CHANCE_LEVEL
 
 
 def one_class(label: Column, prediction: Column) -> int | None:
-    """The class that nearly all images of the other classes are taken for."""
-    taken = int(np.bincount(prediction).argmax())
-    others = prediction[label != taken]
-    if len(others) < FEWEST_OTHERS or (others == taken).mean() < TAKEN_SHARE:
+    """The class predicted for nearly all images of the other classes, if there is one."""
+    frequent = int(np.bincount(prediction).argmax())
+    others = prediction[label != frequent]
+    if len(others) < FEWEST_OTHERS or (others == frequent).mean() < ONE_CLASS_SHARE:
         return None
-    return taken
+    return frequent
 
 
 def other_order(label: Column, prediction: Column) -> Cause | None:
-    """That the same predictions are right under another order of the classes: no accident, and on half of what was wrong."""
+    """The cause that the labels are in another order, if reordering corrects at least half of the errors beyond chance."""
     length = int(max(label.max(), prediction.max())) + 1
     confusion = np.zeros((length, length), dtype=np.int64)
     np.add.at(confusion, (label, prediction), 1)
     seen = np.unique(np.concatenate([label, prediction]))
     best = int(confusion[linear_sum_assignment(confusion, maximize=True)].sum())
     n, likeliest = len(label), float(confusion.sum(1).max()) / len(label)
-    # The bound of a union over all orders of the classes that occur.
-    accident = stats.binom.logsf(best - 1, n, likeliest) + special.gammaln(len(seen) + 1)
-    if best < (n + int(np.trace(confusion))) / 2 or likeliest == 1 or accident > np.log(CHANCE_LEVEL):
+    # Union bound over all orders of the classes that occur.
+    log_p = stats.binom.logsf(best - 1, n, likeliest) + special.gammaln(len(seen) + 1)
+    if best < (n + int(np.trace(confusion))) / 2 or likeliest == 1 or log_p > np.log(CHANCE_LEVEL):
         return None
     return Cause(
         best / n,
-        f"With the classes in another order the same predictions are right on {100 * best / n:.1f} %: put the labels in the order "
-        "of the model's outputs (--class-order, or --classes with the names in that order).",
+        f"With the classes in another order, {100 * best / n:.1f} % of the same predictions are correct: put the labels in the "
+        "order of the model's outputs (--class-order, or --classes with the names in that order).",
     )

@@ -1,4 +1,4 @@
-"""The records of a run, read back and checked: that each sample due is there, and that what they say can be and was kept."""
+"""The records of a run, read back and checked for missing samples, inconsistent values and missing images."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from robustkit.benchmarks.running.due import curve_ids, due_for, shards
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.threats import NormThreat, Threat
 
-#: What stands in the place of records that are not there.
+#: Messages of the placeholder rows for records that cannot be used.
 MISSING = "its records are missing or damaged: run the same audit again"
-UNBELIEVED = "its records contradict themselves or the images kept"
-LOST = (MISSING, UNBELIEVED)
+INCONSISTENT = "its records are inconsistent, or do not match the stored images"
+LOST = (MISSING, INCONSISTENT)
 
 
 @dataclass
 class Evidence:
-    """All rows of a run, and what is wrong with them.
+    """All rows of a run, and the problems found in them.
 
     Parameters
     ----------
     ids, clean, rows
-        The samples of the run, the records of the clean images, and those of each cell by name. Samples without records, or
-        with ones that contradict themselves, have rows that say so.
+        The samples of the run, the records of the clean images, and those of each cell by name. Missing or inconsistent
+        records are replaced by error rows.
     skipped
-        Files that could not be read and were left out.
+        Files that could not be read and were skipped.
     problems
-        What contradicts itself, one sentence each: records that were left out.
+        The inconsistencies, one sentence each.
     """
 
     ids: Column
@@ -44,17 +44,16 @@ class Evidence:
 
 
 def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], images: bool) -> Evidence:
-    """Read all records of a run and check them; `images` asks for the images kept beside them too.
+    """Read and check all records of a run, and with `images` the images stored beside them.
 
-    What this notices: records that are missing, damaged, or about other samples, labels or cells than those due; values that
-    cannot be; verified successes without an image, or with one that is another distance away, outside the threat or not the
-    one that was verified. What it cannot notice, for nothing is signed: somebody who writes records, images and run.json anew
-    so that they agree.
+    This detects records that are missing, damaged, or belong to other samples, labels or cells than planned; impossible
+    values; and verified successes whose image is missing, at another distance, outside the threat, or not the one that was
+    verified. It cannot detect a consistent forgery of records, images and run.json, because nothing is signed.
 
     Raises
     ------
     EvidenceError
-        If the list of samples is missing, or not the one that the run was made on.
+        If the list of samples is missing or does not belong to the run.
     """
     ids, labels = records.read_samples(folder / "samples.parquet", str(manifest.resolved.get("samples")))
     on_curve = curve_ids(ids, manifest.curve_samples)
@@ -66,7 +65,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
             clean = records.unanswered(ids[at], labels[at], MISSING)
         elif problem := samples_contradict(clean, manifest.clean, ids[at], labels[at], manifest.model.classes):
             found.problems.append(f"the records of the clean images {name}: {problem}")
-            clean = records.unanswered(ids[at], labels[at], UNBELIEVED)
+            clean = records.unanswered(ids[at], labels[at], INCONSISTENT)
         lost = {manifest.clean} if clean.message in LOST else set[str]()
         parts[manifest.clean].append(clean)
         for planned in manifest.threats:
@@ -77,7 +76,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
                 rows = records.read(folder / "records" / cell.name / f"{name}.parquet", ids[at])
                 kept = folder / "adversarial" / cell.name / f"{name}.safetensors"
                 if rows is not None and lost.intersection((*cell.before, *cell.among)):
-                    # What was due after records that are lost cannot be known; the successes among it are successes.
+                    # Which samples survived lost records is unknown; verified successes among the recorded ones still count.
                     due &= np.isin(clean["sample_id"], rows["sample_id"])
                 if manifest.clean in lost:
                     rows = records.empty()
@@ -89,7 +88,7 @@ def gather(folder: Path, manifest: Manifest, threats: Mapping[str, Threat], imag
                     or (images_contradict(cell, own[cell.name], manifest.model.bounds, rows, kept) if images else None)
                 ):
                     found.problems.append(f"the records of {cell.spec} on {planned.id}, samples {name}: {problem}")
-                    rows = records.unanswered(clean["sample_id"][due], clean["label"][due], UNBELIEVED)
+                    rows = records.unanswered(clean["sample_id"][due], clean["label"][due], INCONSISTENT)
                     lost.add(cell.name)
                 done[cell.name] = rows
                 parts.setdefault(cell.name, []).append(rows)
@@ -106,7 +105,7 @@ def cells_of(manifest: Manifest) -> list[PlannedCell]:
 
 
 def threats_of(planned: PlannedThreat, threat: Threat) -> dict[str, Threat]:
-    """What each cell was to answer, by name: those of the curve have an eps of their own."""
+    """The threat of each cell by name; those of the curve have their own eps."""
     own = {cell.name: threat for cell in planned.cells}
     if isinstance(threat, NormThreat):
         own |= {cell.name: threat.with_eps(at.eps) for at in planned.curve for cell in at.cells}

@@ -1,4 +1,4 @@
-"""Diagnosis: signs in the records that a robust accuracy is less than it seems (Carlini et al., arXiv 1902.06705)."""
+"""Signs in the records that a robust accuracy is overestimated (Carlini et al., arXiv 1902.06705)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robustkit.benchmarks.running.records import Records
 from robustkit.benchmarks.summary import Flag
 from robustkit.contracts.result import Status
 
-#: Shares of the samples above which a sign is no longer chance.
+#: Shares of the samples above which a sign is raised.
 NO_PROGRESS_SHARE = 0.05
 DESCENT_SHARE = 0.02
 BLACK_BOX_SHARE = 0.01
@@ -23,7 +23,7 @@ UNDECIDED_SHARE = 0.05
 
 
 def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """The flags of one threat's cells. `n` counts all samples of the run; rows without a valid answer are no sign of anything."""
+    """The flags of one threat's cells. `n` counts all samples of the run; rows without a valid result are ignored."""
     cells = [(cell, rows.answered()) for cell, rows in cells]
     flags = [
         *zero_gradients(cells, n),
@@ -38,7 +38,7 @@ def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]
 
 
 def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Survivors for which the gradient vanished, or was not finite, in half or more of the backward passes."""
+    """Flag survivors whose gradient was zero or not finite in at least half of the backward passes."""
     blind = np.zeros(0, dtype=np.int64)
     for cell, rows in cells:
         if cell.knowledge == "white-box":
@@ -50,16 +50,16 @@ def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list
         Flag(
             id="zero-gradients",
             weakens=True,
-            sentence=f"The gradient vanished or was not finite for {len(blind)} of {n} samples that survived: the model masks its "
-            "gradients, and attacks that follow them prove little. Use a black-box attack, or attack an undefended copy and transfer.",
+            sentence=f"The gradient vanished or was not finite for {len(blind)} survivors out of {n} samples: the model masks its "
+            "gradients, so gradient attacks prove little. Use a black-box attack, or a transfer attack from an undefended copy.",
         )
     ]
 
 
 def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Samples that survived with as great a margin as in the clean image after the best of the gradient attacks.
+    """Flag survivors whose margin no gradient attack reduced below that of the clean image.
 
-    A universal perturbation does not count among these: it was made from other images.
+    Universal attacks are excluded, because they are fitted on other images.
     """
     white = [(cell, rows) for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     gradient = [rows for cell, rows in white if not cell.universal]
@@ -78,14 +78,14 @@ def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Fl
         Flag(
             id="no-progress",
             weakens=True,
-            sentence=f"On {len(stuck)} of {n} samples no gradient attack brought the label's lead below that in the clean image: "
+            sentence=f"On {len(stuck)} of {n} samples no gradient attack reduced the label's margin below that of the clean image: "
             "the gradients are uninformative.",
         )
     ]
 
 
 def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Samples that the last of the attacks from outside the budget beats, and none that climbs within it does."""
+    """Flag samples on which the last minimum-norm attack succeeds and no fixed-budget attack does."""
     white = [(cell, rows) for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     outside = [rows for cell, rows in white if cell.minimum_norm]
     inside = [rows for cell, rows in white if not cell.minimum_norm]
@@ -99,14 +99,14 @@ def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
         Flag(
             id="descent-beats-ascent",
             weakens=False,
-            sentence=f"The last minimum-norm attack beat {len(missed)} of the {given} samples it was given, and no attack climbing "
-            "within the budget beat those: the loss misleads in places, and other attacks may find more.",
+            sentence=f"The last minimum-norm attack succeeded on {len(missed)} of its {given} samples where no fixed-budget attack "
+            "did: the loss is misleading in places, and other attacks may find more.",
         )
     ]
 
 
 def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Samples that an attack without gradients beats and no gradient attack under the same budget does."""
+    """Flag samples on which a black-box attack succeeds and no gradient attack with the same budget does."""
     black_box = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge != "white-box"]
     gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     if not black_box or not gradient or n == 0:
@@ -121,14 +121,14 @@ def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: in
         Flag(
             id="black-box-beats-gradient",
             weakens=len(missed) / n > BLACK_BOX_SHARE,
-            sentence=f"Attacks without gradients beat {len(missed)} of {n} samples that no gradient attack beat: parts of the "
-            "gradients are masked.",
+            sentence=f"Black-box attacks succeeded on {len(missed)} of {n} samples where no gradient attack did: some gradients "
+            "are masked.",
         )
     ]
 
 
 def noise_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Samples that random noise beats and a gradient attack with the same budget does not."""
+    """Flag samples on which random noise succeeds and no gradient attack with the same budget does."""
     noise = [rows for cell, rows in cells if cell.role == "control" and cell.attack == "noise"]
     gradient = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
     if not noise or not gradient or n == 0:
@@ -142,15 +142,15 @@ def noise_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
         Flag(
             id="noise-beats-gradient",
             weakens=True,
-            sentence=f"Random noise beat {len(missed)} of {n} samples that no gradient attack beat: the gradients mislead.",
+            sentence=f"Random noise succeeded on {len(missed)} of {n} samples where no gradient attack did: the gradients are misleading.",
         )
     ]
 
 
 def unconfirmed(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Successes that the search claimed and the final pass did not confirm.
+    """Flag successes that an attack claimed and the final pass did not confirm.
 
-    Of several draws a few are to be expected: samples at the edge, whose majority changes from one question to the next.
+    A few are expected for a randomised model: near the decision boundary, the majority varies between queries.
     """
     counts = {cell.name: int(rows.has_status(Status.UNCONFIRMED).sum()) for cell, rows in cells}
     doubted = sum(counts.values())
@@ -161,22 +161,22 @@ def unconfirmed(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Fl
             Flag(
                 id="unconfirmed",
                 weakens=max(counts.values()) / n > UNDECIDED_SHARE,
-                sentence=f"{doubted} claimed successes were not confirmed by the majority of fresh draws: these samples are at the "
-                "edge, and count as robust. More draws (--eot) decide them.",
+                sentence=f"{doubted} claimed successes were not confirmed by a majority of fresh draws: these samples are near the "
+                "decision boundary and count as robust. More draws (--eot) would settle them.",
             )
         ]
     return [
         Flag(
             id="unconfirmed",
             weakens=True,
-            sentence=f"{doubted} claimed successes were not confirmed by a fresh pass: the model is random, or an attack breaks "
-            "its budget. They do not count.",
+            sentence=f"{doubted} claimed successes were not confirmed by a fresh pass and do not count: the model is randomised, "
+            "or an attack exceeds its budget.",
         )
     ]
 
 
 def only_controls(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
-    """No attack ran beside the controls."""
+    """Flag a threat under which only controls ran."""
     if not all(cell.control for cell, _ in cells):
         return []
-    return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no attack with a method has tried.")]
+    return [Flag(id="only-controls", weakens=True, sentence="Only controls ran: no actual attack was tried.")]

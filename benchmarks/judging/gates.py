@@ -1,4 +1,4 @@
-"""Gates and the verdict: what the numbers mean for a release."""
+"""Gates and the verdict, computed from the estimates."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from robustkit.errors import ExitCode
 
 
 def min_robust(threat: ThreatPart, threshold: float) -> GatePart:
-    """Robust accuracy is at least `threshold`, judged by exact one-sided 95 % bounds.
+    """The gate that robust accuracy is at least `threshold`, judged by exact one-sided 95 % bounds.
 
-    It passes when the lower bound reaches the threshold, fails when the upper bound stays below it, and is inconclusive
-    when the samples are too few to tell. Samples without a valid answer count against a pass and against a failure: the lower
-    bound takes none of them as robust, the upper bound all.
+    It passes if the lower bound reaches the threshold, fails if the upper bound is below it, and is inconclusive otherwise.
+    Of the samples without a valid result, the lower bound counts none as robust and the upper bound counts all.
     """
     robust, n = threat.robust_accuracy, threat.robust_accuracy.n
     low = clopper_pearson(threat.robust, n)[0] if n else 0.0
@@ -23,20 +22,20 @@ def min_robust(threat: ThreatPart, threshold: float) -> GatePart:
     if threat.errors:
         share = (
             f"robust accuracy between {percent(robust.value)} and {percent(threat.at_most)} at {threat.id} ({threat.errors} of "
-            f"{n} samples have no valid answer)"
+            f"{n} samples have no valid result)"
         )
     if low >= threshold:
-        outcome, sentence = "passed", f"{share} meets the required {percent(threshold)} (at least {percent(low)}, 95 %)"
+        outcome, sentence = "passed", f"{share} meets the required {percent(threshold)} (95 % lower bound {percent(low)})"
     elif high < threshold:
         outcome, sentence = (
             "failed",
-            f"{share} is below the required {percent(threshold)} (at most {percent(high)}, 95 %)",
+            f"{share} is below the required {percent(threshold)} (95 % upper bound {percent(high)})",
         )
     else:
         outcome = "inconclusive"
         sentence = (
-            f"{share} on {robust.n} samples cannot be told from the required {percent(threshold)} "
-            f"({percent(low)} to {percent(high)}, 95 %): audit more samples"
+            f"{share} on {robust.n} samples is too uncertain to compare with the required {percent(threshold)} "
+            f"(95 % bounds {percent(low)} and {percent(high)}): audit more samples"
         )
     return GatePart.model_validate(
         {
@@ -55,55 +54,55 @@ def min_robust(threat: ThreatPart, threshold: float) -> GatePart:
 def judge(summary: Estimates, threshold: float | None, problems: Sequence[str] = ()) -> Summary:
     """The summary with its gates, verdict and exit code.
 
-    A failure stands even if the evidence is weak. Where the records contradict themselves (`problems`, one sentence each), no
-    gate is judged: neither a pass nor a failure follows from them.
+    A failed gate counts even if the evidence is weak. If the records are inconsistent (`problems`, one sentence each), no
+    gate is judged.
     """
     judged = [] if threshold is None or problems else summary.threats
     gates = [min_robust(threat, threshold) for threat in judged if threshold is not None]
     codes: list[ExitCode] = []
     reasons: dict[ExitCode, str] = {}
 
-    def hold(code: ExitCode, sentence: str) -> None:
+    def add(code: ExitCode, sentence: str) -> None:
         codes.append(code)
         reasons.setdefault(code, sentence)
 
     if problems:
-        more = f" ({len(problems) - 1} more of this kind)" if len(problems) > 1 else ""
-        hold(ExitCode.UNTRUSTED, f"Not trustworthy: {problems[0]}{more}. Run the same audit again.")
+        more = f" (and {len(problems) - 1} more such problems)" if len(problems) > 1 else ""
+        add(ExitCode.UNTRUSTED, f"Not trustworthy: {problems[0]}{more}. Run the same audit again.")
     if summary.data.n == 0:
-        hold(ExitCode.NOTHING_EVALUATED, "Nothing was evaluated: the data holds no sample.")
+        add(ExitCode.NOTHING_EVALUATED, "Nothing evaluated: the data set is empty.")
     elif not summary.threats:
-        hold(ExitCode.NOTHING_EVALUATED, "Nothing was evaluated: the run holds no threat.")
+        add(ExitCode.NOTHING_EVALUATED, "Nothing evaluated: the run has no threat.")
     for threat in summary.threats:
         if summary.clean.value > 0 and not any(attack.evaluated for attack in threat.attacks):
-            hold(ExitCode.NOTHING_EVALUATED, f"Nothing was evaluated: no attack was given a sample at {threat.id}.")
+            add(ExitCode.NOTHING_EVALUATED, f"Nothing evaluated: no attack ran on any sample at {threat.id}.")
     if summary.errors:
-        hold(
+        add(
             ExitCode.INCOMPLETE,
-            f"Incomplete: the model gave no valid answer to {summary.errors} clean images ({summary.message or 'NaN or infinity'}).",
+            f"Incomplete: the model returned no valid output for {summary.errors} clean images ({summary.message or 'NaN or infinity'}).",
         )
     for gate in gates:
         if gate.outcome == "failed":
-            hold(ExitCode.GATE_FAILED, f"Failed: {gate.sentence}.")
+            add(ExitCode.GATE_FAILED, f"Failed: {gate.sentence}.")
         if gate.outcome == "inconclusive" and summary.data.n:
-            hold(ExitCode.INCONCLUSIVE, f"Inconclusive: {gate.sentence}.")
+            add(ExitCode.INCONCLUSIVE, f"Inconclusive: {gate.sentence}.")
     for threat in summary.threats:
         for attack in threat.attacks:
             if attack.status != "complete":
-                hold(
+                add(
                     ExitCode.INCOMPLETE,
                     f"Incomplete: {attack.name} on {threat.id} {attack.status} ({attack.message or 'no message'}).",
                 )
             elif attack.errors:
-                hold(
+                add(
                     ExitCode.INCOMPLETE,
-                    f"Incomplete: the model gave no valid answer, or contradicted itself, on {attack.errors} samples ({attack.name}).",
+                    f"Incomplete: the model's output on {attack.errors} samples was invalid or inconsistent ({attack.name}).",
                 )
         for sentence in threat.incomplete:
-            hold(ExitCode.INCOMPLETE, f"Incomplete: {sentence}.")
+            add(ExitCode.INCOMPLETE, f"Incomplete: {sentence}.")
         if not threat.trusted:
             weak = next(flag.sentence for flag in threat.flags if flag.weakens)
-            hold(ExitCode.UNTRUSTED, f"Not trustworthy at {threat.id}: {weak}")
+            add(ExitCode.UNTRUSTED, f"Not trustworthy at {threat.id}: {weak}")
     code = ExitCode.UNTRUSTED if problems else ExitCode.worst(codes)
     outcomes = {
         ExitCode.GATE_FAILED: "failed",
@@ -123,11 +122,14 @@ def judge(summary: Estimates, threshold: float | None, problems: Sequence[str] =
 
 
 def passed_sentence(summary: Estimates, gates: Sequence[GatePart]) -> str:
-    """What is said when nothing stands against the run."""
+    """The verdict's sentence for a run without failures or doubts."""
     if gates:
         return "Passed: " + "; ".join(gate.sentence for gate in gates) + "."
     parts = [f"{percent(threat.robust_accuracy.value)} at {threat.id}" for threat in summary.threats]
-    return f"{summary.model.name} is right on {percent(summary.clean.value)} of clean images and at most {', '.join(parts)}."
+    return (
+        f"{summary.model.name} classifies {percent(summary.clean.value)} of clean images correctly; robust accuracy is at most "
+        f"{', '.join(parts)}."
+    )
 
 
 def percent(value: float | Estimate) -> str:

@@ -1,4 +1,4 @@
-"""From records to the summary: worst case over attacks for each sample, intervals, flags, classes and pictures."""
+"""From records to the summary: the worst case over attacks for each sample, intervals, flags, classes and images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from robustkit.benchmarks.judging.evidence import LOST
 from robustkit.benchmarks.judging.flags import diagnose
 from robustkit.benchmarks.planning.manifest import PlannedCell, PlannedThreat
-from robustkit.benchmarks.running.due import attacked_ids, right_ids
+from robustkit.benchmarks.running.due import attacked_ids, correct_ids
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.statistics import Estimate, estimate
 from robustkit.benchmarks.summary import (
@@ -26,10 +26,10 @@ from robustkit.benchmarks.summary import (
 from robustkit.contracts.result import Status
 from robustkit.threats import NormThreat, Threat
 
-#: Pictures of each kind in the gallery.
+#: Images of each kind in the gallery.
 PICTURES = 4
 
-#: The most points of a curve of minimal perturbations.
+#: Maximum number of points on a curve of minimal perturbations.
 CURVE_POINTS = 200
 
 
@@ -52,22 +52,22 @@ def summarize_threat(
     rows
         The rows of each cell by name.
     curve_ids
-        Which samples the curve was computed on.
+        Ids of the samples of the curve.
     class_names
         Names by label; may be empty.
     warnings
-        Flags of the model, which every threat carries.
+        Flags of the model, shared by all threats.
     """
     n = len(clean)
     main = [(cell, rows[cell.name]) for cell in plan.main]
-    right = set(right_ids(clean).tolist())
-    survivors, unanswered = right, set[int]()
+    correct = set(correct_ids(clean).tolist())
+    survivors, unanswered = correct, set[int]()
     attacks = []
     for cell, found in main:
         hits, errors = set(attacked_ids(found).tolist()), error_ids(found)
         decided = len(survivors & hits)
         survivors, unanswered = survivors - hits, unanswered | errors
-        robust_after = survivors - unanswered if cell.on == "survivors" else right - hits - errors
+        robust_after = survivors - unanswered if cell.on == "survivors" else correct - hits - errors
         attacks.append(attack_part(cell, found, len(robust_after), decided, n))
     flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan), *beside(plan, rows)]
     robust = np.isin(clean["sample_id"], sorted(survivors - unanswered))
@@ -75,10 +75,10 @@ def summarize_threat(
     non_adaptive = None
     if plan.non_adaptive is not None:
         found = rows[plan.non_adaptive.name]
-        kept = len(right - set(attacked_ids(found).tolist()) - error_ids(found))
+        kept = len(correct - set(attacked_ids(found).tolist()) - error_ids(found))
         non_adaptive = NonAdaptivePart(
             robust_accuracy=estimate(kept, n),
-            sentence=f"{plan.non_adaptive.spec} made without the defense in view. An attacker who knows of it does better.",
+            sentence=f"{plan.non_adaptive.spec} attacks the undefended model; an attacker who knows the defense does better.",
         )
     return ThreatPart(
         id=plan.id,
@@ -97,29 +97,29 @@ def summarize_threat(
 
 
 def escalation_note(plan: PlannedThreat) -> list[Flag]:
-    """That the escalation ran, and why."""
+    """The note that the escalation ran, and why."""
     if not plan.reasons:
         return []
     return [
         Flag(
             id="escalated",
             weakens=False,
-            sentence=f"The first attacks left doubts ({', '.join(plan.reasons)}), so the suite's escalation ran as well.",
+            sentence=f"The first attacks raised flags ({', '.join(plan.reasons)}), so the suite's escalation ran as well.",
         )
     ]
 
 
 def beside(plan: PlannedThreat, rows: dict[str, Records]) -> list[Flag]:
-    """That what stands beside the verdict (the curve, the non-adaptive number) lacks answers."""
+    """The note that the curve or the non-adaptive number lacks valid results."""
     errors = {i for cell in plan.cells if cell.part != "main" for i in error_ids(rows[cell.name])}
     if not errors:
         return []
-    sentence = f"The curve or the non-adaptive number lacks {len(errors)} samples, to which there was no valid answer."
+    sentence = f"The curve or the non-adaptive number excludes {len(errors)} samples without a valid result."
     return [Flag(id="unanswered", weakens=False, sentence=sentence)]
 
 
 def remarks(plan: PlannedThreat) -> list[Flag]:
-    """What the attacks have to say of a model with so many classes."""
+    """The attacks' remarks on the model's number of classes."""
     said = dict.fromkeys(cell.remark for cell in plan.main)
     return [Flag(id="few-classes", weakens=False, sentence=sentence) for sentence in said if sentence is not None]
 
@@ -130,7 +130,7 @@ def looks_for_the_nearest(cell: PlannedCell, found: Records) -> bool:
         return False
     if cell.minimum_norm:
         return cell.seeks_nearest
-    # Another library's attack does not say so, but shows it by images beyond eps.
+    # An attack from another library does not declare this, but images beyond eps show it.
     distance = found["nearest_distance"]
     return bool((np.isfinite(distance) & (distance > 0) & ~found["verified"].astype(bool)).any())
 
@@ -138,11 +138,11 @@ def looks_for_the_nearest(cell: PlannedCell, found: Records) -> bool:
 def minimal(cell: PlannedCell, found: Records, clean: Records) -> MinimalPart:
     """The empirical distribution of minimal perturbations: robust accuracy at every eps, from one run."""
     found, clean = found.answered(), clean.where(~np.isin(clean["sample_id"], sorted(error_ids(clean) | error_ids(found))))
-    wrong = np.setdiff1d(clean["sample_id"], right_ids(clean))
+    wrong = np.setdiff1d(clean["sample_id"], correct_ids(clean))
     distances = np.concatenate([np.zeros(len(wrong)), found["nearest_distance"].astype(float)])
     finite = np.sort(distances[np.isfinite(distances)])
     n = len(clean)
-    # Steps of the curve, thinned to as many as a picture can show.
+    # Steps of the curve, thinned to the number a chart can show.
     kept = np.unique(np.linspace(0, max(len(finite) - 1, 0), min(len(finite), CURVE_POINTS)).round().astype(int))
     steps = [(float(finite[i]), float((distances > finite[i]).sum()) / n) for i in kept]
     attacked = found["nearest_distance"].astype(float)
@@ -157,7 +157,7 @@ def minimal(cell: PlannedCell, found: Records, clean: Records) -> MinimalPart:
 
 
 def error_ids(found: Records) -> set[int]:
-    """Ids of the samples to which there was no valid answer: neither robust nor successfully attacked."""
+    """Ids of the samples without a valid result, which are neither robust nor successfully attacked."""
     return set(found["sample_id"][found.has_status(Status.ERROR)].tolist())
 
 
@@ -187,24 +187,24 @@ def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n:
 
 
 def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], ids: Column) -> list[CurvePoint]:
-    """Accuracy against eps on the curve's samples, from eps 0, each point on those to which there was a valid answer.
+    """Accuracy vs. eps on the curve's samples, starting at eps 0; each point excludes samples without a valid result.
 
-    What succeeded at one eps succeeds at every larger one, so the verdict's cells count from the audited eps on.
+    A success at one eps is a success at every larger eps, so the verdict's cells count from the audited eps on.
     """
     if not plan.curve:
         return []
     audited = Threat.parse(plan.id)
     assert isinstance(audited, NormThreat)
     answered = clean.answered()
-    right = set(right_ids(clean).tolist()) & set(ids.tolist())
+    correct = set(correct_ids(clean).tolist()) & set(ids.tolist())
     n = int(np.isin(answered["sample_id"], ids).sum())
-    start = estimate(len(right), n)
+    start = estimate(len(correct), n)
 
-    def left(cells: Sequence[PlannedCell]) -> Estimate:
+    def after(cells: Sequence[PlannedCell]) -> Estimate:
         found = [rows[cell.name] for cell in cells]
-        hits = right & set(attacked_ids(*found).tolist())
-        errors = right & set[int]().union(*map(error_ids, found)) - hits
-        return estimate(len(right - hits - errors), n - len(errors))
+        hits = correct & set(attacked_ids(*found).tolist())
+        errors = correct & set[int]().union(*map(error_ids, found)) - hits
+        return estimate(len(correct - hits - errors), n - len(errors))
 
     points = [CurvePoint(eps=0.0, eps_text="0", attack=start, control=start)]
     for at in plan.curve:
@@ -212,17 +212,17 @@ def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], 
         smaller = [each for each in plan.curve if each.eps <= at.eps]
         strong = [*verdict, *(each.strong for each in smaller if each.strong)]
         control = [*(cell for cell in verdict if cell.role == "control"), *(each.control for each in smaller if each.control)]
-        points.append(CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=left(strong), control=left(control)))
+        points.append(CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=after(strong), control=after(control)))
     return points
 
 
 def class_table(
     clean: Records, robust: Column, main: list[tuple[PlannedCell, Records]], names: Sequence[str]
 ) -> list[ClassPart]:
-    """Clean and robust accuracy of each class that occurs, and what its samples are most often taken for."""
+    """Clean and robust accuracy of each class in the data, and its most common wrong prediction."""
     errors: dict[int, Counter[int]] = {}
     wrong = clean.has_status(Status.MISCLASSIFIED)
-    right = np.isin(clean["sample_id"], right_ids(clean))
+    correct = np.isin(clean["sample_id"], correct_ids(clean))
     seen = [clean.columns["label"][wrong], clean.columns["prediction"][wrong]]
     pairs = list(zip(*seen, strict=True))
     for _, found in main:
@@ -239,7 +239,7 @@ def class_table(
                 label=int(label),
                 name=name_of(int(label), names),
                 n=int(mask.sum()),
-                clean=estimate(int((mask & right).sum()), int(mask.sum())),
+                clean=estimate(int((mask & correct).sum()), int(mask.sum())),
                 robust=estimate(int((mask & robust).sum()), int(mask.sum())),
                 most_common_error=name_of(common[0][0], names) if common else "",
             )
@@ -253,7 +253,7 @@ def name_of(label: int, names: Sequence[str]) -> str:
 
 
 def gallery(main: list[tuple[PlannedCell, Records]]) -> list[Picture]:
-    """The worst, the borderline and some random samples whose pictures are on disk."""
+    """The worst, the borderline and some random samples whose images are on disk."""
     rows = [(cell, found, i) for cell, found in main if cell.role == "attack" for i in range(len(found))]
     if not rows:
         rows = [(cell, found, i) for cell, found in main for i in range(len(found))]

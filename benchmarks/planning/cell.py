@@ -1,6 +1,6 @@
 """A cell is (model, defenses, attack, threat); its name hashes everything that could change its result.
 
-So resuming and caching are one mechanism: a file of that name is either the answer or damaged.
+Resuming and caching are therefore one mechanism: a file with that name holds the result unless it is damaged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from robustkit.contracts.model import Model
 from robustkit.identity import Identity
 from robustkit.threats import Threat
 
-#: Raise it when a change to the engine or the records changes results.
+#: Increment it when a change to the engine or the records changes results.
 FORMAT = 5
 
 Part = Literal["main", "curve", "non-adaptive"]
@@ -32,21 +32,21 @@ class Cell:
     Parameters
     ----------
     spec, attack
-        The attack as text and as built.
+        The attack as text and as an object.
     threat
-        What the attacker may do.
+        The threat model.
     role, on
         As in the suite's stage.
     part
-        Whether it belongs to the verdict, to the curve, or to the non-adaptive comparison.
+        Whether it belongs to the verdict, the curve, or the non-adaptive comparison.
     context
         Digest of model, data and seed.
     before
-        Names of the cells whose successfully attacked samples it does not get.
+        Names of the cells whose successfully attacked samples it skips.
     within, when
         As in the suite's stage.
     among
-        Names of cells of which one must have succeeded on a sample for it to be due; empty if none need have.
+        Names of cells, at least one of which must have succeeded on a sample; empty means no such condition.
     """
 
     spec: str
@@ -63,7 +63,7 @@ class Cell:
 
     @cached_property
     def name(self) -> str:
-        """A readable part and twelve hexadecimal digits."""
+        """A readable part and twelve hexadecimal digits of the hash."""
         digest = digest_of(
             [
                 FORMAT,
@@ -84,7 +84,7 @@ class Cell:
 
 
 def parameters(attack: Attack) -> dict[str, Any]:
-    """An attack's parameters as values that JSON can hold: a model stands as its fingerprint, other objects as their digest."""
+    """An attack's parameters as JSON values: a model becomes its fingerprint, other objects their digest."""
     assert dataclasses.is_dataclass(attack)
 
     def plain(value: Any) -> Any:
@@ -99,11 +99,11 @@ def parameters(attack: Attack) -> dict[str, Any]:
 
 @functools.cache
 def plugin(kind: type) -> str:
-    """Hexadecimal digest of a plugin's class: its qualified name, distribution and version, its code and what that uses."""
+    """Hexadecimal digest of a plugin's class: its qualified name, distribution and version, its code and what the code uses."""
     identity = Identity()
     return digest_of([identity.of(kind).hex(), identity.reached().hex()])
 
 
 def digest_of(value: Any) -> str:
-    """Hexadecimal digest of anything JSON can hold."""
+    """Hexadecimal digest of any JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a caller hands to an audit, checked before anything is loaded: another type than the one meant is one sentence."""
+"""Checks of an audit's arguments before anything is loaded."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from robustkit.threats import Threat
 
 
 def check_model_given(model: Any) -> None:
-    """Raise `UsageError` if it is neither a model nor the name of one."""
+    """Raise `UsageError` unless `model` is a model or a name."""
     if not isinstance(model, Model | str):
         raise UsageError(f"the model is a {type(model).__name__}: give a robustkit.Model, such as rk.Model(net), or a name")
 
 
 def check_count(name: str, value: Any) -> None:
-    """Raise `UsageError` if it is no whole number from 1."""
+    """Raise `UsageError` unless `value` is a positive integer."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{name}={brief(value)} must be a whole number of at least 1")
+        raise UsageError(f"{name}={brief(value)} must be a positive integer")
 
 
 def check_share(name: str, value: Any) -> None:
-    """Raise `UsageError` if it is no number in [0, 1]."""
+    """Raise `UsageError` unless `value` is a number in [0, 1]."""
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
-        raise UsageError(f"{name}={brief(value)} must be a share between 0 and 1, such as 0.5")
+        raise UsageError(f"{name}={brief(value)} must be a number between 0 and 1, such as 0.5")
 
 
 def read_threats(threats: Sequence[Threat | str] | Threat | str) -> list[Threat]:
-    """Threats, of which each may be a text, and one may stand alone.
+    """The threats as objects; accepts objects and texts, in a sequence or alone.
 
     Raises
     ------
     UsageError
-        If one is neither, or its text is not a threat's.
+        If an item is neither, or its text is not a valid threat.
     """
     found = []
     for each in [threats] if isinstance(threats, str | Threat) else threats:
@@ -46,12 +46,12 @@ def read_threats(threats: Sequence[Threat | str] | Threat | str) -> list[Threat]
 
 
 def read_attacks(attacks: Sequence[str] | str) -> list[str]:
-    """Attacks as texts, of which one may stand alone.
+    """The attacks as a list; accepts a sequence of texts or a single text.
 
     Raises
     ------
     UsageError
-        If one is no text.
+        If an item is not a text.
     """
     found = [attacks] if isinstance(attacks, str) else list(attacks)
     for each in found:

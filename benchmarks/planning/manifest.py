@@ -1,4 +1,4 @@
-"""What run.json holds: what was asked and what was resolved, so that a verdict can be computed from the records alone."""
+"""The schema of run.json: the configuration as given and as resolved, which makes the records sufficient for a verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robustkit.universal import UniversalAttack
 
 Status = Literal["running", "interrupted", "failed", "complete"]
 
-#: A cell's or a shard's name becomes part of a path: it cannot lead elsewhere.
+#: Cell names become parts of paths, so the pattern excludes separators.
 NAME = r"^[A-Za-z0-9.-]*[0-9a-f]{12}$"
 
 
@@ -24,10 +24,11 @@ class _Part(BaseModel):
 
 
 class PlannedCell(_Part):
-    """A cell without its attack: all that due samples, flags and tables depend on.
+    """A cell without its attack object: everything that sample selection, flags and tables depend on.
 
-    `seeks_nearest` holds of minimum-norm attacks that go on inside eps, `draws` is how many passes verification took a majority
-    of, `remark` is what the attack says of a model with so many classes. The rest is as in `Cell` and `AttackInfo`.
+    `seeks_nearest` is true for minimum-norm attacks that continue inside eps, `draws` is the number of passes per majority
+    vote in verification, `remark` is the attack's remark on the model's number of classes. For the rest see `Cell` and
+    `AttackInfo`.
     """
 
     name: str = Field(pattern=NAME)
@@ -50,12 +51,12 @@ class PlannedCell(_Part):
 
     @property
     def digest(self) -> str:
-        """What records say they were made for."""
+        """The digest that ties records to this cell."""
         return digest_of(self.model_dump(mode="json", exclude={"remark"}))
 
 
 class PlannedPoint(_Part):
-    """One eps of the curve, with the cells that ran for it: none where those of the verdict answer it."""
+    """One eps of the curve and its cells, which are None if the verdict's cells determine the result."""
 
     eps: float
     eps_text: str
@@ -64,13 +65,13 @@ class PlannedPoint(_Part):
 
     @property
     def cells(self) -> list[PlannedCell]:
-        """Those that ran."""
+        """The cells that ran."""
         return [cell for cell in (self.strong, self.control) if cell is not None]
 
 
 class PlannedThreat(_Part):
-    """The cells of one threat, as in `ThreatPlan`. `escalates` says whether doubts call for more; `kinds` are the corruptions
-    whose mean error was counted."""
+    """The cells of one threat, as in `ThreatPlan`. `escalates` says whether the suite has an escalation for it; `kinds` are the
+    corruptions of the mean corruption error."""
 
     id: str
     kind: str
@@ -92,7 +93,7 @@ class PlannedThreat(_Part):
 
     @property
     def cells(self) -> list[PlannedCell]:
-        """All of them, in the order they ran."""
+        """All cells, in the order in which they ran."""
         beside = [cell for point in self.curve for cell in point.cells]
         return [*self.main, *beside, *([self.non_adaptive] if self.non_adaptive else [])]
 
@@ -103,25 +104,25 @@ class Manifest(BaseModel):
     Parameters
     ----------
     resolved
-        The configuration; another one is another run. Its `samples` is the digest of ``samples.parquet``.
+        The configuration that identifies the run. Its `samples` is the digest of ``samples.parquet``.
     status
-        How the run stands; only a complete one is judged.
+        The state of the run; only a complete run is judged.
     shard
-        Samples in a file of records.
+        Samples per file of records.
     clean
-        The name of the clean images' records.
+        The cell name of the clean images' records.
     curve_samples
-        On how many samples the curve was computed.
+        Number of samples of the curve.
     threats, flags
-        The cells, the escalation that ran included, and what stands against the model itself.
+        The cells, including the escalation that ran, and the flags of the model itself.
     model, data, suite, seed, not_tested
         As in the summary.
     notes, cause
-        What was noticed of the data, and of a clean accuracy that says the set-up is wrong.
+        Remarks on the data, and the likely cause of a clean accuracy that indicates a wrong set-up.
     min_robust
-        The robust accuracy that was last required.
+        The robust accuracy last required.
     command, options, configuration, versions, hardware
-        How, with what and on what the run was made: every option of the command as it was resolved, and which a file set.
+        For reproduction: the command, all its resolved options, those set by a file, package versions and hardware.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
@@ -150,7 +151,7 @@ class Manifest(BaseModel):
 
 
 def planned_cell(cell: Cell, draws: int, classes: int | None = None) -> PlannedCell:
-    """A cell as run.json holds it, with what its attack says of a model with so many classes."""
+    """A cell as stored in run.json; given `classes`, with its attack's remark on that number of classes."""
     attack = cell.attack
     return PlannedCell(
         name=cell.name,
@@ -174,7 +175,7 @@ def planned_cell(cell: Cell, draws: int, classes: int | None = None) -> PlannedC
 
 
 def planned_threat(plan: ThreatPlan, draws: int, classes: int, corruption_error: bool) -> PlannedThreat:
-    """A threat's plan as run.json holds it."""
+    """A threat's plan as stored in run.json."""
     threat = plan.threat
     return PlannedThreat(
         id=threat.id,

@@ -1,4 +1,4 @@
-"""Whether a model's answer about an image depends on the other images of its batch."""
+"""Check whether a model's output for an image depends on the other images of its batch."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from robustkit.contracts.model import Model
 from robustkit.errors import AttackError, UsageError, first_line
 from robustkit.global_state import full_precision
 
-#: Images that are asked about alone, and the most that are asked about at once.
+#: Number of images evaluated one at a time, and the maximum size of the large batch.
 ALONE, CROWD = 4, 1024
 
 
 def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
-    """Answers about images alone that differ from those about the same images beside others: a few unlike them, and a full batch.
+    """Flag a model whose outputs for single images differ from those for the same images in a batch.
 
-    The few are asked about as a whole even where the model's own batch size is 1.
+    The images are batched once with their inversions and once as part of a full batch.
 
     Raises
     ------
     UsageError
         If the network fails on a single image.
     AttackError
-        If it now fails on images that it answered before, too.
+        If it also fails on images that it processed before.
     """
     size = min(model.chunk_size(x), CROWD)
     few = x[: ALONE if size >= 2 * ALONE else 1]
     full = x.repeat(-(-size // len(x)), 1, 1, 1)[:size]
-    others = model.bounds[0] + model.bounds[1] - few  # as unlike them as the bounds allow
+    others = model.bounds[0] + model.bounds[1] - few  # inverted, hence as different as the bounds allow
     with model.frozen(seed=0), torch.no_grad(), full_precision(model.device):
         try:
             alone = torch.cat([model(image[None]) for image in few])
@@ -40,12 +40,12 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
         except Exception as error:  # a network may raise anything
             check_answers_still(model, few)
             raise UsageError(
-                f"{model.name} fails on a single image ({type(error).__name__}: {first_line(error)}), but not on {len(x)} at once: "
-                "its answer about an image must not depend on a batch"
+                f"{model.name} fails on a single image ({type(error).__name__}: {first_line(error)}), but not on a batch of {len(x)}: "
+                "its output for an image must not depend on the batch"
             ) from error
         beside = []
         for batch in (torch.cat([few, others]), full):
-            with suppress(Exception):  # out of memory, or what the audit will meet with and report
+            with suppress(Exception):  # out of memory, or a failure that the audit itself will report
                 beside.append(model(batch)[: len(few)])
         culprit = batch_statistics(model.net) if isinstance(model.net, nn.Module) else None
     rounding = max(1e-3, torch.finfo(model.dtype).eps ** 0.5)
@@ -53,36 +53,36 @@ def depends_on_batch(model: Model, x: Tensor) -> Flag | None:
     if not differs and (culprit is None or beside):
         return None
     if culprit is not None:
-        cause = f"batch norm {culprit} takes the statistics of the batch"
-        remedy = "Give it running statistics (track_running_stats=True) and leave it in evaluation mode."
+        cause = f"batch norm {culprit} uses the statistics of the batch"
+        remedy = "Give it running statistics (track_running_stats=True) and keep it in evaluation mode."
     else:
-        cause = "something mixes the images of a batch, as dynamic quantisation does"
+        cause = "some operation mixes the images of a batch, as dynamic quantisation does"
         remedy = (
-            "It is shown one image at a time, and the result holds for that."
+            "The model was evaluated one image at a time, and the result holds for that mode."
             if model.batch_size == 1
-            else "Remove it, or show the model one image at a time (--batch-size 1)."
+            else "Remove it, or evaluate one image at a time (--batch-size 1)."
         )
     return Flag(
         id="batch-dependent",
-        # One at a time there is nothing to mix, and that may be how the model is used; a batch norm is not used so.
+        # One image at a time may be how the model is deployed; no model is deployed with batch norm in that state.
         weakens=culprit is not None or model.batch_size != 1,
-        sentence=f"The model's answer about an image depends on the other images of its batch: {cause}. {remedy}",
+        sentence=f"The model's output for an image depends on the other images of its batch: {cause}. {remedy}",
     )
 
 
 def check_answers_still(model: Model, x: Tensor) -> None:
-    """Raise `AttackError` if a model fails on images that it answered before: then their number is not the cause."""
+    """Raise `AttackError` if a model fails on images that it processed before, which rules out the batch size as the cause."""
     try:
         model(x)
     except Exception as error:  # a network may raise anything
         raise AttackError(
-            f"{model.name} fails on images that it answered before ({type(error).__name__}: {first_line(error)}): run it again, and "
-            "look for what it keeps from call to call"
+            f"{model.name} fails on images that it processed before ({type(error).__name__}: {first_line(error)}): run it again, "
+            "and look for state that it keeps between calls"
         ) from error
 
 
 def batch_statistics(net: nn.Module) -> str | None:
-    """The first batch norm that normalises by the batch, as a forward pass left the modules."""
+    """The name of the first batch norm that used batch statistics in the last forward pass."""
     for name, module in net.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and (module.training or module.running_mean is None):
             return name or type(module).__name__

@@ -1,4 +1,4 @@
-"""Which cells a run consists of."""
+"""The cells of a run."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from robustkit.transfer import TransferAttack, load_surrogates
 
 
 @dataclass(frozen=True)
-class Bends:
-    """The curve of accuracy against eps: its threats in ascending order, and an attack and a control as cells to be copied."""
+class CurvePlan:
+    """The curve of accuracy vs. eps: its threats in ascending order, and an attack and a control as template cells."""
 
     threats: tuple[NormThreat, ...]
     attack: Cell
     control: Cell
 
-    def rungs(self, cell: Cell, audited: Threat, verdict: Sequence[Cell]) -> list[Cell | None]:
-        """The cell at each eps, on the samples whose answer does not follow from another eps.
+    def cells(self, cell: Cell, audited: Threat, verdict: Sequence[Cell]) -> list[Cell | None]:
+        """A copy of the cell for each eps, on the samples whose result does not follow from another eps.
 
-        A success at one eps is one at every larger eps. So below the audited eps only what the verdict successfully attacked is
-        tried, from the smallest eps on; above it only what survived; and at the audited eps itself the verdict answers.
+        A success at one eps is a success at every larger eps. Hence, below the audited eps only successfully attacked samples
+        are tried, from the smallest eps on, and above it only survivors; at the audited eps the verdict's cells are used.
         """
         assert isinstance(audited, NormThreat)
         names = tuple(each.name for each in verdict)
@@ -54,29 +54,29 @@ class ThreatPlan:
     Parameters
     ----------
     main
-        Those of the verdict, in order.
+        The cells of the verdict, in order.
     escalation
-        Those that join them if the main ones leave doubts.
-    bends
-        The curve, whose cells follow from the main ones.
+        Cells added to them if their results are suspicious.
+    curve_plan
+        The curve, whose cells depend on the main ones.
     non_adaptive
-        The one made without the defense in view.
+        The cell that attacks the undefended model.
     reasons
-        The signs for which the escalation joined the main cells.
+        The flags that triggered the escalation.
     instead
-        The suite whose stages these are, where it is not the one that was asked for.
+        The suite whose stages these are, if it replaced the requested one.
     """
 
     threat: Threat
     main: tuple[Cell, ...]
     escalation: tuple[Cell, ...] = ()
-    bends: Bends | None = None
+    curve_plan: CurvePlan | None = None
     non_adaptive: Cell | None = None
     reasons: tuple[str, ...] = ()
     instead: Suite | None = None
 
     def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
-        """The plan with those cells of its escalation among the main ones that the reasons call for."""
+        """The plan with the escalation cells that the reasons call for moved to the main cells."""
         main = list(self.main)
         for cell in self.escalation:
             if cell.when == "suspicious" or cell.when in reasons:
@@ -85,24 +85,24 @@ class ThreatPlan:
 
     @property
     def cells(self) -> list[Cell]:
-        """All that run in any case, in their order."""
+        """All cells that always run, in order."""
         return [*self.main, *self.beside]
 
     @property
     def beside(self) -> list[Cell]:
-        """Those that do not belong to the verdict: they run after it."""
-        bending = [cell for _, *pair in self.curve for cell in pair if cell is not None]
-        return [*bending, *([self.non_adaptive] if self.non_adaptive else [])]
+        """The cells that are not part of the verdict and run after it."""
+        curve = [cell for _, *pair in self.curve for cell in pair if cell is not None]
+        return [*curve, *([self.non_adaptive] if self.non_adaptive else [])]
 
     @property
     def curve(self) -> list[tuple[NormThreat, Cell | None, Cell | None]]:
-        """Those of the curve: at each eps the attack and the control, or none where the verdict's own cells answer it."""
-        if self.bends is None:
+        """The attack and the control at each eps of the curve, or None if the verdict's cells determine the result."""
+        if self.curve_plan is None:
             return []
         controls = [cell for cell in self.main if cell.role == "control"]
-        strong = self.bends.rungs(self.bends.attack, self.threat, self.main)
-        control = self.bends.rungs(self.bends.control, self.threat, controls)
-        return list(zip(self.bends.threats, strong, control, strict=True))
+        strong = self.curve_plan.cells(self.curve_plan.attack, self.threat, self.main)
+        control = self.curve_plan.cells(self.curve_plan.control, self.threat, controls)
+        return list(zip(self.curve_plan.threats, strong, control, strict=True))
 
 
 def plan(
@@ -117,31 +117,31 @@ def plan(
     device: torch.device | None = None,
     knowledge: Knowledge = "white-box",
 ) -> list[ThreatPlan]:
-    """Every cell of a run, with every attack built and checked against every threat before anything is computed.
+    """The plan of a run for each threat, with every attack built and checked before anything is computed.
 
     Parameters
     ----------
     suite, threats
-        What was asked.
+        The suite and the threats of the run.
     context
         Digest of model, data and seed.
     span
-        The width of the model's bounds, which no eps of the curve exceeds.
+        The width of the model's bounds, the maximum eps of the curve.
     defended
-        Whether input transforms stand in front of the model.
+        Whether the model has input transforms.
     surrogates
-        Models that transfer attacks are made on.
+        Models on which transfer attacks are computed.
     draws
-        The model's, in each question; an attack may ask for more.
+        The model's draws per query; an attack may require more.
     device
-        Where surrogates are loaded that an attack's own parameters name.
+        The device for surrogates named in an attack's own parameters.
     knowledge
         What the model gives an attacker.
 
     Raises
     ------
     UsageError
-        If an attack is unknown, or cannot answer a threat.
+        If an attack is unknown, or does not support a threat.
     """
     if not threats:
         raise UsageError("no threat was given: name one, such as --threat linf:8/255")
@@ -152,12 +152,12 @@ def plan(
 
 
 def survivors_of(cells: Sequence[Cell], on: str) -> tuple[str, ...]:
-    """The names of the cells whose successfully attacked samples a stage after them does not get."""
+    """The names of the cells whose successfully attacked samples a following stage skips."""
     return tuple(cell.name for cell in cells) if on == "survivors" else ()
 
 
 class Given(NamedTuple):
-    """What a run provides to its attacks."""
+    """The resources that a run provides to its attacks."""
 
     surrogates: tuple[Model, ...]
     draws: int
@@ -166,14 +166,14 @@ class Given(NamedTuple):
 
 
 def equip(built: Attack, given: Given) -> Attack:
-    """The attack with what the run provides, where it has a use for it and does not say otherwise itself."""
+    """The attack with the run's surrogates, unless it uses none or names its own."""
     assert is_dataclass(built)
     changes: dict[str, Any] = {}
     for field in fields(built):
         if field.name == "surrogate" and built.surrogate is None:
             changes["surrogate"] = given.surrogates or None
     if isinstance(built, TransferAttack) and built.surrogate is not None:
-        # Loaded now, for a cell's name must hold what the surrogates are and not only what they are called.
+        # Loaded now because a cell's name must depend on the surrogates themselves, not only on their names.
         changes["surrogate"] = load_surrogates(built.surrogate, given.device)
     return replace(built, **changes)
 
@@ -199,7 +199,7 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
             )
             raise UsageError(
                 f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but "
-                f"{source or f'the model gives {given.knowledge}'} only: take --suite black-box (linf and l2), or name attacks "
+                f"{source or f'the model gives {given.knowledge}'} only: use --suite black-box (linf and l2), or name attacks "
                 "with --attack"
             )
         check_threat(built, threat, given.draws)
@@ -211,10 +211,10 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         raise UsageError(
             f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite, or name attacks with --attack"
         )
-    bends = None
+    curve_plan = None
     if suite.curve is not None and isinstance(threat, NormThreat):
         around = [threat if factor == 1 else threat.with_eps(threat.eps * factor) for factor in sorted(suite.curve.factors)]
-        bends = Bends(
+        curve_plan = CurvePlan(
             tuple(other for other in around if threat.norm != "linf" or other.eps <= span),
             Cell(suite.curve.attack, equip(attack(suite.curve.attack), given), threat, "attack", "all", "curve", context),
             Cell(suite.curve.control, equip(attack(suite.curve.control), given), threat, "control", "all", "curve", context),
@@ -224,4 +224,4 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
     if defended and strongest:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
-    return ThreatPlan(threat, tuple(main), tuple(escalation), bends, non_adaptive, instead=instead)
+    return ThreatPlan(threat, tuple(main), tuple(escalation), curve_plan, non_adaptive, instead=instead)

@@ -1,4 +1,4 @@
-"""Suites: which attacks answer a threat, in which order and on which samples. A suite is a TOML file."""
+"""Suites: which attacks run under a threat, in which order and on which samples. A suite is a TOML file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.threats import NormThreat, Threat
 
 When = Literal["always", "suspicious", "randomised"]
 
-#: What attacks that were named one by one are called together.
+#: The suite name for attacks named individually.
 AD_HOC = "custom"
 
 
 def kind_of(threat: Threat) -> str:
-    """What suites call a threat's kind: ``linf``, ``l2``, ``patch`` …"""
+    """A threat's kind as named in suites: ``linf``, ``l2``, ``patch`` …"""
     return threat.norm if isinstance(threat, NormThreat) else threat.kind
 
 
@@ -31,18 +31,17 @@ class Stage(BaseModel):
     attack
         Its name and parameters, ``apgd-ce:steps=100``.
     role
-        A control shows what is reached without a method; what it finds counts all the same.
+        A control is a trivial baseline; its successes count too.
     on
-        Every correctly classified sample, or only those that the stages before left as survivors.
+        All correctly classified samples, or only the survivors of the previous stages.
     within
-        Of these only the ones that the stages before brought close: their best image left the label a lead of at most this
-        share of its lead in the clean image.
+        Restricts these to the samples whose margin previous stages reduced to at most this fraction of the clean margin.
     threats
         The kinds of threat it runs under; all by default.
     when
-        Always, or only if the stages before left signs that they may have missed something, or only if the model is randomised.
+        Always, only if previous stages raised flags, or only if the model is randomised.
     surrogate
-        Whether it runs only if a surrogate model is given.
+        Whether it requires a surrogate model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,7 +60,7 @@ class Stage(BaseModel):
 
 
 class Curve(BaseModel):
-    """Accuracy against eps: a cheap attack and the noise control at multiples of the audited eps, on a subset."""
+    """Accuracy vs. eps: a cheap attack and the noise control at multiples of the audited eps, on a subset."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,20 +71,20 @@ class Curve(BaseModel):
 
 
 class Suite(BaseModel):
-    """What an audit runs against each threat.
+    """The attacks that an audit runs under each threat.
 
     Parameters
     ----------
     stages
-        The attacks, in their order.
+        The attacks, in order.
     curve
-        How accuracy against eps is measured, if it is.
+        The attack and the eps values of the accuracy curve, if there is one.
     corruption_error
-        Whether threats of corruptions get the mean corruption error too, over all five severities.
+        Whether corruption threats also report the mean corruption error over all five severities.
     without_gradients
-        The suite whose stages run instead where the model or the threat gives an attacker no gradients.
+        The suite to use if the model or the threat gives an attacker no gradients.
     not_tested
-        What the report names as left out.
+        The omissions that the report lists.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -100,10 +99,10 @@ class Suite(BaseModel):
     not_tested: tuple[str, ...] = ()
 
     def check(self, threat: Threat) -> None:
-        """Raise `UsageError` if the suite has nothing for a threat."""
+        """Raise `UsageError` if the suite does not support a threat."""
         if self.threats and kind_of(threat) not in self.threats:
             raise UsageError(
-                f"suite {self.name!r} answers {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite, or name "
+                f"suite {self.name!r} supports {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite, or name "
                 "attacks with --attack"
             )
 
@@ -120,7 +119,7 @@ def load_suite(name: str) -> Suite:
     Raises
     ------
     UsageError
-        If there is none, or the file does not hold a suite.
+        If it does not exist, or the file is not a valid suite.
     """
     known = built_in_suites()
     path = known.get(name) or Path(name)
@@ -134,22 +133,22 @@ def load_suite(name: str) -> Suite:
 
 
 def read_suite(content: bytes, path: Path) -> Suite:
-    """The suite that the content of a TOML file describes, named after the file. Raises `UsageError` if it describes none."""
+    """The suite in the content of a TOML file, named after the file. Raises `UsageError` if it is invalid."""
     try:
         return Suite.model_validate({"name": path.stem, **tomllib.loads(content.decode())})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"suite file {path}: {where or 'it'} is wrong: {first['msg']}") from None
+        raise UsageError(f"suite file {path}: {where or 'it'} is invalid: {first['msg']}") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"suite file {path} is not TOML: {error}") from None
+        raise UsageError(f"suite file {path} is not valid TOML: {error}") from None
 
 
 def ad_hoc_suite(attacks: list[str]) -> Suite:
     """A suite of the given attacks, each on every correctly classified sample."""
     return Suite(
         name=AD_HOC,
-        summary="The attacks that were named.",
+        summary="The named attacks.",
         threats=(),
         stages=tuple(Stage(attack=spec) for spec in attacks),
         not_tested=("attacks other than the ones named",),

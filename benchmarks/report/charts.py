@@ -1,4 +1,4 @@
-"""The three charts of the report. Shape and line style tell series apart as well as colour, so print and grey will do."""
+"""The report's charts. Series differ in shape and line style as well as colour, so they stay legible in greyscale."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def accuracy(summary: Summary) -> Markup:
 
 
 def curve(threat: ThreatPart, name: str) -> Markup:
-    """Robust accuracy against the budget, with the noise control beside it and the audited budget marked."""
+    """Robust accuracy vs. eps for the attack and the noise control, with the audited eps marked."""
     points = sorted(threat.curve, key=lambda p: p.eps)
     in_255 = all(p.eps_text.endswith("/255") or p.eps == 0 for p in points) and points[-1].eps > 0
     scale = 255.0 if in_255 else 1.0
@@ -99,11 +99,11 @@ def curve(threat: ThreatPart, name: str) -> Markup:
     steps = "; ".join(
         f"eps {p.eps_text}: {share(p.attack)}" + (f", noise control {share(p.control)}" if p.control else "") for p in points
     )
-    return chart(f"curve-{name}", f"Robust accuracy against eps under {threat.id}. {steps}.", _WIDTH, 320, draw)
+    return chart(f"curve-{name}", f"Robust accuracy vs. eps under {threat.id}. {steps}.", _WIDTH, 320, draw)
 
 
 def minimal(threat: ThreatPart, name: str) -> Markup | None:
-    """Robust accuracy at every eps, from the distances of the nearest adversarial images; None if no attack looked for them."""
+    """Robust accuracy at every eps, from the distances of the nearest adversarial images; None if no attack searched for them."""
     shown = threat.minimal[: len(_LINES)]
     if not any(len(part.curve) > 1 for part in shown):
         return None
@@ -127,13 +127,15 @@ def minimal(threat: ThreatPart, name: str) -> Markup | None:
         axes.set_axisbelow(True)
         _share_axis(axes.yaxis)
 
-    told = "; ".join(f"{part.attack}: median {short(part.median) if part.median is not None else 'unknown'}" for part in shown)
-    alt = f"Robust accuracy at every eps under {threat.id}, from the nearest adversarial images. {told}."
+    medians = "; ".join(
+        f"{part.attack}: median {short(part.median) if part.median is not None else 'unknown'}" for part in shown
+    )
+    alt = f"Robust accuracy at every eps under {threat.id}, from the nearest adversarial images. {medians}."
     return chart(f"minimal-{name}", alt, _WIDTH, 320, draw)
 
 
 def cost(threat: ThreatPart, name: str) -> Markup | None:
-    """Robust accuracy that each attack left against the passes it spent on a sample; None if none spent any."""
+    """Robust accuracy after each attack vs. its passes per sample; None if no attack made any."""
     shown = [(passes(a), a) for a in threat.attacks if passes(a) > 0 and a.robust_accuracy.n]
     if not shown:
         return None
@@ -142,7 +144,7 @@ def cost(threat: ThreatPart, name: str) -> Markup | None:
         axes.set_xscale("log")
         low, high = min(p for p, _ in shown) / 2, max(p for p, _ in shown) * 2
         axes.set(ylim=(-0.04, 1.05), xlim=(low, high))
-        # No label lies on another or on another's marker.
+        # Labels must not overlap each other or another attack's marker.
         places = [(np.log(x / low) / np.log(high / low), attack.robust_accuracy.value) for x, attack in shown]
         taken = [(across - 0.015, value, 0.03) for across, value in places]
         for x, attack in sorted(shown, key=lambda pair: (-pair[1].robust_accuracy.value, pair[0])):
@@ -164,25 +166,25 @@ def cost(threat: ThreatPart, name: str) -> Markup | None:
         ticks = [v for k in range(-1, 8) for v in (10.0**k, 3 * 10.0**k) if low <= v <= high]
         axes.xaxis.set_major_locator(FixedLocator(ticks or [x for x, _ in shown]))
         axes.set_xlabel("passes per sample (log scale)")
-        axes.set_title("robust accuracy left", pad=22)
+        axes.set_title("robust accuracy after the attack", pad=22)
         axes.grid(axis="y", color=HAIR, linewidth=0.6)
         axes.set_axisbelow(True)
         _share_axis(axes.yaxis)
 
     alt = "; ".join(f"{label(a, threat.attacks)}: {share(a.robust_accuracy)} after {short(x)} passes" for x, a in shown)
-    return chart(f"cost-{name}", f"Strength against cost under {threat.id}. {alt}.", _WIDTH, 320, draw)
+    return chart(f"cost-{name}", f"Attack strength vs. cost under {threat.id}. {alt}.", _WIDTH, 320, draw)
 
 
 def audited_eps(threat: ThreatPart) -> float | None:
-    """The point of the curve that is the audited budget: its text is the size in the threat's id."""
+    """The eps of the curve point whose text equals the eps in the threat's id; None if there is none."""
     size = threat.id.partition(",")[0].partition(":")[2]
     return next((p.eps for p in threat.curve if p.eps_text == size), None)
 
 
 def spread(heights: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """The heights in their order, moved as little as can be so that neighbours are at least `gap` apart.
+    """The heights, in the same order, moved as little as possible to be at least `gap` apart.
 
-    They stay between `low` and `high` where there is room for all of them.
+    They stay between `low` and `high` if all of them fit.
     """
     order = np.argsort(heights, kind="stable")
     steps = gap * np.arange(len(order))

@@ -1,4 +1,4 @@
-"""The report's pictures: clean, adversarial and magnified difference, read row by row from the run folder."""
+"""The report's images: clean, adversarial and magnified difference, read row by row from the run folder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from robustkit.benchmarks.summary import AttackPart, Picture, ThreatPart
 Bounds = tuple[float, float]
 Pixels = npt.NDArray[np.float64]
 
-_SHOWN = 140  # CSS pixels that the longest edge of a small picture is blown up to, by a whole factor
+_SHOWN = 140  # a small image is enlarged by an integer factor until its longest edge has at most this many CSS pixels
 
-_CARD_TEXT = 2000  # bytes of the page that the words of one picture take, at most
+_CARD_TEXT = 2000  # upper bound of the bytes of text beside one image
 
 
 @dataclass(frozen=True)
 class Png:
-    """A picture as a data URI, the size it is shown at in CSS pixels, and the longest edge it had in the run folder."""
+    """An image as a data URI, its display size in CSS pixels, and its longest edge in the run folder."""
 
     uri: Markup
     width: int
@@ -58,13 +58,13 @@ class Stored:
 
 
 def stored(folder: Path, pictures: Iterable[Picture], most: int = 24) -> list[Stored]:
-    """At most `most` samples whose images the run kept, taking turns among worst, borderline and random."""
-    found = (_read(folder, picture) for picture in _in_turns(pictures))
-    return list(islice((one for one in found if one is not None), most))
+    """At most `most` samples whose images the run kept, alternating between worst, borderline and random."""
+    found = (_read(folder, picture) for picture in _alternating(pictures))
+    return list(islice((sample for sample in found if sample is not None), most))
 
 
 def cards(samples: Iterable[Stored], bounds: Bounds, edge: int, room: int) -> list[Card]:
-    """The first of the samples whose pictures fit into `room` bytes, no edge above `edge` pixels; worst, borderline, random."""
+    """As many of the first samples as fit into `room` bytes, with edges of at most `edge` pixels; worst, borderline, random."""
     made: list[Card] = []
     for sample in samples:
         card = _card(sample, bounds, edge)
@@ -76,7 +76,7 @@ def cards(samples: Iterable[Stored], bounds: Bounds, edge: int, room: int) -> li
 
 
 class PatchPicture(NamedTuple):
-    """A fitted patch or a control: which it is, the attack it belongs to, and its picture."""
+    """The image of a fitted patch or of a control, with its description and its attack."""
 
     what: str
     attack: AttackPart | None
@@ -84,7 +84,7 @@ class PatchPicture(NamedTuple):
 
 
 def patch_pictures(folder: Path, threat: ThreatPart, edge: int, room: int) -> list[PatchPicture]:
-    """The fitted patch and its controls, as many as fit into `room` bytes. A name cannot leave the patches folder."""
+    """The fitted patch and its controls, as many as fit into `room` bytes. Names cannot point outside the patches folder."""
     shown: list[PatchPicture] = []
     for name in threat.patches:
         path = folder / "patches" / Path(name).name
@@ -103,9 +103,9 @@ def patch_pictures(folder: Path, threat: ThreatPart, edge: int, room: int) -> li
 
 
 def magnification(difference: Pixels) -> float:
-    """The factor, cut to two significant digits, that brings the largest difference near half the range; 0 if there is none.
+    """The factor that scales the largest difference to about half the range; 0 if there is no difference.
 
-    The cut is downwards, so nothing is clipped but what float rounding adds.
+    It is rounded down to two significant digits, which avoids clipping beyond float rounding.
     """
     largest = float(np.abs(difference).max(initial=0.0))
     if largest == 0:
@@ -115,7 +115,7 @@ def magnification(difference: Pixels) -> float:
     return float(np.floor(exact / unit * (1 + 1e-3)) * unit)
 
 
-def _in_turns(pictures: Iterable[Picture]) -> list[Picture]:
+def _alternating(pictures: Iterable[Picture]) -> list[Picture]:
     kinds: dict[str, list[Picture]] = {"worst": [], "borderline": [], "random": []}
     for picture in pictures:
         kinds[picture.why].append(picture)
@@ -131,7 +131,7 @@ def _read(folder: Path, picture: Picture) -> Stored | None:
                 if rows:
                     x, x_adv = (file.get_slice(key)[rows[0]].double().numpy() for key in ("x", "x_adv"))
                     return Stored(picture, x, x_adv)
-        except (SafetensorError, OSError):  # a damaged file costs its pictures, not the report
+        except (SafetensorError, OSError):  # a damaged file loses its images, not the report
             continue
     return None
 
@@ -146,7 +146,7 @@ def _card(sample: Stored, bounds: Bounds, edge: int) -> Card:
 
 
 def _image(pixels: Pixels) -> Image.Image:
-    """``(C, H, W)`` in [0, 1] as a picture: colour for three channels, else the first channel in grey."""
+    """``(C, H, W)`` in [0, 1] as a PIL image: RGB for three channels, otherwise the first channel in grey."""
     bytes_ = np.rint(255 * pixels.clip(0, 1)).astype(np.uint8)
     return Image.fromarray(np.moveaxis(bytes_, 0, -1) if len(bytes_) == 3 else bytes_[0])
 

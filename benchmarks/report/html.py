@@ -1,4 +1,4 @@
-"""report.html: the whole run on one offline page, made from a summary and the pictures of its run."""
+"""report.html: the whole run on one offline page, rendered from the summary and the images of its run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from robustkit.errors import RobustkitError
 from robustkit.files import refuse_links, write_bytes
 from robustkit.printable import printable
 
-#: The page stays below this many bytes.
+#: Upper limit of the page size in bytes.
 LIMIT = 2_000_000
 
-#: Class rows that are shown at once; the others wait in a fold, as many of them as leave room for pictures.
+#: Class rows shown at once; the others are folded, and dropped if they leave too little room for images.
 WORST_CLASSES = 20
 _CLASSES = (1000, 200, WORST_CLASSES)
 
-#: Longest picture edges in pixels, tried in turn until each threat has room for this many pictures.
+#: Image edges in pixels, tried in order until this many images fit for each threat.
 _EDGES = (224, 160, 128, 96, 64)
 _ENOUGH = 6
 
@@ -33,13 +33,13 @@ _ENOUGH = 6
 def write_report(folder: Path, summary: Summary) -> Path:
     """Write ``report.html`` into a run folder and return its path.
 
-    The page needs no network and no JavaScript, is below 2 MB (pictures are left out or reduced until it is), and the same
-    folder gives the same bytes.
+    The page needs no network and no JavaScript and stays below 2 MB (images are downscaled or omitted to fit). The same run
+    folder always produces the same bytes.
 
     Raises
     ------
     RobustkitError
-        If the folder holds links, or the page without pictures is still too large.
+        If the folder contains links, or the page is too large even without images.
     """
     refuse_links(folder, ("adversarial", "patches"))
     views = [_view(threat, i, summary, folder) for i, threat in enumerate(summary.threats)]
@@ -52,7 +52,7 @@ def write_report(folder: Path, summary: Summary) -> Path:
     page = _page(summary, accuracy, pictured, rows).encode()
     if len(page) >= LIMIT:
         raise RobustkitError(
-            f"the report of {folder} does not fit in {LIMIT} bytes even without pictures: the summary is too long"
+            f"the report of {folder} does not fit in {LIMIT} bytes even without images: the summary is too long"
         )
     path = folder / "report.html"
     write_bytes(path, page)
@@ -61,7 +61,7 @@ def write_report(folder: Path, summary: Summary) -> Path:
 
 @dataclass(frozen=True)
 class _View:
-    """A threat with what is drawn of it."""
+    """A threat with its charts and images."""
 
     part: ThreatPart
     classes: list[ClassPart]
@@ -89,7 +89,7 @@ def _view(threat: ThreatPart, i: int, summary: Summary, folder: Path) -> _View:
 
 
 def _with_pictures(views: list[_View], folder: Path, summary: Summary, room: int) -> list[_View]:
-    """The views with as many pictures as fit, at the largest size that lets enough of them fit."""
+    """The views with as many images as fit, at the largest size at which enough of them fit."""
     each = room // max(1, sum(bool(view.part.gallery) for view in views))
     pairs = [gallery.stored(folder, view.part.gallery) for view in views]
     for edge in _EDGES:

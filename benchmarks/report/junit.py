@@ -1,4 +1,4 @@
-"""junit.xml: one test case for each gate and each threat, for the test tab of a CI system."""
+"""junit.xml: one test case per gate and per threat, for a CI system's test tab."""
 
 from __future__ import annotations
 

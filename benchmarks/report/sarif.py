@@ -1,4 +1,4 @@
-"""robustkit.sarif: what stands against the release, in the format that code scanning reads (SARIF 2.1.0)."""
+"""robustkit.sarif: failed gates and weak evidence in the format of code scanning (SARIF 2.1.0)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def write_sarif(folder: Path, summary: Summary) -> Path:
     """Write ``robustkit.sarif`` into a run folder and return its path.
 
-    One error for each failed gate, one warning for each flag that weakens the evidence; both point to ``summary.json``.
+    One error per failed gate and one warning per flag that weakens the evidence; both point to ``summary.json``.
     """
     failed = [("min-robust", "error", gate.threat, gate.sentence) for gate in summary.gates if gate.outcome == "failed"]
     weak = [

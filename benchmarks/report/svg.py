@@ -1,4 +1,4 @@
-"""One matplotlib figure as SVG that an HTML page can inline: no style attributes, text as text, the same bytes every time."""
+"""A matplotlib figure as SVG for inlining in HTML: no style attributes, text kept as text, deterministic bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from robustkit.printable import printable
 
-# Okabe and Ito's palette, told apart by the colour-blind. The stylesheet finds these very values to darken them for the dark theme.
+# Okabe and Ito's palette, which is safe for colour-blind readers. The stylesheet matches these exact values in its dark theme.
 INK, QUIET, HAIR, BLUE, ORANGE, VERMILLION, PAPER = (
     "#222222", "#666666", "#cccccc", "#0072b2", "#e69f00", "#d55e00", "#ffffff",
 )  # fmt: skip
@@ -52,15 +52,15 @@ def chart(name: str, alt: str, width: float, height: float, draw: Callable[[Axes
     Parameters
     ----------
     name
-        Makes the ids inside unlike those of the other charts on the page.
+        Makes the ids inside unique on the page.
     alt
-        What the chart shows, for those who cannot see it.
+        Text alternative for screen readers.
     width, height
         In CSS pixels.
     """
     drawn = io.StringIO()
     with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()  # a style of the user's own would change the report
+        matplotlib.rcdefaults()  # the user's own style would change the report
         matplotlib.rcParams.update({**_RC, "svg.hashsalt": name})
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's browser has its own fonts
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained", facecolor="none")
@@ -71,7 +71,7 @@ def chart(name: str, alt: str, width: float, height: float, draw: Callable[[Axes
 
 
 def _inline(text: str, name: str, alt: str) -> Markup:
-    """Namespaces, style elements and style attributes go: a page with a strict content policy has no use for them."""
+    """The SVG without namespaces, style elements and style attributes, which a strict content security policy forbids."""
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text[text.index("<svg") :], count=2).replace("xlink:href", "href")
     root = ElementTree.fromstring(text)
     for parent in list(root.iter()):

@@ -1,4 +1,4 @@
-"""The terminal's view of a summary: the verdict first, then what it rests on."""
+"""The terminal's view of a summary: the verdict first, then the numbers behind it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _STYLES: dict[Outcome, tuple[str, str]] = {
 
 
 def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
-    """A summary as something a rich console prints.
+    """A summary as a rich renderable.
 
     Parameters
     ----------
     summary
-        The run. Names in it are printed as they are: no markup, no control characters.
+        The run. Markup and control characters in its names are not interpreted.
     report
-        The path of the report, named at the end.
+        The path of the report, printed last.
     """
     mark, style = _STYLES[summary.verdict.outcome]
     parts: list[RenderableType] = [
@@ -77,7 +77,7 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
         parts.append(Text(f"◕ {unanswered(threat)}", style="yellow"))
     if threat.non_adaptive is not None:
         value = share(threat.non_adaptive.robust_accuracy)
-        parts.append(Text(f"       {value} if the attacks ignore the defense, which an attacker need not do", style="dim"))
+        parts.append(Text(f"       {value} if the attacks ignore the defense, which a real attacker need not do", style="dim"))
     if threat.attacks:
         parts.append(_Attacks(threat))
     if threat.corruption_error is not None:
@@ -108,15 +108,15 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
     return [*parts, Text()]
 
 
-#: Columns that a narrow terminal does without, the first to go first. The report has them all.
-_SPARE = ("passes a sample", "evaluated", "decided", "time", "success")
-#: Characters that the attack's name has at least, before another column goes.
+#: Columns dropped on a narrow terminal, in this order. The report has them all.
+_SPARE = ("passes per sample", "evaluated", "new", "time", "success")
+#: Minimum width of the attack column; below it, another column is dropped.
 _NAME = 14
 
 
 @dataclass(frozen=True)
 class _Attacks:
-    """The table of a threat's attacks, with as many columns as the console has room for."""
+    """The table of a threat's attacks, with as many columns as fit the console."""
 
     threat: ThreatPart
 
@@ -144,7 +144,7 @@ class _Attacks:
             "evaluated": count(attack.evaluated),
             "robust": attack_share(attack),
             "success": percent(attack.success_rate.value) if attack.evaluated else "—",
-            "decided": count(attack.decided),
+            "new": count(attack.decided),
             "time": seconds(attack.seconds),
-            "passes a sample": short(passes(attack)),
+            "passes per sample": short(passes(attack)),
         }

@@ -1,4 +1,4 @@
-"""How the report writes numbers and names, for people."""
+"""Formatting of numbers, names and outcomes in the report."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def share(estimate: Estimate) -> str:
-    """The value of an estimate, or a dash where nothing was counted."""
+    """The value of an estimate, or a dash if it covers no samples."""
     return percent(estimate.value) if estimate.n else "—"
 
 
 def attack_share(attack: AttackPart) -> str:
-    """The robust accuracy after an attack; nothing where it had no valid answer to some of its samples."""
+    """The robust accuracy after an attack, or a dash if some of its samples have no valid result."""
     return "—" if attack.errors else share(attack.robust_accuracy)
 
 
 def robust_share(threat: ThreatPart) -> str:
-    """Robust accuracy; from what is known to what is possible, where samples have no valid answer."""
+    """Robust accuracy; a range if some samples have no valid result."""
     known = share(threat.robust_accuracy)
     return f"{known} to {share(threat.at_most)}" if threat.errors else known
 
 
 def unanswered(threat: ThreatPart) -> str:
-    """How samples without a valid answer were treated; nothing if there are none."""
+    """How samples without a valid result were counted; empty if there are none."""
     if not threat.errors:
         return ""
     return (
-        f"{count(threat.errors)} of {count(threat.robust_accuracy.n)} samples have no valid answer: they count neither as robust "
+        f"{count(threat.errors)} of {count(threat.robust_accuracy.n)} samples have no valid result; they count neither as robust "
         "nor as successfully attacked."
     )
 
@@ -55,7 +55,7 @@ def count(number: float) -> str:
 
 
 def short(number: float) -> str:
-    """Three significant digits, without an exponent where one can do without."""
+    """Three significant digits, without an exponent where possible."""
     if not math.isfinite(number):
         return "—"
     return count(number) if abs(number) >= 999.5 else f"{number:.3g}"
@@ -78,7 +78,7 @@ def when(moment: str) -> str:
 
 
 def passes(attack: AttackPart) -> float:
-    """Forward and backward passes that the attack spent on each sample it was given; 0 if it was given none."""
+    """Forward and backward passes per evaluated sample; 0 if no sample was evaluated."""
     return (attack.forwards + attack.backwards) / attack.evaluated if attack.evaluated else 0.0
 
 
@@ -94,7 +94,7 @@ def flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def label(attack: AttackPart, attacks: list[AttackPart]) -> str:
-    """The attack's name, or all of its spec where the name alone would be ambiguous."""
+    """The attack's name, or its full spec if the name is ambiguous."""
     return attack.spec if sum(other.name == attack.name for other in attacks) > 1 else attack.name
 
 
@@ -110,12 +110,12 @@ _WORDS: dict[Outcome, str] = {
 
 
 def outcome_word(outcome: Outcome) -> str:
-    """The outcome for people."""
+    """The outcome as a heading."""
     return _WORDS[outcome]
 
 
 def answer(verdict: Verdict) -> str:
-    """The verdict's sentence without the outcome's word in front, for where that word stands beside it."""
+    """The verdict's sentence without its leading outcome word, for display beside that word."""
     word = outcome_word(verdict.outcome)
     if not verdict.sentence.startswith(word):
         return verdict.sentence

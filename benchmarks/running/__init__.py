@@ -1,1 +1,1 @@
-"""Runs on disk: cells are measured sample by sample, records written, and the same command resumes."""
+"""Runs on disk: cells are measured, records are written, and the same command resumes."""

@@ -22,16 +22,16 @@ from robustkit.universal import Fitted
 
 @dataclass(frozen=True)
 class AttackCell:
-    """A cell on the samples that are due to it.
+    """A cell as a measurement of the samples that it attacks.
 
     Parameters
     ----------
     cell, work
-        Which attack, and the run it is part of.
+        The cell and its run.
     on_curve
         Ids of the samples of the curve.
     fitted
-        What a universal attack made for each fold, or the error of its fit.
+        The perturbation that a universal attack fitted for each fold, or the error of its fit.
     """
 
     cell: Cell
@@ -49,7 +49,7 @@ class AttackCell:
         return np.asarray(clean["sample_id"][due_for(self.cell, clean, done, self.on_curve)])
 
     def is_done(self, shard: Shard, due: Column) -> bool:
-        """Also not, where a file contradicts itself or the images kept beside it."""
+        """Whether the shard's file covers these samples and is consistent with itself and the stored images."""
         work = self.work
         found = work.read_or_none(self.name, shard.name, shard.data.ids)
         if found is None or not np.array_equal(found["sample_id"], due):
@@ -58,7 +58,7 @@ class AttackCell:
         problem = contradiction(planned, self.cell.threat, found, self._clean_of(shard.name, due))
         problem = problem or images_contradict(planned, self.cell.threat, work.model.bounds, found, kept)
         if problem:
-            work.say(f"{work.records_at(self.name, shard.name)}: {problem}; computing them again")
+            work.say(f"{work.records_at(self.name, shard.name)}: {problem}; recomputing")
             return False
         return True
 
@@ -69,7 +69,7 @@ class AttackCell:
             self._keep(part.shard, outcome)
 
     def _keep(self, shard: str, outcome: Outcome) -> None:
-        """Write records, and before them the images that they speak of."""
+        """Write the images first, then the records that refer to them."""
         work, found = self.work, outcome.records
         if found.message:
             work.say(f"{self.cell.spec} on {self.cell.threat.id} crashed: {found.message}")

@@ -1,4 +1,4 @@
-"""What a model may have been trained on instead: the same images, handed to its network in other ways."""
+"""Search for a preprocessing error: evaluate the network on the same images with other preprocessing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from robustkit.global_state import full_precision
 from robustkit.outputs import output_logits
 from robustkit.watch import at_work
 
-#: Images that are tried.
+#: Number of images to try.
 IMAGES = 64
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-CAFFE = (103.939, 116.779, 123.68)  # of blue, green and red
+CAFFE = (103.939, 116.779, 123.68)  # blue, green, red
 
 Change = Callable[[Tensor], Tensor]
 
 
 def better_input(model: Model, data: Data, skip_broken: bool = False) -> Cause | None:
-    """Which other preprocessing makes the predictions right where the model's own does not.
+    """The preprocessing that gives significantly more correct predictions than the model's own, if there is one.
 
-    Nothing of it is applied: it is a hint.
+    It is only a hint and is not applied.
     """
     few = data.limit(IMAGES) if len(data) else data
     samples = next(iter(few.batches(model.spec, IMAGES, skip_broken=skip_broken)), None)
@@ -46,24 +46,24 @@ def better_input(model: Model, data: Data, skip_broken: bool = False) -> Cause |
                 continue
             prediction = logits.argmax(1).cpu().numpy()
             found.append((int((prediction == y).sum()), chance_agreement(y, prediction, logits.shape[1]), name))
-    right, chance, name = max(found, default=(0, 1.0, ""))
-    if right <= ours or len(tried) * float(stats.binom.sf(right - 1, len(y), chance)) > CHANCE_LEVEL:
+    correct, chance, name = max(found, default=(0, 1.0, ""))
+    if correct <= ours or len(tried) * float(stats.binom.sf(correct - 1, len(y), chance)) > CHANCE_LEVEL:
         return None
     return Cause(
-        right / len(y),
-        f"On {len(y)} of the images, {name} makes it right on {right} instead of {ours}: give the model that preprocessing "
-        "(--mean, --std, --bounds, or a python: network that does it first, such as net(x.flip(1)) for BGR).",
+        correct / len(y),
+        f"On {len(y)} of the images, {name} gives {correct} correct predictions instead of {ours}: use that preprocessing "
+        "(--mean, --std, --bounds, or a python: network that applies it, such as net(x.flip(1)) for BGR).",
     )
 
 
 def answer(model: Model, x: Tensor, change: Change) -> Tensor:
-    """The network's logits for images that were preprocessed in another way."""
+    """The network's logits for images with other preprocessing."""
     with at_work:
         return output_logits(model.net(change(x)), len(x))
 
 
 def changes(model: Model, channels: int) -> Iterator[tuple[str, Change]]:
-    """Other preprocessings, in words and as functions of images in the model's bounds."""
+    """Alternative preprocessings, each a description and a function of images in the model's bounds."""
     low, high = model.bounds
 
     def unit(x: Tensor) -> Tensor:
@@ -76,18 +76,18 @@ def changes(model: Model, channels: int) -> Iterator[tuple[str, Change]]:
         return lambda x: (unit(x) - channelwise(mean, x)) / channelwise(std, x)
 
     if channels == 3:
-        yield "the order of channels BGR", lambda x: model.preprocess(x).flip(1)
+        yield "channel order BGR", lambda x: model.preprocess(x).flip(1)
         yield "normalisation with ImageNet's mean and std", normalised(*IMAGENET)
-        yield "BGR from 0 to 255 less ImageNet's mean", lambda x: 255 * unit(x).flip(1) - channelwise(CAFFE, x)
+        yield "channel order BGR from 0 to 255 minus ImageNet's mean", lambda x: 255 * unit(x).flip(1) - channelwise(CAFFE, x)
     yield "normalisation with mean 0.5 and std 0.5", normalised((0.5,) * channels, (0.5,) * channels)
     yield "pixel values from 0 to 255", lambda x: 255 * unit(x)
     if channels == 1:
         yield "normalisation with MNIST's mean 0.1307 and std 0.3081", normalised((0.1307,), (0.3081,))
-        yield "black and white exchanged", lambda x: model.preprocess(low + high - x)
+        yield "inversion of black and white", lambda x: model.preprocess(low + high - x)
     if model.mean is not None or model.bounds != (0.0, 1.0):
         yield "pixel values from 0 to 1 without normalisation", unit
 
 
 def channelwise(values: tuple[float, ...], like: Tensor) -> Tensor:
-    """A value a channel, to be broadcast over images."""
+    """One value per channel, shaped to broadcast over images."""
     return torch.tensor(values, dtype=like.dtype, device=like.device).reshape(1, -1, 1, 1)

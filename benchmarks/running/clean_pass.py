@@ -1,4 +1,4 @@
-"""What the model says of the clean images."""
+"""The model's predictions on the clean images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from robustkit.rng import pass_seed
 
 @dataclass(frozen=True)
 class CleanPass:
-    """The measurement that comes first: all others are due to samples that it found correctly classified."""
+    """The first measurement of a run; attacks run only on samples that it finds correctly classified."""
 
     work: Work
 
@@ -50,12 +50,12 @@ class CleanPass:
 
 
 def clean_records(model: Model, samples: Samples, seed: int, name: str) -> Records:
-    """The rows of a shard's clean images. Runs the model; writes nothing. A model that fails on them leaves rows that say so.
+    """The rows of a shard's clean images; error rows if the model fails on them. Writes nothing.
 
     Raises
     ------
     RobustkitError
-        If the model says that the user's values cannot be used.
+        If the model rejects a value of the user's.
     """
     began = time.perf_counter()
     n, message = len(samples.y), ""
@@ -63,7 +63,7 @@ def clean_records(model: Model, samples: Samples, seed: int, name: str) -> Recor
         with model.frozen(pass_seed(seed, f"clean/{name}")):
             answer = predict(model, samples.x.to(model.device), samples.y.to(model.device))
         logits, prediction, _ = (part.cpu() for part in answer)
-    except Exception as error:  # a model of a stranger may raise anything
+    except Exception as error:  # a third-party model may raise anything
         if not is_crash(error):
             raise
         logits, message = torch.full((n, 2 + max(samples.y.tolist(), default=0)), torch.nan), sentence_of(error)

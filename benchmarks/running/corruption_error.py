@@ -1,7 +1,7 @@
-"""The mean corruption error: how often a model errs on the common corruptions, over all severities.
+"""The mean corruption error: a model's error rate on the common corruptions, averaged over all severities.
 
-Unlike robust accuracy under a corruption threat, it is an average and no worst case: every image is corrupted once by every
-kind at every severity, also those that the model gets wrong anyway.
+Unlike robust accuracy under a corruption threat, it is an average, not a worst case: every image, including the misclassified
+ones, is corrupted once by every kind at every severity.
 
 References
 ----------
@@ -39,22 +39,22 @@ def corruption_errors(
     batch_size: int = 128,
     seed: int = 0,
 ) -> CorruptionErrorPart:
-    """Corrupt every image by every kind at every severity, and count the wrong answers.
+    """The mean corruption error of a model: every image corrupted by every kind at every severity.
 
     Parameters
     ----------
     model, data
-        What to judge, and on what; labels are the model's classes. Images that cannot be read are left out.
+        The model, and the data with the model's classes as labels. Images that cannot be read are skipped.
     severities
-        Some of 1 to 5.
+        Severities from 1 to 5.
     kinds
-        Some of `robustkit.corruptions.CORRUPTIONS`; None takes all 19.
+        Kinds from `robustkit.corruptions.CORRUPTIONS`; None means all 19.
     baseline
-        For each kind the mean error over these severities of the model that errors are compared with.
+        The baseline model's mean error for each kind over these severities.
     batch_size
         Images in memory at a time; the result does not depend on it.
     seed
-        The user's seed.
+        Seeds the corruptions.
 
     Raises
     ------
@@ -68,13 +68,13 @@ def corruption_errors(
     for batch in data.batches(model.spec, batch_size, skip_broken=True):
         total += count_errors(model, batch, chosen, severities, seed)
     if total.n == 0:
-        raise UsageError(f"no image of {data.name} can be read: there is no error to average")
+        raise UsageError(f"no image of {data.name} can be read: check the files of the data set")
     return mean_corruption_error(total.wrong, total.n, total.clean, baseline)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Wrong answers on some images: `clean` of the `n` images themselves, `wrong` by (kind, severity)."""
+    """Numbers of misclassified images out of `n`: `clean` without corruption, `wrong` by (kind, severity)."""
 
     n: int = 0
     clean: int = 0
@@ -86,7 +86,7 @@ class Counts:
 
 
 def count_errors(model: Model, samples: Samples, kinds: Sequence[str], severities: Sequence[int], seed: int) -> Counts:
-    """Corrupt every image by every kind at every severity, and count the wrong answers. Parameters as for `corruption_errors`."""
+    """Count the misclassified images for every kind and severity. For the parameters see `corruption_errors`."""
     threats = [CorruptionThreat(severity=severity, kinds=tuple(kinds)) for severity in severities]
     random = SampleRandom(seed, "corruption-error")
     errors: dict[tuple[str, int], Tensor] = {}
@@ -104,7 +104,7 @@ def count_errors(model: Model, samples: Samples, kinds: Sequence[str], severitie
 
 
 def check_baseline(kinds: Sequence[str], baseline: Mapping[str, float] | None) -> None:
-    """Raise `UsageError` if a baseline lacks one of the kinds, or never errs under it."""
+    """Raise `UsageError` if a baseline lacks one of the kinds, or has no errors for it."""
     for kind in kinds:
         if baseline is not None and not baseline.get(kind, 0) > 0:
             raise UsageError(f"the baseline has no error above 0 for {kind}: give one, or leave that corruption out")
@@ -113,23 +113,23 @@ def check_baseline(kinds: Sequence[str], baseline: Mapping[str, float] | None) -
 def mean_corruption_error(
     wrong: Mapping[tuple[str, int], int], n: int, clean: int, baseline: Mapping[str, float] | None = None
 ) -> CorruptionErrorPart:
-    """The errors from counts.
+    """The mean corruption error from counts.
 
     Parameters
     ----------
     wrong
-        Wrong answers by (kind, severity): every kind at every severity.
+        Misclassified images by (kind, severity): every kind at every severity.
     n
-        Images that each was counted on.
+        The number of images.
     clean
-        Wrong answers on the images themselves.
+        Misclassified images without corruption.
     baseline
         As for `corruption_errors`.
 
     Raises
     ------
     UsageError
-        If a kind was not counted at a severity that another was, or the baseline lacks a kind.
+        If a (kind, severity) pair is missing, or the baseline lacks a kind.
     """
     kinds, severities = list(dict.fromkeys(kind for kind, _ in wrong)), sorted({severity for _, severity in wrong})
     check_baseline(kinds, baseline)
@@ -137,7 +137,9 @@ def mean_corruption_error(
     for kind in kinds:
         missing = [severity for severity in severities if (kind, severity) not in wrong]
         if missing:
-            raise UsageError(f"{kind} was not counted at severity {missing[0]}, as others were: count each at all of them")
+            raise UsageError(
+                f"{kind} has no count at severity {missing[0]}, unlike other kinds: count every kind at every severity"
+            )
         errors = [estimate(wrong[kind, severity], n) for severity in severities]
         error = fmean(part.value for part in errors)
         normalised = None if baseline is None else error / baseline[kind]

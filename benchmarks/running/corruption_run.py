@@ -1,4 +1,4 @@
-"""The mean corruption error as part of a run: counted shard by shard, and kept on disk."""
+"""The mean corruption error as part of a run: counted shard by shard and stored on disk."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from robustkit.files import write_text
 
 @dataclass(frozen=True)
 class CorruptionSweep:
-    """Counts of wrong answers under some corruptions at all severities, as a measurement.
+    """Counts of misclassified images under some corruptions at all severities, as a measurement.
 
-    Where the model fails on some corrupted images, what was counted of the others is kept.
+    A shard on which the model crashes is skipped; the counts of the others are kept.
     """
 
     work: Work
@@ -47,7 +47,7 @@ class CorruptionSweep:
             try:
                 if len(samples):
                     counts = count_errors(work.model, samples, self.kinds, SEVERITIES, work.seed)
-            except Exception as error:  # a model of a stranger may raise anything
+            except Exception as error:  # a third-party model may raise anything
                 if not is_crash(error):
                     raise
                 work.say(f"{work.model.name} crashed on corrupted images: {sentence_of(error)}")
@@ -56,19 +56,19 @@ class CorruptionSweep:
 
 
 def run_corruptions(work: Work, kinds: Sequence[str], progress: Progress) -> None:
-    """Count the errors under some corruptions at all severities; what is on disk is not counted again."""
+    """Count the errors under some corruptions at all severities, except for shards that are on disk."""
     sweep = CorruptionSweep(work, kinds)
     progress.start([(sweep.name, "mean corruption error", f"{len(kinds)} x {len(SEVERITIES)}", "main")], len(work.data))
     measure(sweep, work, progress)
 
 
 def read_corruptions(folder: Path, clean_cell: str, kinds: Sequence[str], parts: Sequence[str]) -> CorruptionErrorPart | None:
-    """The mean corruption error from what `run_corruptions` left in a run folder. None without an image.
+    """The mean corruption error from the files of `run_corruptions` in a run folder; None without images.
 
     Parameters
     ----------
     clean_cell, parts
-        The name of the clean images' records, and those of the files.
+        The cell name of the clean images' records, and the names of the shards.
 
     Raises
     ------
@@ -80,19 +80,19 @@ def read_corruptions(folder: Path, clean_cell: str, kinds: Sequence[str], parts:
         counts = _read(counts_at(folder, name, part), kinds)
         if counts is None:
             raise AttackError(
-                "the mean corruption error has no value, for the model crashed on corrupted images or counts are lost"
+                "the mean corruption error is missing because the model crashed on corrupted images or counts were lost"
             )
         total += counts
     return mean_corruption_error(total.wrong, total.n, total.clean) if total.n else None
 
 
 def name_of(clean_cell: str, kinds: Sequence[str]) -> str:
-    """What the files of counts are called."""
+    """The name of the files of counts."""
     return f"corruption-error-{digest_of([clean_cell, list(kinds)])[:12]}"
 
 
 def counts_at(folder: Path, name: str, shard: str) -> Path:
-    """Where the counts of a shard are."""
+    """The file of a shard's counts."""
     return folder / "corruption" / f"{name}-{shard}.json"
 
 
@@ -102,7 +102,7 @@ def _text(counts: Counts, kinds: Sequence[str]) -> str:
 
 
 def _read(path: Path, kinds: Sequence[str]) -> Counts | None:
-    """What `_text` wrote; None if it is missing or damaged."""
+    """The counts in a file; None if it is missing or damaged."""
     try:
         found = json.loads(path.read_bytes())
         wrong = {

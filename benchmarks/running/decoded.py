@@ -1,4 +1,4 @@
-"""Images prepared for a model and kept in memory, up to a fixed size, for the cells that read them again."""
+"""A memory cache, of limited size, of images prepared for a model, for cells that read them again."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from robustkit.data.tensors import TensorSource
 from robustkit.global_state import own_random_state
 from robustkit.spec import InputSpec
 
-#: The most bytes of images that are kept.
+#: Size of the cache in bytes.
 BUDGET = 2**28
 
 
 class Decoded:
-    """A source of images that are ready for a model.
+    """A source that caches images prepared for a model.
 
-    The first that are read stay: every cell passes over the data in the same order, so that what was read last is what is needed
-    last.
+    The images read first stay cached: every cell reads the data in the same order, so evicting them would cause a miss on
+    every read.
 
     Parameters
     ----------
     source, spec
-        Where the images come from, and what they become.
+        The source of the images, and the model's input specification.
     budget
-        The most bytes to keep.
+        Size of the cache in bytes.
     """
 
     as_is = True
 
     def __init__(self, source: Source, spec: InputSpec, budget: int = BUDGET) -> None:
         self.source, self.spec = source, spec
-        # One block, of which the system provides what is used: many small ones between a run's large tensors would keep the
-        # memory of those from being used again.
+        # One lazily committed block: many small allocations between a run's large tensors would fragment memory.
         self.block, self.used = torch.empty(budget, dtype=torch.uint8), 0
         self.kept: dict[int, Tensor] = {}
 
@@ -55,28 +54,27 @@ class Decoded:
         end = self.used + image.nbytes
         if end <= len(self.block):
             self.kept[position] = self.block[self.used : end].view(image.dtype).view(image.shape).copy_(image)
-            self.used = -(-end // 4) * 4  # where floats may begin
+            self.used = -(-end // 4) * 4  # aligned for float32
 
     def _read(self, position: int) -> Tensor:
         if not self.source.as_is:
             return prepare(self.source.image(position), self.spec)
-        with own_random_state(
-            torch.device("cpu"), position
-        ):  # a random transform of the caller's gives each cell the same image
+        # Seeded, so that a random transform of the user's gives every cell the same image.
+        with own_random_state(torch.device("cpu"), position):
             image = self.source.image(position)
         return image if isinstance(image, Tensor) else prepare(image, self.spec)
 
     def where(self, position: int) -> str:
-        """What the source calls it."""
+        """The source's name for the image."""
         return self.source.where(position)
 
     def fingerprint(self, positions: Labels) -> str:
-        """The source's."""
+        """The source's fingerprint."""
         return self.source.fingerprint(positions)
 
 
 def decoded(data: Data, spec: InputSpec, budget: int = BUDGET) -> Data:
-    """The same samples, from a source that keeps what it read; those of an array, which lies in memory or is mapped, as they are."""
+    """The same samples with a caching source; unchanged if they come from an array, which is in memory or mapped."""
     if isinstance(data.source, TensorSource | NpzSource):
         return data
     kept = copy.copy(data)
@@ -85,13 +83,13 @@ def decoded(data: Data, spec: InputSpec, budget: int = BUDGET) -> Data:
 
 
 def compact(image: Tensor, spec: InputSpec) -> Tensor:
-    """An image as bytes where `expanded` gives back exactly the same; else the image itself."""
+    """An image as bytes if `expanded` restores it exactly, otherwise the image itself."""
     low, high = spec.bounds
     levels = ((image - low) * (255 / (high - low))).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)
     return levels if torch.equal(expanded(levels, spec), image) else image
 
 
 def expanded(kept: Tensor, spec: InputSpec) -> Tensor:
-    """The image that `compact` was given, as `prepare` made it of bytes."""
+    """The image that was passed to `compact`."""
     low, high = spec.bounds
     return low + (high - low) * (kept.float() / 255) if kept.dtype == torch.uint8 else kept

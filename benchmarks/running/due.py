@@ -1,4 +1,4 @@
-"""Which samples are due to a cell, from the records before it: to compute them, and to see that none is missing."""
+"""Which samples a cell must attack, given the records before it. Used both to compute cells and to detect missing samples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def shards(n: int, size: int) -> Iterator[tuple[str, slice]]:
 
 
 class Planned(Protocol):
-    """What of a cell decides which samples it gets: `Cell` and `PlannedCell` both do."""
+    """The attributes of a cell that select its samples, common to `Cell` and `PlannedCell`."""
 
     @property
     def before(self) -> tuple[str, ...]: ...
@@ -32,10 +32,10 @@ class Planned(Protocol):
 
 
 def due_for(cell: Planned, clean: Records, done: Mapping[str, Records | None], on_curve: Column) -> Column:
-    """Which rows of the clean records a cell attacks, as bools: correctly classified, survivors of the cells before it,
-    and successfully attacked by one of those that it is to follow."""
+    """A boolean mask of the clean rows that a cell attacks: correctly classified, survivors of the cells in `before`, and
+    successfully attacked by one of the cells in `among`, if any."""
     ids = clean["sample_id"]
-    due = np.isin(ids, right_ids(clean)) & ~np.isin(ids, attacked_ids(*(done[name] for name in cell.before)))
+    due = np.isin(ids, correct_ids(clean)) & ~np.isin(ids, attacked_ids(*(done[name] for name in cell.before)))
     if cell.among:
         due &= np.isin(ids, attacked_ids(*(done[name] for name in cell.among)))
     if cell.within is not None:
@@ -45,19 +45,19 @@ def due_for(cell: Planned, clean: Records, done: Mapping[str, Records | None], o
     return np.asarray(due)
 
 
-def right_ids(clean: Records) -> Column:
+def correct_ids(clean: Records) -> Column:
     """Ids of the correctly classified samples."""
     return np.asarray(clean["sample_id"][(clean["prediction"] == clean["label"]) & ~clean.has_status(Status.ERROR)])
 
 
 def attacked_ids(*found: Records | None) -> Column:
-    """Ids of the samples with a verified adversarial image in any of some records, ascending."""
+    """Ascending ids of the samples with a verified adversarial image in any of the records."""
     hits = [rows["sample_id"][rows["verified"].astype(bool)] for rows in found if rows is not None]
     return np.unique(np.concatenate(hits)) if hits else np.zeros(0, dtype=np.int64)
 
 
 def close_ids(earlier: Sequence[Records | None], within: float) -> Column:
-    """The samples whose best image so far left the label at most this share of its lead in the clean image."""
+    """Ids of the samples whose margin some attack reduced to at most the fraction `within` of the clean margin."""
     close = [
         rows["sample_id"][rows["margin"] <= within * rows["clean_margin"]] for rows in earlier if rows is not None and len(rows)
     ]

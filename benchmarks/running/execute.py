@@ -1,4 +1,4 @@
-"""Carry out a plan: one measurement after another over all the data, skipping what is already on disk."""
+"""Execute a plan: one measurement after another over all data, skipping results on disk."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from robustkit.universal import UniversalAttack
 
 
 def ask_clean(work: Work, progress: Progress) -> None:
-    """Ask the model about every clean image: the first thing of a run."""
+    """Evaluate the model on every clean image."""
     progress.start([(work.clean_cell, "clean images", work.data.name, "main")], len(work.data))
     measure(CleanPass(work), work, progress)
 
 
 def execute(work: Work, cells: Sequence[Cell], curve_samples: int, progress: Progress) -> None:
-    """Compute every missing record of some cells, in their order; those before them are done."""
+    """Compute the missing records of some cells, in order; the cells they depend on are complete or among them."""
     fitted = {cell.name: fit_folds(work, cell, progress) for cell in cells if isinstance(cell.attack, UniversalAttack)}
     on_curve = curve_ids(work.data.ids, curve_samples)
     progress.start([(cell.name, cell.spec, cell.threat.id, cell.part) for cell in cells], len(work.data))

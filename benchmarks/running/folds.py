@@ -1,4 +1,4 @@
-"""What a universal attack makes for each fold of the samples from the other, kept in the run folder."""
+"""Two-fold fitting of universal attacks: each fold's perturbation is fitted on the other fold and stored in the run folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from robustkit.universal import Fitted, UniversalAttack, fold_of
 
 
 def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exception:
-    """What the cell's universal attack makes for each fold, computed once; its error if it crashes."""
+    """The perturbations that the cell's universal attack fits for each fold, computed once; its error if it crashes."""
     attack = cell.attack
     assert isinstance(attack, UniversalAttack)
     folds = fold_of(torch.from_numpy(work.data.ids), work.seed)
     made = []
     for side in (0, 1):
         path = work.folder / "patches" / f"{cell.name}-fold{side}.safetensors"
-        with suppress(OSError, SafetensorError):  # not made yet, or damaged: made again
+        with suppress(OSError, SafetensorError):  # missing or damaged: fit again
             made.append(load_file(path))
             continue
         ids = work.data.ids[(folds != side).numpy()][: attack.fit_images]
@@ -38,7 +38,7 @@ def fit_folds(work: Work, cell: Cell, progress: Progress) -> list[Fitted] | Exce
         began = time.perf_counter()
         try:
             fitted = attack.fit_to(work.model, samples, cell.threat, work.seed)
-        except Exception as error:  # an attack of a stranger may raise anything
+        except Exception as error:  # a third-party attack may raise anything
             if not is_crash(error):
                 raise
             return error

@@ -1,4 +1,4 @@
-"""One cell on one pool of samples: a value that another process can be sent, and the function that carries it out."""
+"""A job, one cell on one pool of samples, as a picklable value, and the function that carries it out."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from robustkit.universal import Fitted, UniversalAttack, fold_of
 
 @dataclass(frozen=True)
 class Job:
-    """What there is to do.
+    """One cell on one pool of samples.
 
     Parameters
     ----------
     cell, pool
-        Which attack, on which samples.
+        The attack and the samples.
     clean
-        For each part of the pool the rows of its clean images.
+        The rows of the clean images, for each part of the pool.
     classes
-        How many the model has.
+        The number of the model's classes.
     seed
-        The user's.
+        The user's seed.
     fitted
-        What a universal attack made for each fold, or the error of its fit.
+        The perturbation that a universal attack fitted for each fold, or the error of its fit.
     """
 
     cell: Cell
@@ -58,14 +58,14 @@ class Job:
 def carry_out(job: Job, model: Model) -> list[Outcome]:
     """The outcome for each part of the pool.
 
-    An attack that crashes on several parts is asked about each alone, so that one does not spoil its neighbours. A crash, also
-    one while a universal attack was fitted, is recorded for every sample it was to answer: those are neither robust nor
-    successfully attacked.
+    An attack that crashes on several parts is run again on each part alone, which isolates the failing ones. A crash, including
+    one while fitting a universal attack, is recorded for every sample of the part; these samples count neither as robust nor
+    as successfully attacked.
 
     Raises
     ------
     RobustkitError
-        If the attack says that the user's values cannot be used.
+        If the attack rejects a value of the user's.
     """
     parts = job.pool.parts
     if not len(job.pool.samples):
@@ -74,12 +74,12 @@ def carry_out(job: Job, model: Model) -> list[Outcome]:
     began, result = time.perf_counter(), None
     try:
         result = search(job, model, samples)
-    except Exception as error:  # an attack of a stranger may raise anything
+    except Exception as error:  # a third-party attack may raise anything
         if not is_crash(error):
             raise
         if len(parts) == 1:
             return [crashed(job.clean[0], samples, error).after(time.perf_counter() - began)]
-    if result is None:  # outside the handler, whose traceback holds the tensors of the failed search
+    if result is None:  # outside the handler, whose traceback keeps the tensors of the failed search alive
         return [outcome for alone in job.parts() for outcome in carry_out(alone, model)]
     each = (time.perf_counter() - began) / len(samples)
     outcomes = []
@@ -91,7 +91,7 @@ def carry_out(job: Job, model: Model) -> list[Outcome]:
 
 
 def search(job: Job, model: Model, samples: Samples) -> AttackResult:
-    """The attack's own answer; a universal one applies to each fold what the other made."""
+    """The attack's result, not yet verified; a universal attack applies to each fold the perturbation fitted on the other."""
     attack, threat = job.cell.attack, job.cell.threat
     attacked = model.undefended if job.cell.part == "non-adaptive" else model
     if isinstance(job.fitted, Exception):
@@ -109,13 +109,13 @@ def search(job: Job, model: Model, samples: Samples) -> AttackResult:
 
 
 def judge(job: Job, model: Model, part: Part, clean: Records, samples: Samples, result: AttackResult) -> Outcome:
-    """What the model says of one part of a result."""
+    """The verified outcome of one part of a result."""
     if not len(clean):
         return NOTHING
     seed = pass_seed(job.seed, f"verify/{job.cell.name}/{part.shard}")
     try:
         return outcome_of(job.cell, model, samples, clean, result, seed)
-    except Exception as error:  # a model of a stranger may raise anything
+    except Exception as error:  # a third-party model may raise anything
         if not is_crash(error):
             raise
         return crashed(clean, samples, error)

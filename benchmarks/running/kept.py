@@ -1,4 +1,4 @@
-"""The images kept beside records: the failing inputs, and the best efforts that came nearest."""
+"""The images stored beside records: the adversarial images, and the unsuccessful ones closest to success."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from robustkit.benchmarks.running.contradictions import NEAREST, digest_of_file
 from robustkit.files import atomic
 
 Kept = dict[str, Tensor]
-"""Named tensors of one row an image: ``sample_id``, ``x``, ``x_adv``, ``prediction``, ``verified``, and ``witness`` if there is one."""
+"""Named tensors with one row per image: ``sample_id``, ``x``, ``x_adv``, ``prediction``, ``verified``, and possibly ``witness``."""
 
 
 def worth_keeping(found: Kept, margins: Tensor) -> Kept:
-    """The failing inputs, and those others whose label has the least margin; on the CPU."""
+    """The verified adversarial images and the others with the smallest margin, on the CPU."""
     verified = found["verified"].cpu()
     near = torch.where(verified, torch.inf, margins).argsort()[:NEAREST]
     keep = verified.clone()
@@ -26,7 +26,7 @@ def worth_keeping(found: Kept, margins: Tensor) -> Kept:
 
 
 def save_kept(path: Path, kept: Kept) -> str:
-    """Write them; return the digest of the file, which ties the records to it."""
+    """Write the images; return the digest of the file, which ties the records to it."""
     with atomic(path) as partial:
         save_file(kept, partial)
         return digest_of_file(partial)

@@ -1,4 +1,4 @@
-"""The contract of all that a run computes for its samples, and the one way that it is carried out and resumed."""
+"""The contract of everything that a run computes per sample, and the function that executes and resumes it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from robustkit.benchmarks.running.work import Pool, Shard, Work
 
 
 class Measurement(Protocol):
-    """What is computed for samples and kept in a run's folder, in one file a shard: the clean pass, an attack, a corruption
+    """Something computed per sample and stored in the run folder, one file per shard: the clean pass, an attack, a corruption
     sweep."""
 
     @property
     def name(self) -> str:
-        """What progress and files call it."""
+        """Its name in the progress display and in file names."""
         ...
 
     def due(self, shard: Shard) -> Column:
-        """The ids of the samples of a shard that it is to answer."""
+        """The ids of the samples of a shard that it must process."""
         ...
 
     def is_done(self, shard: Shard, due: Column) -> bool:
-        """Whether the shard's file answers just these samples and can be believed."""
+        """Whether the shard's file covers exactly these samples and is consistent."""
         ...
 
     def compute(self, pool: Pool) -> None:
-        """Answer all samples of some shards, and write each shard's file."""
+        """Process all samples of some shards, and write each shard's file."""
         ...
 
 
 def measure(what: Measurement, work: Work, progress: Progress) -> None:
-    """Compute whatever of a measurement is not on disk, for all samples of a run, in pools of several shards."""
+    """Compute the missing parts of a measurement for all samples of a run, in pools of several shards."""
     for pool in pools(((shard, what.due(shard)) for shard in work.shards()), work.shard_size):
         cached = all(what.is_done(shard, due) for shard, due in pool)
         if not cached:

@@ -1,4 +1,4 @@
-"""What records say of the samples of one shard after an attack, and the images kept beside them."""
+"""The outcome of an attack on one shard: records, and the images stored beside them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from robustkit.contracts.samples import Samples
 
 @dataclass(frozen=True)
 class Outcome:
-    """The records of some samples of a shard, and what is to be kept of their images; None keeps none."""
+    """The records of some samples of a shard, and the images to store; None stores none."""
 
     records: Records
     images: Kept | None = None
 
     def after(self, seconds: float) -> Outcome:
-        """The same, with the time it took."""
+        """The same outcome with its run time."""
         return replace(self, records=replace(self.records, seconds=seconds))
 
 
 NOTHING = Outcome(records.empty())
-"""To no samples."""
+"""The outcome for no samples."""
 
 
 def outcome_of(
@@ -43,27 +43,27 @@ def outcome_of(
     result: AttackResult,
     seed: int,
 ) -> Outcome:
-    """Verify what an attack claims of samples on the model's device.
+    """The outcome of an attack, with its claims verified. The samples are on the model's device.
 
     Parameters
     ----------
     model
-        The one under test, whether the attack saw it or the network behind its input transforms.
+        The model under test, even if the attack saw only the undefended network.
     clean
         The rows of the clean images.
     seed
-        Of the draws of a randomised model.
+        Seeds the draws of a randomised model.
     """
     found = verify(cell, model, samples, result, seed)
     verified, status = found.verified, result.status.cpu()
     claimed = (result.success | result.reported).cpu()
     if model.draws > 1 and cell.part != "non-adaptive":
-        # The majority of one question may be luck: a success needs two, the attack's and this one. What the attack itself only
-        # saw in the end is in doubt, not unconfirmed; what it did not attack is.
+        # A single majority may be luck: a success needs two, the attack's and this one. A success that the attack saw only in
+        # its final check may fail here without counting as unconfirmed; one on a sample that it skipped may not.
         given_up = status == int(Status.MISCLASSIFIED)
         verified = verified & (claimed | given_up)
         claimed = result.reported.cpu() | given_up | verified
-    status = torch.where(status == int(Status.FOUND), int(Status.FAILED), status)  # only what is verified was found
+    status = torch.where(status == int(Status.FOUND), int(Status.FAILED), status)  # FOUND requires verification
     status = torch.where(claimed & ~verified, int(Status.UNCONFIRMED), status)
     status = torch.where(verified, int(Status.FOUND), status)
     status = torch.where(found.finite, status, int(Status.ERROR))
@@ -98,7 +98,7 @@ def outcome_of(
 
 
 def crashed(clean: Records, samples: Samples, error: Exception) -> Outcome:
-    """Rows that say that model or attack failed on the samples with these clean records."""
+    """The outcome of a crash of the model or the attack on the samples with these clean records."""
     n = len(clean)
     columns = clean.columns | {
         "target": target_column(samples.targets, n),
@@ -109,5 +109,5 @@ def crashed(clean: Records, samples: Samples, error: Exception) -> Outcome:
 
 
 def target_column(targets: Tensor | None, n: int) -> Column:
-    """The class that was to be reached by each of `n` samples; -1 for none."""
+    """The target class of each of `n` samples; -1 for none."""
     return np.full(n, -1) if targets is None else as_column(targets)

@@ -1,4 +1,4 @@
-"""Shards in pools: a cell with few samples a shard answers those of several at a time."""
+"""Shards grouped into pools: a cell with few samples per shard processes several shards at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ S = TypeVar("S", bound=Sized)
 
 
 def pools(shards: Iterable[tuple[T, S]], most: int) -> Iterator[list[tuple[T, S]]]:
-    """Shards, each with its due samples, packed in order so that no pool has more than `most` samples unless one shard has.
+    """The shards with their due samples, grouped in order into pools of at most `most` samples.
 
-    A shard is never divided, and one with nothing due is alone. What is already on disk plays no part, so that a run that
-    was interrupted goes on with the same pools.
+    A shard is never split, even if it is larger, and a shard with nothing due is a pool of its own. Results on disk do not
+    affect the grouping, so an interrupted run resumes with the same pools.
     """
     pool: list[tuple[T, S]] = []
     held = 0

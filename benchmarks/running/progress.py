@@ -1,4 +1,4 @@
-"""Progress on stderr: a live display in a terminal, plain lines elsewhere, with the rate and the time left."""
+"""Progress on stderr, with rate and remaining time: a live display in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from robustkit.printable import one_line
 
 
 class Progress(Protocol):
-    """What the harness tells of its work."""
+    """The events that the harness reports."""
 
     def start(self, cells: list[tuple[str, str, str, str]], samples: int) -> None:
-        """Cells as (name, attack, threat, part), and the samples each goes through."""
+        """Announce cells as (name, attack, threat, part), and the samples of each."""
 
     def enter(self, cell: str) -> None:
-        """Work on a cell begins."""
+        """Work on a cell begins or continues."""
 
     def advance(self, cell: str, samples: int, *, cached: bool = False) -> None:
-        """A cell is through with some samples; `cached` if they were on disk."""
+        """A cell has finished some samples; `cached` if they were on disk."""
 
     def note(self, sentence: str) -> None:
-        """Anything else the user should know."""
+        """Any other message for the user."""
 
     def stop(self) -> None:
-        """No more work."""
+        """The work is finished."""
 
 
 class Silent:
@@ -116,7 +116,7 @@ class Live:
         if not cached:
             now = time.monotonic()
             self.busy[task] = self.busy.get(task, 0.0) + now - self.entered
-            self.entered = now  # the shards of a pool are through together, and its time counts once
+            self.entered = now  # the shards of a pool finish together, and its time counts once
             self.computed[task] = self.computed.get(task, 0) + samples
         rate = f"{self.computed[task] / max(self.busy[task], 1e-9):.0f}/s" if task in self.busy else "from disk"
         self.bars.update(task, advance=samples, rate=rate)
@@ -131,5 +131,5 @@ class Live:
 
 
 def on_stderr() -> Progress:
-    """The display that fits stderr."""
+    """The progress display that suits stderr."""
     return Live() if sys.stderr.isatty() else Lines()

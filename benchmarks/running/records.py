@@ -1,4 +1,4 @@
-"""One row per (sample, attack), in Parquet files of one shard each, written whole or not at all."""
+"""One row per (sample, attack), in one Parquet file per shard, written atomically."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ SCHEMA = pa.schema(
         ("label", pa.int32()),
         ("target", pa.int32()),  # -1 for none
         ("clean_prediction", pa.int32()),
-        ("clean_margin", pa.float32()),  # of the label over the best other class
+        ("clean_margin", pa.float32()),  # the label's logit minus the largest other logit
         ("clean_confidence", pa.float32()),
-        ("prediction", pa.int32()),  # of the image the attack handed over; -1 if there is none
+        ("prediction", pa.int32()),  # on the attack's image; -1 if there is none
         ("margin", pa.float32()),
         ("confidence", pa.float32()),
-        ("reported", pa.bool_()),  # success the attack claimed
-        ("verified", pa.bool_()),  # success that a fresh pass confirmed
+        ("reported", pa.bool_()),  # success claimed by the attack
+        ("verified", pa.bool_()),  # success confirmed by a fresh pass
         ("status", pa.dictionary(pa.int8(), pa.string())),
         ("distance", pa.float32()),
-        ("nearest_distance", pa.float32()),  # of the nearest verified adversarial image; infinite for none
+        ("nearest_distance", pa.float32()),  # to the nearest verified adversarial image; infinite if there is none
         ("forwards", pa.int32()),
         ("backwards", pa.int32()),
         ("first_success_step", pa.int32()),
@@ -49,14 +49,14 @@ STATUS_NAMES = [status.name.lower() for status in Status]
 
 @dataclass
 class Records:
-    """The rows of one cell and shard, as columns of numpy arrays, with the seconds they took."""
+    """The rows of one cell and shard as numpy columns, with the run time."""
 
     columns: dict[str, Column]
     seconds: float = 0.0
     message: str = ""  #: why the attack crashed, if it did
-    cell: str = ""  #: what they were made for
-    images: str = ""  #: digest of the file of images kept beside them, if there is one
-    skipped: list[str] = field(default_factory=list)  #: files that could not be read and were left out
+    cell: str = ""  #: digest of the cell they belong to
+    images: str = ""  #: digest of the file of stored images, if there is one
+    skipped: list[str] = field(default_factory=list)  #: files that could not be read and were skipped
 
     def __len__(self) -> int:
         return len(self.columns["sample_id"])
@@ -65,20 +65,20 @@ class Records:
         return self.columns[column]
 
     def has_status(self, status: Status) -> Column:
-        """Bool, one a row."""
+        """Whether each row has a status."""
         return np.asarray(self.columns["status"] == status.name.lower())
 
     def where(self, rows: Column) -> Records:
-        """Some of the rows, by a bool or an index a row."""
+        """Some of the rows, by boolean mask or index."""
         return replace(self, columns={name: column[rows] for name, column in self.columns.items()})
 
     def answered(self) -> Records:
-        """The rows to which model and attack gave a valid answer."""
+        """The rows with a valid result."""
         return self.where(~self.has_status(Status.ERROR))
 
     @property
     def sound(self) -> bool:
-        """Whether nothing failed on the way. What did is computed again by the next run of the same command."""
+        """Whether nothing failed; otherwise running the same command again recomputes the records."""
         return not self.message and not self.has_status(Status.ERROR).any()
 
     @staticmethod
@@ -99,7 +99,7 @@ def empty() -> Records:
 
 
 def unanswered(ids: Column, labels: Column, message: str) -> Records:
-    """Rows that say that there is no valid answer to these samples, and why."""
+    """Error rows for samples without a valid result, with the reason."""
     n = len(ids)
     columns: dict[str, Column] = {}
     for field_ in SCHEMA:
@@ -112,18 +112,18 @@ def unanswered(ids: Column, labels: Column, message: str) -> Records:
 
 
 def write_samples(path: Path, ids: Column, labels: Column) -> None:
-    """Write which samples a run is about, with their labels."""
+    """Write the sample ids of a run and their labels."""
     with atomic(path) as partial:
         pq.write_table(pa.table({"sample_id": pa.array(ids, pa.int64()), "label": pa.array(labels, pa.int64())}), partial)
 
 
 def read_samples(path: Path, digest: str) -> tuple[Column, Column]:
-    """What `write_samples` wrote.
+    """The sample ids and labels in a file of `write_samples`.
 
     Raises
     ------
     EvidenceError
-        If it is missing, or its `samples_digest` is another one.
+        If the file is missing or its `samples_digest` differs.
     """
     try:
         must_be_regular(path)
@@ -134,12 +134,12 @@ def read_samples(path: Path, digest: str) -> tuple[Column, Column]:
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         found = ""
     if found != digest or not found:
-        raise EvidenceError(f"{path} is missing or not the one that the run was made on: run the same audit again")
+        raise EvidenceError(f"{path} is missing or does not belong to this run: run the same audit again")
     return ids, labels
 
 
 def samples_digest(ids: Column, labels: Column) -> str:
-    """Hexadecimal digest of which samples a run is about, with their labels."""
+    """Hexadecimal digest of sample ids and labels."""
     return hashlib.sha256(json.dumps([ids.tolist(), labels.tolist()]).encode()).hexdigest()
 
 
@@ -154,7 +154,7 @@ def named(status: Tensor) -> Column:
 
 
 def write(path: Path, records: Records) -> None:
-    """Write atomically, with a digest of the content.
+    """Write records atomically, with a digest of the content.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def write(path: Path, records: Records) -> None:
 
 
 def read(path: Path, sample_ids: Column | None = None) -> Records | None:
-    """The rows of a file, or None if it is missing, damaged, or about other samples."""
+    """The records in a file, or None if it is missing, damaged, or contains other samples."""
     try:
         must_be_regular(path)
         with pq.ParquetFile(path) as file:

@@ -1,4 +1,4 @@
-"""Images that stay on the model's device, up to a fixed size, for the measurements that ask for them again."""
+"""A cache, of limited size, of images on the model's device."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from robustkit.benchmarks.running.records import Column
 from robustkit.contracts.samples import Samples
 from robustkit.crossing import sent
 
-#: The most bytes of images that stay.
+#: Size of the cache in bytes.
 BUDGET = 2**30
 
 
 class Resident:
-    """Samples of shards with their images on a device.
+    """A cache of samples by shard, with their images on a device.
 
     Parameters
     ----------
     device
-        Where images go. On the CPU nothing is kept, for there they need not cross.
+        The device of the images. Nothing is cached for the CPU, which needs no transfer.
     budget
-        The most bytes to keep.
+        Size of the cache in bytes.
     """
 
     def __init__(self, device: torch.device, budget: int = BUDGET) -> None:
@@ -31,14 +31,14 @@ class Resident:
         self._kept: dict[str, Samples] = {}
 
     def find(self, shard: str, ids: Column) -> Samples | None:
-        """The samples of a shard with these ids, if all of them are here."""
+        """The samples of a shard with these ids, if all of them are cached."""
         if (kept := self._kept.get(shard)) is None:
             return None
         rows = np.flatnonzero(np.isin(kept.ids.numpy(), ids))
         return kept.rows(torch.from_numpy(rows)) if len(rows) == len(ids) else None
 
     def take(self, shard: str, samples: Samples) -> Samples:
-        """Samples from the host's memory with their images on the device, kept in the place of the shard's others if they fit."""
+        """Move the images of samples to the device; cache them instead of the shard's previous samples if they fit."""
         moved = replace(samples, x=sent(samples.x, self.device))
         if (before := self._kept.pop(shard, None)) is not None:
             self.room += before.x.nbytes

@@ -1,4 +1,4 @@
-"""A run on disk: what was asked, what was resolved, and where the records lie."""
+"""A run on disk: its configuration, its status, and access to its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustkit.benchmarks.summary import Summary
 from robustkit.errors import EvidenceError, UnfinishedError, UsageError
 from robustkit.files import make_folder, must_be_regular, refuse_links, write_text
 
-#: What is read back from a run folder.
+#: Entries of a run folder that are read back.
 PARTS = ("run.json", "summary.json", "verdict.json", "samples.parquet", "records", "adversarial", "patches", "corruption")
 
 
@@ -25,19 +25,19 @@ class Run:
     Parameters
     ----------
     folder
-        Where it lies.
+        Its path.
     """
 
     folder: Path
 
     @cached_property
     def report(self) -> Summary:
-        """The summary and its verdict, typed, as the files say. `judge_run` computes them from the records.
+        """The summary and verdict as stored in the files; `judge_run` recomputes them from the records.
 
         Raises
         ------
         UsageError
-            If the folder holds no finished run, or links.
+            If the folder contains no finished run, or contains links.
         """
         refuse_links(self.folder, PARTS)
         self._check_finished("summary.json")
@@ -45,32 +45,32 @@ class Run:
             return Summary.model_validate({**self.read_json("summary.json"), **self.read_json("verdict.json")})
         except ValueError as error:
             raise UsageError(
-                f"{self.folder} holds no readable summary.json and verdict.json ({str(error).splitlines()[0]}): robustkit report "
-                "makes the verdict anew, the same audit both"
+                f"{self.folder} contains no readable summary.json and verdict.json ({str(error).splitlines()[0]}): robustkit report "
+                "recomputes the verdict, running the same audit again recomputes both"
             ) from None
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What summary.json and verdict.json hold."""
+        """The contents of summary.json and verdict.json."""
         return self.report.model_dump(mode="json")
 
     def manifest(self) -> Manifest:
-        """What run.json holds of a finished run.
+        """The contents of run.json of a finished run.
 
         Raises
         ------
         RobustkitError
-            If the folder holds no run, or one that is not finished, of another version, or not as it was written.
+            If the folder contains no run, or one that is unfinished, from another version, or modified.
         """
         refuse_links(self.folder, PARTS)
         self._check_finished("run.json")
         path, found = self.folder / "run.json", self.settings()
         resolved = found.get("resolved")
         if not isinstance(resolved, dict):
-            raise UsageError(f"{path} cannot be read: run the same audit again to make it anew")
+            raise UsageError(f"{path} cannot be read: run the same audit again to rewrite it")
         if resolved.get("format") != FORMAT:
             raise UsageError(
-                f"{self.folder} was made by another version of robustkit, and its records are of another kind: audit again"
+                f"{self.folder} was made by another version of robustkit with another record format: run the audit again"
             )
         if found.get("status") != "complete":
             how = "is still running, or was killed" if found.get("status") == "running" else "did not finish"
@@ -80,12 +80,14 @@ class Run:
                 raise EvidenceError(f"{path} was changed after it was written: run the same audit again")
             return Manifest.model_validate_json(json.dumps(found))
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path} cannot be read ({str(error).splitlines()[0]}): audit again into another -o") from None
+            raise UsageError(
+                f"{path} cannot be read ({str(error).splitlines()[0]}): run the audit again with another -o"
+            ) from None
 
     def _check_finished(self, name: str) -> None:
         if not (self.folder / name).is_file():
-            hint = "run the same audit again to finish it" if (self.folder / "run.json").exists() else "give the -o of an audit"
-            raise UsageError(f"{self.folder} holds no finished run (no {name}): {hint}")
+            hint = "run the same audit again to finish it" if (self.folder / "run.json").exists() else "pass the -o of an audit"
+            raise UsageError(f"{self.folder} contains no finished run (no {name}): {hint}")
 
     @property
     def exit_code(self) -> int:
@@ -93,11 +95,11 @@ class Run:
         return self.report.exit_code
 
     def settings(self) -> dict[str, Any]:
-        """What run.json holds; empty if there is none."""
+        """The contents of run.json; empty if there is none."""
         return self.read_json("run.json")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """What a JSON file of the run holds; empty if there is none, or nothing that can be read."""
+        """The contents of a JSON file of the run; empty if it is missing or unreadable."""
         try:
             must_be_regular(self.folder / name)
             loaded = json.loads((self.folder / name).read_bytes())
@@ -111,7 +113,7 @@ class Run:
         Raises
         ------
         UsageError
-            If the folder holds a run of another configuration or links, or cannot be written.
+            If the folder contains links or a run with another configuration, or cannot be written.
         """
         make_folder(self.folder)
         refuse_links(self.folder, PARTS)
@@ -120,10 +122,10 @@ class Run:
         known = before.get("resolved")
         if isinstance(known, dict) and known:
             differing = [key for key in now["resolved"] if known.get(key) != now["resolved"][key]]
-            if set(differing) - {"limit"}:  # another limit that leaves the same samples is the same run
+            if set(differing) - {"limit"}:  # another limit that selects the same samples is the same run
                 key = differing[0]
                 raise UsageError(
-                    f"{self.folder} holds a run of another configuration ({key.replace('_', ' ')} was {brief(known.get(key))}, "
+                    f"{self.folder} contains a run with another configuration ({key.replace('_', ' ')} was {brief(known.get(key))}, "
                     f"now {brief(now['resolved'][key])}): choose another -o, or delete that folder"
                 )
         if isinstance(before.get("created"), str):
@@ -132,11 +134,11 @@ class Run:
         self._save({**now, "status": "running"})
 
     def update(self, settings: dict[str, Any]) -> None:
-        """Note more of the run in run.json."""
+        """Add entries to run.json."""
         self._save({**self.settings(), **settings})
 
     def forget(self) -> None:
-        """Remove the verdict, which is about to be computed anew."""
+        """Remove the verdict before it is recomputed."""
         try:
             (self.folder / "verdict.json").unlink(missing_ok=True)
         except OSError as error:
@@ -147,22 +149,22 @@ class Run:
         self.write_json("run.json", {**plain, "digest": digest_of(plain)})
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
-        """Write a JSON file of the run, whole or not at all."""
+        """Write a JSON file of the run atomically."""
         write_text(self.folder / name, json.dumps(value, indent=2, default=str) + "\n")
 
     def close(self, status: str) -> None:
-        """Note how the run ended."""
+        """Record the final status of the run."""
         self.update({"status": status})
 
 
 def brief(value: Any) -> str:
-    """A value as a message shows it: long digests by their first digits."""
+    """A value as shown in a message, truncated to 60 characters."""
     text = json.dumps(value, default=str).strip('"')
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 def run_name(parts: list[Any]) -> str:
-    """A folder name for a run that was given none: readable, and the same for the same configuration."""
+    """The default folder name of a run: readable and determined by the configuration."""
     import re
 
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", str(parts[0])).strip("-")

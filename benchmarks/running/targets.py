@@ -1,4 +1,4 @@
-"""The class that a targeted attack is to reach, for each sample."""
+"""The target class of each sample in a targeted attack."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from robustkit.threats import PatchThreat, Threat
 
 
 def with_targets(samples: Samples, threat: Threat, classes: int, seed: int) -> Samples:
-    """Under a targeted threat, the samples with another class each as their target, drawn by its id.
+    """The samples with a random other class as target, determined by their ids; unchanged if the threat is untargeted.
 
-    A sticker is one for all samples, so its target is one class, and the class after it for samples of that very class.
+    A patch is shared by all samples, so they share one target class; samples of that class get the next one.
     """
     if not threat.targeted or not len(samples):
         return samples

@@ -1,4 +1,4 @@
-"""What the model under test says of the images an attack hands over: an attack's own claim does not count."""
+"""Verification: evaluate the model under test on an attack's images instead of trusting the attack's claims."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from robustkit.losses import margin
 
 
 class Verification(NamedTuple):
-    """One row an image, on the CPU.
+    """Tensors with one row per image, on the CPU.
 
     Parameters
     ----------
     prediction, margin, confidence
-        Of the label; the margin is its lead over the best other class.
+        The predicted class, the label's logit minus the largest other logit, and the softmax probability of the prediction.
     verified
         Whether the image is adversarial and inside the threat.
     finite
-        Whether every draw was.
+        Whether all logits of every draw are finite.
     """
 
     prediction: Tensor
@@ -36,9 +36,9 @@ class Verification(NamedTuple):
 
 
 def verify(cell: Cell, model: Model, samples: Samples, result: AttackResult, seed: int) -> Verification:
-    """Ask the model, in full precision, about every image handed over.
+    """Evaluate the model, in full precision, on every image of an attack's result.
 
-    `seed` decides the draws of a randomised model, which the attack has not seen.
+    `seed` seeds the draws of a randomised model; the attack has not seen them.
     """
     x, y = samples.x, samples.y
     x_adv = result.x_adv.to(x)
@@ -53,9 +53,9 @@ def verify(cell: Cell, model: Model, samples: Samples, result: AttackResult, see
 
 
 def contradicts_itself(model: Model, samples: Samples, asked: Tensor) -> Tensor:
-    """Which of the clean images asked about, once correctly classified, are now clearly adversarial. Bool ``(B,)``, on the CPU.
+    """Which of the clean images in the mask `asked` are now clearly misclassified. Bool ``(B,)``, on the CPU.
 
-    Such a model has changed its mind since its clean pass, so that its answers about other images prove nothing.
+    They were correctly classified in the clean pass, so the model is not deterministic and its other outputs prove nothing.
     """
     changed = torch.zeros_like(asked)
     rows = asked.nonzero().squeeze(1)

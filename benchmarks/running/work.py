@@ -1,4 +1,4 @@
-"""A run that is being made: its model, its data in shards, and the records it has so far."""
+"""A run in progress: its model, its data in shards, and the records so far."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CLEAN = "clean"
 
 
 class Shard(NamedTuple):
-    """A part of the data whose records share a file: `name` is RANGE in the names of files."""
+    """A part of the data whose records share a file; `name` is the stem of the file's name."""
 
     name: str
     data: Data
 
 
 class Part(NamedTuple):
-    """The samples of one shard in a pool: `rows` says which, `skipped` why others that are due are not there."""
+    """The samples of one shard in a pool: `rows` are their positions, `skipped` lists the files that could not be read."""
 
     shard: str
     rows: Tensor
@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Samples of one or several shards, in order: their images on the model's device, all else on the CPU."""
+    """Samples of one or several shards, in order, with images on the model's device and the rest on the CPU."""
 
     samples: Samples
     parts: list[Part]
@@ -54,20 +54,20 @@ class Pool(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """What every step of a run needs.
+    """The state shared by all steps of a run.
 
     Parameters
     ----------
     folder
         The run folder.
     model, data, seed
-        What is audited. `data` is already limited and matched to the model's classes.
+        The model, the data (already limited and matched to the model's classes), and the user's seed.
     skip_broken
-        Leave out files that cannot be read.
+        Whether files that cannot be read are skipped.
     clean_cell
-        The name of the clean images' records.
+        The cell name of the clean images' records.
     say
-        Called with a sentence the user should see.
+        Called with each message for the user.
     """
 
     folder: Path
@@ -79,34 +79,36 @@ class Work:
     say: Callable[[str], None]
 
     def records_at(self, cell: str, shard: str) -> Path:
-        """Where the records of a cell on a shard are."""
+        """The file of a cell's records of a shard."""
         return self.folder / "records" / cell / f"{shard}.parquet"
 
     def images_at(self, cell: str, shard: str) -> Path:
-        """Where the images kept beside them are."""
+        """The file of a cell's stored images of a shard."""
         return self.folder / "adversarial" / cell / f"{shard}.safetensors"
 
     def read_or_none(self, cell: str, shard: str, ids: Column) -> Records | None:
-        """Finished records, or None if they must be computed: also again, where a file is damaged or says that something failed."""
+        """Finished records, or None if they are missing, damaged or contain failures and must be computed."""
         path = self.records_at(cell, shard)
         if not path.exists():
             return None
         found = records.read(path, ids)
         if found is None:
-            self.say(f"{path} is damaged: computing it again")
+            self.say(f"{path} is damaged: recomputing")
         return found if found is not None and found.sound else None
 
     def finished(self, cell: str, shard: str) -> Records:
-        """The records of a cell that this run is through with.
+        """The records of a completed cell.
 
         Raises
         ------
         EvidenceError
-            If they are gone.
+            If they were removed or damaged.
         """
         found = records.read(self.records_at(cell, shard))
         if found is None:
-            raise EvidenceError(f"{self.records_at(cell, shard)} was removed or damaged meanwhile: run the same audit again")
+            raise EvidenceError(
+                f"{self.records_at(cell, shard)} was removed or damaged during the run: run the same audit again"
+            )
         return found
 
     def rows(self, cell: str) -> Records:
@@ -117,12 +119,12 @@ class Work:
 
     @cached_property
     def shard_size(self) -> int:
-        """Samples in a file of records, and the most in a pool."""
+        """Samples per file of records, and the maximum per pool."""
         return shard_size(self.model, (1,) if self._first is None else tuple(self._first.x.shape[1:]))
 
     @cached_property
     def classes(self) -> int:
-        """The model's outputs; as many as are named where there is no image to ask it about."""
+        """The number of the model's outputs; without any image, the number of named classes."""
         if self._first is None:
             return len(self.model.classes or self.data.classes or ())
         return int(self.model.logits(self._first.x.to(self.model.device)).shape[1])
@@ -133,7 +135,7 @@ class Work:
         return next(self.data.subset(range(len(self.data))).batches(self.model.spec, 1, skip_broken=True), None)
 
     def shards(self) -> list[Shard]:
-        """The data in parts, by position."""
+        """The data in shards, by position."""
         parts = shards(len(self.data), self.shard_size)
         return [Shard(name, self._decoded.subset(range(at.start, at.stop))) for name, at in parts]
 
@@ -146,7 +148,7 @@ class Work:
         return Resident(self.model.device)
 
     def load(self, due: Sequence[tuple[Shard, Column]]) -> Pool:
-        """Some samples, by their ids, of some shards: read, where they are not on the device yet."""
+        """The samples with the given ids in some shards, read unless they are cached on the device."""
         read, parts, held = [], [], 0
         for shard, ids in due:
             skipped: list[str] = []
@@ -161,7 +163,7 @@ class Work:
         return Pool(whole, parts)
 
     def read(self, data: Data) -> Samples:
-        """Images with every pixel inside the model's bounds, on the CPU."""
+        """The samples of some data with all pixels clipped to the model's bounds, on the CPU."""
         found = next(data.batches(self.model.spec, max(len(data), 1), skip_broken=self.skip_broken), None)
         if found is None:
             none = torch.empty(0)
@@ -170,6 +172,6 @@ class Work:
 
 
 def shard_size(model: Model, shape: tuple[int, ...]) -> int:
-    """Samples in a shard: enough to keep the batch full, few enough that memory does not grow with the data."""
+    """Samples per shard: enough to fill the batch, few enough to keep memory independent of the size of the data."""
     pixels = int(np.prod(shape))
     return max(32, min(512 if model.device.type == "cpu" else 4096, 2**24 // pixels))

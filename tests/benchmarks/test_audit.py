@@ -207,7 +207,7 @@ def test_clean_images_without_an_answer_are_incomplete_and_asked_again(
     assert (found.errors, found.threats[0].errors) == (lost, lost)
     assert found.threats[0].robust_accuracy.value == (10 - lost) / 20
     assert found.exit_code == ExitCode.INCOMPLETE
-    assert found.verdict.sentence.startswith("Incomplete: the model gave no valid answer to")
+    assert found.verdict.sentence.startswith("Incomplete: the model returned no valid output for")
     monkeypatch.delenv("BAD")
     after = run(model, linear_data, tmp_path / "run", min_robust=0.1).report
     assert (after.errors, after.threats[0].robust_accuracy.value, after.exit_code) == (0, 0.5, 0)
@@ -323,7 +323,7 @@ def test_chance_passes_no_gate(linear_data: Any, tmp_path: Path) -> None:
     found = audited("constant", (x, y * (torch.arange(20) % 2)), tmp_path / "run", min_robust=0.2)
     assert found.threats[0].robust_accuracy.value == 0.5
     assert found.exit_code == ExitCode.UNTRUSTED
-    assert any("cannot be told from chance" in flag.sentence for flag in found.threats[0].flags)
+    assert any("indistinguishable from chance" in flag.sentence for flag in found.threats[0].flags)
 
 
 def test_a_network_that_writes_on_its_input_is_audited_as_any_other(

@@ -138,4 +138,4 @@ def test_gradients_that_are_not_finite_are_flagged(attack: str, tmp_path: Path) 
 def test_what_only_one_majority_saw_leaves_records_that_agree(tmp_path: Path, attack: str) -> None:
     found = run(tmp_path / "run", [attack], share=0.45, eot=3).report
     assert found.threats[0].errors == 0
-    assert "do not agree" not in found.verdict.sentence
+    assert "successes disagree" not in found.verdict.sentence

@@ -69,7 +69,7 @@ def test_an_edited_summary_decides_nothing(finished: Path, text: bytes) -> None:
     (finished / "verdict.json").write_bytes(text)
     said: list[str] = []
     assert judge_run(finished, 0.9, said.append).exit_code == ExitCode.GATE_FAILED
-    assert said == ["summary.json does not match the records: the verdict is from the records"]
+    assert said == ["summary.json does not match the records: the verdict uses the records"]
     assert (finished / "summary.json").read_bytes() == text
 
 
@@ -147,10 +147,13 @@ def test_a_failure_by_the_hits_that_are_left_stands(finished: Path, cell_of: Any
 FIRST = "00000000-00000005"
 
 FORGED = {
-    "flipped": (setting(verified=False), "do not agree"),
-    "survived": (setting(verified=False, status="failed", prediction=1), "verified otherwise|verified success|more images"),
-    "no rows": (lambda found: found.where(slice(0, 0)), "hold 0 samples, and not the 5"),
-    "near": (setting(distance=0.001), "another distance away"),
+    "flipped": (setting(verified=False), "verified successes disagree"),
+    "survived": (
+        setting(verified=False, status="failed", prediction=1),
+        "other verification results|verified success|more images",
+    ),
+    "no rows": (lambda found: found.where(slice(0, 0)), "contain 0 samples, not the 5"),
+    "near": (setting(distance=0.001), "other distances"),
     "images": (lambda found: replace(found, images=""), "not those that were verified"),
 }
 

@@ -65,5 +65,5 @@ def test_what_the_library_lacks_is_left_out_with_its_reason(
 
 def test_a_path_that_is_no_checkout_is_refused(ground: Ground, tmp_path: Path) -> None:
     attack = build.attack("fmn")
-    with pytest.raises(UsageError, match=r"--adversarial-library .* holds no package 'adv_lib.attacks'"):
+    with pytest.raises(UsageError, match=r"--adversarial-library .* does not contain package 'adv_lib.attacks'"):
         library_peers(ground, tmp_path, attack_contender(ground, "fmn", attack), attack)

@@ -28,7 +28,7 @@ def test_a_returned_image_counts_at_its_own_distance(ground: Ground) -> None:
 
 
 def test_a_path_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--autoattack .* holds no package 'autoattack'"):
+    with pytest.raises(UsageError, match=r"--autoattack .* does not contain package 'autoattack'"):
         load(tmp_path, "autoattack", "--autoattack")
     (tmp_path / "autoattack").mkdir()
     (tmp_path / "autoattack" / "__init__.py").write_text("import no_such_module")

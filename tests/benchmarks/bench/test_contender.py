@@ -16,7 +16,7 @@ from robustkit.benchmarks.bench.contender import (
     counted,
     images_and_labels,
     minimizes,
-    still_right,
+    still_correct,
 )
 
 
@@ -40,9 +40,9 @@ def test_who_looks_for_the_nearest(spec: str, expected: bool) -> None:
 
 def test_images_outside_the_threat_count_for_nothing(ground: Ground) -> None:
     model, x, y, threat = ground.model, ground.x, ground.y, ground.threat
-    assert still_right(model, x, torch.zeros_like(x), y, threat).sum() == 20
-    assert still_right(model, x, x - 0.105, y, threat).sum() == 10
-    assert still_right(model, x, x, 1 - y, threat).sum() == 0
+    assert still_correct(model, x, torch.zeros_like(x), y, threat).sum() == 20
+    assert still_correct(model, x, x - 0.105, y, threat).sum() == 10
+    assert still_correct(model, x, x, 1 - y, threat).sum() == 0
 
 
 def test_passes_are_those_of_the_run_alone(ground: Ground) -> None:

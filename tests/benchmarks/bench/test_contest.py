@@ -60,5 +60,5 @@ def test_bars_ask_for_speed_and_strength() -> None:
 
 def test_without_images_there_is_nothing_to_bench_on(linear_model: Model, linear_data: tuple[Tensor, Tensor]) -> None:
     x, y = linear_data
-    with pytest.raises(NothingEvaluatedError, match="holds no images"):
+    with pytest.raises(NothingEvaluatedError, match="has no images"):
         run(linear_model, (x[:0], y[:0]))

@@ -74,7 +74,7 @@ def test_a_child_that_outlives_its_parent_is_an_error(monkeypatch: pytest.Monkey
     monkeypatch.setattr(kills, "PATIENCE", 0.2)
     process = a_family()
     others = kills.descendants(process.pid)
-    with pytest.raises(kills.KillsError, match="lives"):
+    with pytest.raises(kills.KillsError, match="still running"):
         kills.kill(process, "first")
     subprocess.run(["kill", "-9", *map(str, others)], check=True)
 

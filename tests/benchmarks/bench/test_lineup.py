@@ -45,7 +45,7 @@ def test_official_autoattack_runs_once_beside_the_suite_nearest_to_it(ground: Gr
 
 
 def test_official_autoattack_joins_nothing_else(ground: Ground, official: Path) -> None:
-    with pytest.raises(UsageError, match="runs beside suite:autoattack or suite:standard: name one with --attacks"):
+    with pytest.raises(UsageError, match="needs suite:autoattack or suite:standard: name one with --attacks"):
         names(ground, "fgsm", autoattack=official)
 
 

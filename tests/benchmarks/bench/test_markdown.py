@@ -32,8 +32,8 @@ def test_a_table_with_peers_bars_and_reasons() -> None:
         "| fmn | 50.0\N{NO-BREAK SPACE}% | inf | 0.250 | 1\N{NO-BREAK SPACE}s |  |",
         "| · adv\\_lib/fmn | 40.0\N{NO-BREAK SPACE}% |  |  | 2\N{NO-BREAK SPACE}s | 2.00 |",
         "",
-        "- kept: a\\|b: 1.000 (at most 2)",
-        "- left out: torchattacks/PGD: not installed",
+        "- met: a\\|b: 1.000 (at most 2)",
+        "- skipped: torchattacks/PGD: not installed",
         "",
         "median of 3 interleaved runs, torch 2, a chip, 2 CPUs, 2 threads",
     ]

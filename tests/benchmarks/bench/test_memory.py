@@ -33,7 +33,7 @@ def test_a_child_that_fails_or_is_killed_is_one_sentence(
 ) -> None:
     done = subprocess.CompletedProcess("", -9, stdout="", stderr=stderr)
     monkeypatch.setattr(case.subprocess, "run", lambda *_, **__: done)
-    with pytest.raises(AttackError, match=f"the audit whose memory was to be measured failed: .*{reason}"):
+    with pytest.raises(AttackError, match=f"the measured audit failed: .*{reason}"):
         peak_of_child(tmp_path, "cpu")
 
 

@@ -39,7 +39,7 @@ def test_a_package_of_that_name_without_the_class_is_refused(ground: Ground, off
 
 @pytest.mark.parametrize("threat", ["l0:3", "brightness:0.1"])
 def test_what_it_does_not_answer_is_refused(ground: Ground, official: Path, threat: str) -> None:
-    with pytest.raises(UsageError, match=f"answers linf, l2 and l1 threats, not '{threat}': leave it out"):
+    with pytest.raises(UsageError, match=f"supports linf, l2 and l1 threats, not '{threat}': omit the option"):
         official_autoattack(replace(ground, threat=Threat.parse(threat)), official, SUITE)
 
 

@@ -32,9 +32,9 @@ def test_no_figure_is_cut_in_a_narrow_terminal(a_bench: Callable[..., Bench], wi
 
 def test_bars_what_was_left_out_and_what_was_written(a_bench: Callable[..., Bench]) -> None:
     text = printed(a_bench(bars=BARS, skipped=[SkippedPeer(name="art/[bold]X", reason="not\x1b[2J installed")]))
-    assert "kept  fast: 1.000 (at most 2)" in text
-    assert "NOT KEPT  strong: 1.000 (at least 2)" in text
-    assert "left out: art/[bold]X: not" in text
+    assert "met  fast: 1.000 (at most 2)" in text
+    assert "NOT MET  strong: 1.000 (at least 2)" in text
+    assert "skipped: art/[bold]X: not" in text
     assert "\x1b" not in text
     assert "written: a/bench.json" in text
 

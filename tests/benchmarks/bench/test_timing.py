@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from robustkit.benchmarks.bench.timing import Rounds, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, interleaved
 from robustkit.errors import UsageError
 
 
@@ -28,7 +28,7 @@ def test_runs_alternate_and_the_median_counts() -> None:
         clock.now += next(durations[name])
         return f"{name}{len(order)}"
 
-    timed = in_turns({n: lambda n=n: contender(n) for n in "ab"}, torch.device("cpu"), Rounds(3, clock))  # type: ignore[misc]
+    timed = interleaved({n: lambda n=n: contender(n) for n in "ab"}, torch.device("cpu"), Rounds(3, clock))  # type: ignore[misc]
     assert order == ["a", "b", "b", "a", "a", "b"]
     assert timed["a"].seconds == [1.0, 9.0, 3.0]
     assert (timed["a"].median, timed["b"].median) == (3.0, 2.0)

@@ -1,4 +1,4 @@
-"""Clean accuracy that cannot be told from chance, or one class for nearly all images."""
+"""Clean accuracy that indistinguishable from chance, or one class for nearly all images."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_chance_is_flagged_with_its_causes():
     (flag,) = diagnose_clean(clean(LABELS, SHIFTED), 10)
     right = int((LABELS == SHIFTED).sum())
     assert flag.id == "chance-accuracy"
-    assert f"right on {right} of 200 clean images, which cannot be told from chance (10 %)" in flag.sentence
+    assert f"classifies {right} of 200 clean images correctly, which is indistinguishable from chance (10 %)" in flag.sentence
     assert "normalisation" in flag.sentence
     assert "BGR" in flag.sentence
     (flag,) = diagnose_clean(clean(LABELS, SHIFTED), 10, probe=lambda: Cause(0.3, "It is the weather."))
@@ -70,7 +70,7 @@ def test_one_class_for_nearly_all_images():
     names = [f"c{i}" for i in range(10)]
     (flag,) = diagnose_clean(clean(LABELS, np.where(np.arange(200) % 12 == 3, LABELS, 7)), 10, names)
     assert (flag.id, flag.weakens) == ("one-class", True)
-    assert "takes nearly all images of other classes for class c7" in flag.sentence
+    assert "predicts class c7 for nearly all images of other classes" in flag.sentence
     (flag,) = diagnose_clean(clean(LABELS, np.full(200, 7)), 10, names)
     assert flag.id == "chance-accuracy"
     assert "class c7" in flag.sentence
@@ -81,7 +81,7 @@ def test_labels_in_another_order_are_named():
     (flag,) = diagnose_clean(clean(LABELS, np.where(LABELS < 2, (LABELS + 3) % 10, order[LABELS])), 10)
     assert "With the classes in another order" in flag.sentence
     (flag,) = diagnose_clean(clean(LABELS % 2, 1 - LABELS % 2), 2)
-    assert "right on 100.0 %" in flag.sentence
+    assert "100.0 % of the same predictions are correct" in flag.sentence
 
 
 def test_a_low_accuracy_is_flagged_where_something_else_is_far_better():
@@ -94,7 +94,7 @@ def test_a_low_accuracy_is_flagged_where_something_else_is_far_better():
     # Folders 0 to 10 in the order of their names and of their numbers.
     names, numbers = np.arange(220) % 11, np.array([0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9])
     (flag,) = diagnose_clean(clean(names, numbers[names]), 11)
-    assert "right on 100.0 %" in flag.sentence
+    assert "100.0 % of the same predictions are correct" in flag.sentence
 
 
 def test_a_high_accuracy_is_never_probed():

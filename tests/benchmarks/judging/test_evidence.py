@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robustkit import Threat
-from robustkit.benchmarks.judging.evidence import MISSING, UNBELIEVED, cells_of, gather, threats_of
+from robustkit.benchmarks.judging.evidence import INCONSISTENT, MISSING, cells_of, gather, threats_of
 from robustkit.benchmarks.planning.manifest import PlannedPoint, PlannedThreat
 from robustkit.benchmarks.running import records
 from robustkit.benchmarks.running.run import Run
@@ -57,8 +57,8 @@ def test_records_that_contradict_themselves_are_left_out_and_named(finished, cel
     rewrite(cell_of("pgd") / f"{THIRD}.parquet", lambda rows: rows.where([0, 1]))
     found, rows = gathered(finished)
     (problem,) = found.problems
-    assert problem.startswith(f"the records of pgd:steps=5 on linf:0.105, samples {THIRD}: they hold 2 samples")
-    assert rows["pgd"].message == UNBELIEVED
+    assert problem.startswith(f"the records of pgd:steps=5 on linf:0.105, samples {THIRD}: they contain 2 samples")
+    assert rows["pgd"].message == INCONSISTENT
     assert len(rows["pgd"].answered()) == 15
 
 
@@ -69,7 +69,8 @@ def test_records_of_another_attack_are_no_evidence(finished, cell_of):
 
 
 @pytest.mark.parametrize(
-    ("columns", "sentence"), [({"label": 0}, "other labels"), ({"prediction": 0, "status": "misclassified"}, "due")]
+    ("columns", "sentence"),
+    [({"label": 0}, "their labels differ"), ({"prediction": 0, "status": "misclassified"}, "expected ones")],
 )
 def test_forged_clean_records_are_noticed(finished, cell_of, rewrite, columns, sentence):
     def forge(rows):

@@ -36,7 +36,7 @@ def test_the_last_attack_from_outside_counts():
     assert descent_beats_ascent([climb, first, settled], 200) == []
     unsettled = cell("ddn", range(120, 200), range(120, 125))
     (flag,) = descent_beats_ascent([climb, first, unsettled], 200)
-    assert "beat 5 of the 80 samples" in flag.sentence
+    assert "succeeded on 5 of its 80 samples" in flag.sentence
 
 
 def test_what_a_climb_finds_too_is_no_doubt():

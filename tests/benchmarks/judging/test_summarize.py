@@ -101,7 +101,7 @@ def test_the_non_adaptive_number_stands_beside(planned, clean, attacked):
     part = summarize_threat(plan, clean, found, np.array([]), (), [])
     assert part.robust_accuracy.value == 0
     assert part.non_adaptive.robust_accuracy == estimate(6, 10)
-    assert part.non_adaptive.sentence.startswith("pgd:steps=9 made without the defense in view")
+    assert part.non_adaptive.sentence.startswith("pgd:steps=9 attacks the undefended model")
     assert [flag.id for flag in part.flags] == ["unanswered"]
 
 

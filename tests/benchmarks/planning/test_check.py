@@ -61,23 +61,23 @@ def test_logits_on_a_tiny_scale_are_noticed(scale, noticed):
     assert (found is not None) == noticed
     if found is not None:
         assert found.weakens
-        assert "divide them by a temperature" in found.sentence
+        assert "dividing them by a small temperature" in found.sentence
 
 
 def test_one_logit_is_said_to_be_two_classes():
     flag = flags(lambda z: z[:, 0], 2)["outputs"]
     assert not flag.weakens
-    assert "two classes" in flag.sentence
+    assert "two logits (0, z)" in flag.sentence
 
 
 def test_a_tuple_says_what_was_taken():
     flag = flags(lambda z: (z, z.repeat(1, 5)))["outputs"]
     assert not flag.weakens
-    assert "its first entry was taken as the logits" in flag.sentence
+    assert "whose first entry is used as the logits" in flag.sentence
 
 
 def test_features_before_the_logits_are_refused():
-    with pytest.raises(UsageError, match="first entry has 15 columns and another 3, for labels up to 2"):
+    with pytest.raises(UsageError, match="first entry has 15 columns and another 3, but labels go up to 2"):
         flags(lambda z: (z.repeat(1, 5), z))
     model = Model(Net(lambda z: (z.repeat(1, 2), z)), device="cpu", classes=list("abcdef"))  # whoever names six means them
     data = as_data((torch.rand(20, 3, 2, 2), torch.arange(20) % 3))

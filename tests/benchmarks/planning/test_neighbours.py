@@ -35,7 +35,7 @@ def test_batch_statistics_are_named(build, name, images, batch_size):
     flag = depends_on_batch(Model(build(), device="cpu", batch_size=batch_size), torch.rand(images, 3, 4, 4))
     assert flag is not None
     assert flag.weakens
-    assert f"batch norm {name} takes the statistics of the batch" in flag.sentence
+    assert f"batch norm {name} uses the statistics of the batch" in flag.sentence
 
 
 def test_whatever_mixes_the_batch_is_noticed_and_one_at_a_time_has_nothing_to_mix():
@@ -81,7 +81,7 @@ def test_a_network_that_fails_whatever_the_batch_is_not_said_to_need_one():
         def forward(self, x):
             raise StopIteration("no more")
 
-    with pytest.raises(AttackError, match=r"Exhausted fails on images that it answered before \(StopIteration: no more\)"):
+    with pytest.raises(AttackError, match=r"Exhausted fails on images that it processed before \(StopIteration: no more\)"):
         depends_on_batch(Model(Exhausted(), device="cpu"), torch.rand(4, 3, 2, 2))
 
 

@@ -41,7 +41,7 @@ def test_standard_without_gradients_runs_the_black_box_stages_that_are_admitted(
 
 
 def test_standard_without_gradients_has_nothing_for_a_norm_that_black_box_lacks():
-    with pytest.raises(UsageError, match="'black-box' answers linf, l2 threats, not 'l1:12'"):
+    with pytest.raises(UsageError, match="'black-box' supports linf, l2 threats, not 'l1:12'"):
         plan(load_suite("standard"), [Threat.parse("l1:12")], "", span=1, defended=False, knowledge="score")
 
 

@@ -31,13 +31,13 @@ def test_a_suite_from_a_file(tmp_path: Path) -> None:
     path.write_text('summary = "s"\nthreats = ["l2"]\n[[stage]]\nattack = "pgd"\n')
     suite = load_suite(str(path))
     assert suite.name == "mine"
-    with pytest.raises(UsageError, match="answers l2 threats"):
+    with pytest.raises(UsageError, match="supports l2 threats"):
         suite.check(Threat.parse("linf:0.1"))
     path.write_text('summary = "s"\nthreats = ["l2"]\nstages = 3\n')
     with pytest.raises(UsageError, match=r"mine\.toml"):
         load_suite(str(path))
     path.write_text("=")
-    with pytest.raises(UsageError, match="not TOML"):
+    with pytest.raises(UsageError, match="not valid TOML"):
         load_suite(str(path))
 
 
@@ -51,5 +51,5 @@ def test_names_that_no_file_has(name: str) -> None:
 def test_files_that_no_parser_ends(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UsageError, match="not TOML"):
+    with pytest.raises(UsageError, match="not valid TOML"):
         load_suite(str(path))

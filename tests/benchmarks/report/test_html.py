@@ -76,8 +76,8 @@ def test_a_run_in_the_order_a_reader_needs(parts, write_run):
     text = read(write_run(summary)).text
     order = [
         "Failed Robust accuracy 40.0 % is too low.", "Clean", "upper bound: as strong as the attacks", "weakens the evidence",
-        "min-robust linf:0.1", "What each attack cost and found", "Accuracy against eps", "Class by class", "Pictures",
-        "What was not tested", "To repeat this run", "robustkit audit net",
+        "min-robust linf:0.1", "Cost and success of each attack", "Accuracy vs. eps", "Classes, weakest first", "Images",
+        "What was not tested", "Reproduce this run", "robustkit audit net",
     ]  # fmt: skip
     at = [text.index(part) for part in order]
     assert at == sorted(at)
@@ -170,15 +170,15 @@ def test_six_threats_of_large_pictures_and_a_thousand_classes_fit(parts, write_r
     assert path.stat().st_size < LIMIT
     assert len(page.named("img")) >= 6 * 3 * 3
     assert "The other 980 classes" in page.text
-    assert "Pictures are reduced to" in page.text
+    assert "Images are downscaled to" in page.text
 
 
 def test_the_class_of_the_model_for_each_class_of_the_data_is_shown(parts, write_run):
     mapping = {"0": 0, "10": 1, "unnamed": 7}
     data = DataPart(name="set", fingerprint="beef", n=50, available=50, class_names=["cat", "dog"], mapping=mapping)
     text = read(write_run(parts["summary"](data=data))).text
-    assert "Which class of the model each class of the data is" in text
-    assert re.search(r"10\s*1\s*dog\s*unnamed\s*7\s*without a name", text)
+    assert "Mapping from data classes to model classes" in text
+    assert re.search(r"10\s*1\s*dog\s*unnamed\s*7\s*unnamed", text)
 
 
 def test_long_texts_are_cut(parts, write_run):
@@ -204,7 +204,7 @@ def test_no_samples(parts, write_run):
         clean=estimate(0, 0),
         data=DataPart(name="set", fingerprint="beef", n=0, available=0),
         threats=[parts["threat"](robust_accuracy=estimate(0, 0), attacks=[], curve=[], classes=[], gallery=[])],
-        verdict=Verdict(outcome="nothing", sentence="Nothing was evaluated: the data holds no sample."),
+        verdict=Verdict(outcome="nothing", sentence="Nothing evaluated: the data set is empty."),
     )
     text = read(write_run(summary)).text
     assert "No attack ran." in text
@@ -224,7 +224,7 @@ def test_no_adversarial_image(parts, write_run):
 
 def test_pictures_that_are_gone_cost_only_themselves(parts, write_run):
     text = read(write_run(parts["summary"](), images=False)).text
-    assert "The run folder holds none of the pictures" in text
+    assert "The run folder contains no images to show" in text
 
 
 def test_a_crashed_attack_that_saw_nothing(parts, write_run):
@@ -233,7 +233,7 @@ def test_a_crashed_attack_that_saw_nothing(parts, write_run):
     )
     text = read(write_run(parts["summary"](threats=[parts["threat"](attacks=[crashed])]))).text
     assert (
-        "crashed out of memory 40 samples without a valid answer: they count neither as robust nor as successfully attacked."
+        "crashed out of memory 40 samples have no valid result; they count neither as robust nor as successfully attacked."
         in text
     )
 
@@ -249,4 +249,4 @@ def test_one_point_curve_and_curve_without_control(parts, write_run):
     threat = parts["threat"]()
     bare = [p.model_copy(update={"control": None}) for p in threat.curve]
     for curve in (bare, bare[:1], bare[2:3]):
-        assert "Accuracy against eps" in read(write_run(parts["summary"](threats=[parts["threat"](curve=curve)]))).text
+        assert "Accuracy vs. eps" in read(write_run(parts["summary"](threats=[parts["threat"](curve=curve)]))).text

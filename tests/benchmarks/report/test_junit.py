@@ -38,5 +38,5 @@ def test_weak_evidence_fails_and_a_crash_is_an_error(parts, tmp_path):
 
 
 def test_nothing_evaluated_is_an_error(parts, tmp_path):
-    summary = parts["summary"](threats=[], verdict=Verdict(outcome="nothing", sentence="The data holds no sample."))
-    assert cases(tmp_path, summary)["samples"].find("error").get("message") == "The data holds no sample."
+    summary = parts["summary"](threats=[], verdict=Verdict(outcome="nothing", sentence="The data set is empty."))
+    assert cases(tmp_path, summary)["samples"].find("error").get("message") == "The data set is empty."

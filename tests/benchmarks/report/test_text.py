@@ -67,8 +67,8 @@ def test_nothing_evaluated(parts):
     ("width", "columns"),
     [
         (40, "attack robust success time"),
-        (60, "attack evaluated robust success decided time"),
-        (110, "attack evaluated robust success decided time passes a sample"),
+        (60, "attack evaluated robust success new time"),
+        (110, "attack evaluated robust success new time passes per sample"),
     ],
 )
 def test_a_narrow_terminal_has_fewer_columns(parts, width, columns):

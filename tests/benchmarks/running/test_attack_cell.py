@@ -62,7 +62,7 @@ def test_records_that_contradict_the_images_are_not_believed(
     assert what.is_done(shard, what.due(shard))
     work.images_at(FIRST.name, shard.name).unlink()
     assert not what.is_done(shard, what.due(shard))
-    assert said[-1].endswith("the kept images are missing or damaged; computing them again")
+    assert said[-1].endswith("the stored images are missing or damaged; recomputing")
     what.compute(work.load([(shard, what.due(shard))]))
     rewrite(work.records_at(FIRST.name, shard.name), lambda rows: replace(rows, cell="another"))
     assert not what.is_done(shard, what.due(shard))

@@ -45,7 +45,7 @@ def test_the_cause_is_named(net, settings, says):
     assert cause is not None
     assert cause.accuracy == 1
     assert says in cause.sentence
-    assert "right on 60 instead of" in cause.sentence
+    assert "gives 60 correct predictions instead of" in cause.sentence
 
 
 def test_no_cause_is_made_up():

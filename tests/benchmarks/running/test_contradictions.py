@@ -74,14 +74,14 @@ def test_what_fits_together_contradicts_nothing(cell, due, found, kept):
     ("change", "sentence"),
     [
         (lambda rows: replace(rows, cell="else"), "made for other samples"),
-        (lambda rows: rows.where([0, 1, 2]), "missing or there twice"),
-        (lambda rows: rows.where([0, 1, 2, 2]), "missing or there twice"),
-        (setting(label=1), "other labels than the data"),
-        (setting(status="lucky"), "cannot have"),
-        (setting(verified=True), "cannot have"),
-        (setting(prediction=1), "outcomes do not agree"),
-        (setting(status="misclassified"), "outcomes do not agree"),
-        (setting(margin=np.nan), "outcomes do not agree"),
+        (lambda rows: rows.where([0, 1, 2]), "missing or duplicated"),
+        (lambda rows: rows.where([0, 1, 2, 2]), "missing or duplicated"),
+        (setting(label=1), "labels differ from those of the data"),
+        (setting(status="lucky"), "impossible for clean images"),
+        (setting(verified=True), "impossible for clean images"),
+        (setting(prediction=1), "predictions and statuses disagree"),
+        (setting(status="misclassified"), "predictions and statuses disagree"),
+        (setting(margin=np.nan), "predictions and statuses disagree"),
         (setting(prediction=2, status="misclassified"), "classes that the model does not have"),
         (setting(prediction=-1, status="misclassified"), "classes that the model does not have"),
     ],
@@ -101,16 +101,16 @@ def test_clean_records_may_lack_files_that_could_not_be_read_and_answers(due, ro
     ("change", "sentence"),
     [
         (lambda rows: replace(rows, cell=""), "another attack or another run"),
-        (lambda rows: rows.where(slice(0, 0)), "hold 0 samples, and not the 4 that were due"),
-        (lambda rows: rows.where([0, 1, 2, 2]), "that were due"),
-        (setting(label=1), "another label"),
-        (setting(clean_prediction=1), "another clean prediction"),
-        (setting(clean_margin=2), "another clean margin"),
-        (setting(verified=False), "do not agree"),
-        (setting(status="lucky"), "do not agree"),
-        (setting(margin=np.nan), "not numbers"),
-        (setting(confidence=np.inf), "not numbers"),
-        (setting(prediction=0), "prediction that is none"),
+        (lambda rows: rows.where(slice(0, 0)), "contain 0 samples, not the 4 expected ones"),
+        (lambda rows: rows.where([0, 1, 2, 2]), "expected ones"),
+        (setting(label=1), "their label differs"),
+        (setting(clean_prediction=1), "their clean prediction differs"),
+        (setting(clean_margin=2), "their clean margin differs"),
+        (setting(verified=False), "verified successes disagree"),
+        (setting(status="lucky"), "verified successes disagree"),
+        (setting(margin=np.nan), "not finite"),
+        (setting(confidence=np.inf), "not finite"),
+        (setting(prediction=0), "prediction that is not adversarial"),
         (setting(distance=0.2), "outside the threat"),
         (setting(distance=np.nan), "outside the threat"),
         (setting(distance=-0.1), "outside the threat"),
@@ -134,21 +134,21 @@ def test_of_targets_only_the_target_counts(rows):
 @pytest.mark.parametrize(
     ("tensors", "sentence"),
     [
-        (lambda kept: {**kept, "x_adv": kept["x"].clone()}, "another distance away"),
-        (lambda kept: {**kept, "x_adv": kept["x_adv"] + 0.5}, "another distance away"),
-        (lambda kept: {**kept, "verified": torch.zeros(4, dtype=torch.bool)}, "verified otherwise"),
-        (lambda kept: {**kept, "prediction": torch.zeros(4, dtype=torch.int32)}, "verified otherwise"),
+        (lambda kept: {**kept, "x_adv": kept["x"].clone()}, "other distances"),
+        (lambda kept: {**kept, "x_adv": kept["x_adv"] + 0.5}, "other distances"),
+        (lambda kept: {**kept, "verified": torch.zeros(4, dtype=torch.bool)}, "other verification results"),
+        (lambda kept: {**kept, "prediction": torch.zeros(4, dtype=torch.int32)}, "other verification results"),
         (lambda kept: {name: value[1:].clone() for name, value in kept.items()}, "a verified success has no image"),
-        (lambda kept: {**kept, "sample_id": torch.tensor([0, 1, 2, 2])}, "of other samples"),
-        (lambda kept: {**kept, "sample_id": torch.tensor([0, 1, 2, 9])}, "of other samples"),
+        (lambda kept: {**kept, "sample_id": torch.tensor([0, 1, 2, 2])}, "belong to other samples"),
+        (lambda kept: {**kept, "sample_id": torch.tensor([0, 1, 2, 9])}, "belong to other samples"),
         (lambda kept: {name: value for name, value in kept.items() if name != "x"}, "missing or damaged"),
-        (lambda kept: {**kept, "x_adv": torch.zeros(4)}, "of other samples"),
+        (lambda kept: {**kept, "x_adv": torch.zeros(4)}, "belong to other samples"),
     ],
 )
 def test_images_that_do_not_fit_the_records(cell, kept, tensors, sentence):
     found, path = kept
     save_file(tensors(load_file(path)), path)
-    assert images_contradict(cell, THREAT, (0, 1), found, path) == "the kept images are not those that were verified"
+    assert images_contradict(cell, THREAT, (0, 1), found, path) == "the stored images are not those that were verified"
     found = replace(found, images=digest_of_file(path))
     assert sentence in images_contradict(cell, THREAT, (0, 1), found, path)
 
@@ -196,7 +196,7 @@ def test_more_best_efforts_than_are_kept(cell, rows, tmp_path):
     none = torch.zeros(5, dtype=torch.int32)
     save_file({"sample_id": torch.arange(5), "x": x, "x_adv": x + 0, "verified": none.bool(), "prediction": none}, path)
     found = replace(rows(range(5)), cell=cell.digest, images=digest_of_file(path))
-    assert "more images are kept" in images_contradict(cell, THREAT, (0, 1), found, path)
+    assert "more images are stored" in images_contradict(cell, THREAT, (0, 1), found, path)
 
 
 def test_another_device_may_round_a_distance_but_no_count():

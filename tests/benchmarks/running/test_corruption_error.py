@@ -19,7 +19,7 @@ def test_means_by_hand():
 
 
 def test_gaps_are_refused():
-    with pytest.raises(UsageError, match="fog was not counted at severity 2"):
+    with pytest.raises(UsageError, match="fog has no count at severity 2"):
         mean_corruption_error({("fog", 1): 1, ("snow", 1): 1, ("snow", 2): 1}, 10, 1)
     with pytest.raises(UsageError, match="no error above 0 for snow"):
         mean_corruption_error({("fog", 1): 1, ("snow", 1): 1}, 10, 1, {"fog": 0.4, "snow": 0.0})

@@ -82,5 +82,5 @@ def test_a_file_in_the_way_is_one_sentence(tmp_path: Path) -> None:
 def test_a_pipe_is_no_record_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "part.parquet")
     assert records.read(tmp_path / "part.parquet") is None
-    with pytest.raises(EvidenceError, match="missing or not the one"):
+    with pytest.raises(EvidenceError, match="missing or does not belong to this run"):
         records.read_samples(tmp_path / "part.parquet", "")

@@ -60,5 +60,7 @@ def test_pixels_that_rounding_left_outside_the_box_are_put_on_it_once(tmp_path: 
 
 
 def test_records_that_are_removed_meanwhile_are_one_sentence(work: Work) -> None:
-    with pytest.raises(EvidenceError, match=r"records/clean/00000000-00000008.parquet was removed or damaged meanwhile: run"):
+    with pytest.raises(
+        EvidenceError, match=r"records/clean/00000000-00000008.parquet was removed or damaged during the run: run"
+    ):
         work.finished("clean", "00000000-00000008")

@@ -20,7 +20,7 @@ def test_the_standard_suite_runs_black_box_stages_and_says_so(tmp_path, kind, ru
     assert threat.robust_accuracy.value < 0.5
     (flag,) = threat.flags
     assert (flag.id, flag.weakens) == ("black-box", False)
-    assert f"{kind.__name__} gives no gradients ({gives} knowledge only): in place of suite 'standard'" in flag.sentence
+    assert f"{kind.__name__} provides no gradients ({gives} knowledge only): the stages of 'black-box' run" in flag.sentence
     assert run.exit_code == 0
     held = json.loads((tmp_path / "run" / "run.json").read_text())
     assert held["model"]["parameters"] == 0

@@ -51,7 +51,7 @@ def test_probabilities_are_noticed(last, classes, name):
 
 def test_of_scores_without_gradients_the_differences_vanish_and_decisions_are_no_probabilities():
     (flag,) = flags(lambda z: z.softmax(1), knowledge="score").values()
-    assert "differences that attacks follow vanish. Remove the final softmax, or return the logarithms." in flag.sentence
+    assert "differences that attacks need vanish. Remove the final softmax, or return the logarithms." in flag.sentence
     assert flags(lambda z: nn.functional.one_hot(z.argmax(1), 3).float(), knowledge="decision") == {}
 
 

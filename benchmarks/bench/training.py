@@ -9,7 +9,7 @@ from torch.nn import functional
 from robustkit import build
 from robustkit.benchmarks.bench.network import CLASSES, Noise
 from robustkit.benchmarks.bench.result import Bar, Bench, Entry, environment
-from robustkit.benchmarks.bench.timing import Rounds, in_turns
+from robustkit.benchmarks.bench.timing import Rounds, interleaved
 from robustkit.contracts.recipe import TrainingBatch
 from robustkit.global_state import own_random_state
 from robustkit.threats import Threat

@@ -8,9 +8,11 @@ from torch import nn
 
 import robustkit as rk
 from robustkit import Model, attack, defend
+from robustkit.benchmarks.running.corruption_error import count_errors
 from robustkit.build import recipe
 from robustkit.conformance.attack import example
 from robustkit.contracts.recipe import TrainingBatch
+from robustkit.contracts.samples import Samples
 from robustkit.corruptions import CORRUPTIONS, corrupt
 from robustkit.iterative import IterativeAttack
 from robustkit.registry import plugins
@@ -197,6 +199,18 @@ def test_every_corruption_is_made_there_without_a_wait(kind):
         torch.testing.assert_close(found.cpu(), expected, atol=1e-5, rtol=0)
 
 
+def test_a_corruption_sweep_is_counted_there_and_read_back_once():
+    here, x, y = small("cpu")
+    kinds = ("gaussian_noise", "contrast")
+    expected = count_errors(here, Samples(x, y, torch.arange(len(x))), kinds, (1, 5), 0)
+    with far_device() as device:
+        there, x, y = small(device)
+        samples = Samples(x, y, torch.arange(len(x))).to(device)
+        waits.clear()
+        assert count_errors(there, samples, kinds, (1, 5), 0) == expected
+        assert sum(waits.values()) == 1
+
+
 @pytest.mark.parametrize("name", kinds_of("training"))
 def test_a_training_step_of_every_recipe(name):
     def step(device):
@@ -239,13 +253,22 @@ def test_augmented_images_are_made_there_without_a_wait():
         assert torch.equal(found.cpu(), expected)
 
 
-@pytest.mark.parametrize("suite", ["standard", "minimum-norm"])
-def test_a_whole_audit_says_there_what_it_says_here(tmp_path, suite):
+@pytest.mark.parametrize(
+    ("suite", "threat"),
+    [
+        ("standard", "linf:0.02"),
+        ("minimum-norm", "linf:0.02"),
+        ("natural", "spatial:10"),
+        ("parametric", "recolor:0.05"),
+        ("physical", "patch:10%"),
+    ],
+)
+def test_a_whole_audit_says_there_what_it_says_here(tmp_path, suite, threat):
     here, x, y = small("cpu")
-    expected = rk.audit(here, (x, y), threats=["linf:0.02"], suite=suite, out=tmp_path / "here").report
+    expected = rk.audit(here, (x, y), threats=[threat], suite=suite, out=tmp_path / "here").report
     with far_device() as device:
         there, x, y = small(device)
-        found = rk.audit(there, (x, y), threats=["linf:0.02"], suite=suite, out=tmp_path / "there").report
+        found = rk.audit(there, (x, y), threats=[threat], suite=suite, out=tmp_path / "there").report
         between_steps = sum(count for line, count in waits.items() if not line.startswith("crossing.py"))
         crossed = sum(uploads.values())
     cells = len(list((tmp_path / "there" / "records").iterdir()))

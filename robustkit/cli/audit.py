@@ -20,7 +20,7 @@ from robustkit.errors import UsageError
 
 
 class AuditOptions(ThresholdOptions, LoadingOptions, ReadingOptions, TimeOptions):
-    """All that an audit is told."""
+    """The options of an audit."""
 
     model: Annotated[str | None, Mark.POSITIONAL] = Field(
         None, description="builtin/… torchvision/… timm/… hf/… file:… python:… or a training run's folder"
@@ -33,28 +33,26 @@ class AuditOptions(ThresholdOptions, LoadingOptions, ReadingOptions, TimeOptions
         "physical, or a TOML file",
     )
     attack: list[str] = Field([], description="Run this attack instead of a suite, as name:key=value")
-    defense: list[str] = Field(
-        [], description="Put an input transform in front, as name:key=value; the first one sees the image first"
-    )
-    surrogate: list[str] = Field([], description="A model that transfer attacks are made on; may be repeated")
-    eot: int = Field(1, ge=1, le=100_000, description="Draws of a randomised model in each question; an answer is a majority")
-    limit: int | None = Field(None, ge=1, description="The most samples, evenly from the classes")
-    seed: int = Field(0, description="Decides every random number")
+    defense: list[str] = Field([], description="Apply an input transform, as name:key=value; the first one is applied first")
+    surrogate: list[str] = Field([], description="A model for transfer attacks; may be repeated")
+    eot: int = Field(1, ge=1, le=100_000, description="Draws of a randomised model per query; the majority counts")
+    limit: int | None = Field(None, ge=1, description="Maximum number of samples, drawn evenly from the classes")
+    seed: int = Field(0, description="Seed of all random numbers")
     out: Annotated[Path | None, Mark.SHORT, Mark.PATH] = Field(None, strict=False, description="The run folder")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
-    batch_size: int | None = Field(None, ge=1, description="The most images in one pass")
+    batch_size: int | None = Field(None, ge=1, description="Maximum number of images per pass")
     search_precision: Literal["float32", "bf16"] = Field(
-        "float32", description="For the search alone: successes are confirmed in full precision"
+        "float32", description="Precision of the search; successes are verified in full precision"
     )
-    fold_batch_norm: bool = Field(False, description="Search on a copy whose batch norms are folded into its convolutions")
+    fold_batch_norm: bool = Field(False, description="Search on a copy with batch norms folded into convolutions")
     compile: bool = Field(False, description="Search on a copy compiled by torch.compile")
-    channels_last: bool = Field(False, description="Search on a copy with channels innermost")
-    skip_broken: bool = Field(False, description="Leave out images that cannot be read, and name them")
+    channels_last: bool = Field(False, description="Search on a copy in channels-last memory format")
+    skip_broken: bool = Field(False, description="Skip images that cannot be read, and list them")
 
 
 @takes(AuditOptions)
 def audit(options: AuditOptions) -> int:
-    """Attack a model on data and give a verdict. The same command again resumes."""
+    """Attack a model on data and give a verdict. Running the same command again resumes."""
     watch.set_limit(options.timeout)
     if options.model is None:
         raise UsageError("no model was given: name one, such as builtin/fashion-robust (robustkit models list shows them)")
@@ -75,7 +73,7 @@ def audit(options: AuditOptions) -> int:
         load_suite(options.suite)
     elif options.typed("suite"):
         raise UsageError(
-            f"--attack {options.attack[0]} runs instead of a suite, and --suite {options.suite} was given too: leave one of them out"
+            f"--attack {options.attack[0]} runs instead of a suite, but --suite {options.suite} was given too: omit one of them"
         )
     device, remote = options.device, options.allow_remote_code
     subject = load_model(options.model, device=device, batch_size=options.batch_size, **options.part(LoadingOptions))
@@ -110,7 +108,7 @@ def audit(options: AuditOptions) -> int:
 
 
 def default_data(model: str) -> str:
-    """The data an embedded model is audited on when none is named."""
+    """The default data of an embedded model."""
     if model.startswith("builtin/fashion"):
         return "builtin/fashion"
-    raise UsageError(f"no data was given for {model}: name some, such as --data folder:photos")
+    raise UsageError(f"no data was given for {model}: use --data, such as --data folder:photos")

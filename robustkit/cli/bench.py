@@ -1,4 +1,4 @@
-"""bench: attacks side by side, strength against cost, beside the bare loop and the peer libraries that are installed."""
+"""bench: strength and cost of attacks, compared with a bare loop and the installed peer libraries."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from robustkit.benchmarks.bench.timing import Rounds
 
 CASES = ("attacks", "pgd", "overhead", "passes", "square", "training", "memory", "protocols", "search")
-#: Cases that measure on any model, and on this one unless told otherwise.
+#: Cases that accept any model, with the default model and number of images.
 OPEN = {"protocols": ("builtin/fashion-robust", 500), "search": ("builtin/fashion-robust", 1000)}
 MODEL, THREAT, LIMIT = "builtin/fashion-standard", "linf:0.1", 1000
 
 
 class BenchOptions(LoadingOptions, ReadingOptions, TimeOptions):
-    """All that a bench is told."""
+    """The options of a bench."""
 
-    model: Annotated[str | None, Mark.POSITIONAL] = Field(None, description=f"The model that attacks meet (default {MODEL})")
+    model: Annotated[str | None, Mark.POSITIONAL] = Field(None, description=f"The attacked model (default {MODEL})")
     data: str | None = Field(None, description="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
     threat: str | None = Field(None, description=f"linf:8/255, l2:0.5 … (default {THREAT})")
     attacks: list[str] = Field(
@@ -38,21 +38,20 @@ class BenchOptions(LoadingOptions, ReadingOptions, TimeOptions):
     )
     case: str = Field(
         "attacks",
-        description="attacks, or a bar that is kept or not: pgd (against the peers), overhead and square (fixed steps against the "
-        "bare loop), passes (on a small network), "
-        "training (a step against bare passes), memory (10,000 against 1,000 images), protocols (the suites "
-        "against official AutoAttack), search (what each acceleration buys)",
+        description="attacks, or a case with required limits: pgd (vs. the peers), overhead and square (fixed steps vs. the bare "
+        "loop), passes (on a small network), training (a step vs. bare passes), memory (10,000 vs. 1,000 images), protocols (the "
+        "suites vs. official AutoAttack), search (the speed-up of each acceleration)",
     )
-    peers: bool = Field(True, description="Run the same attacks of ART, foolbox and torchattacks too, where installed")
+    peers: bool = Field(True, description="Also run the same attacks from ART, foolbox and torchattacks, if installed")
     autoattack: Path | None = Field(
-        None, strict=False, description="A checkout of fra31/auto-attack, to run beside suite:autoattack or suite:standard"
+        None, strict=False, description="A checkout of fra31/auto-attack, to compare with suite:autoattack or suite:standard"
     )
     adversarial_library: Path | None = Field(
-        None, strict=False, description="A checkout of jeromerony/adversarial-library, whose attacks join ours"
+        None, strict=False, description="A checkout of jeromerony/adversarial-library, to compare with its attacks"
     )
-    limit: int | None = Field(None, ge=1, description=f"The most images (default {LIMIT})")
-    repeats: int = Field(3, ge=1, description="Runs of each, in turns; the median counts")
-    seed: int = Field(0, description="Decides every random number")
+    limit: int | None = Field(None, ge=1, description=f"Maximum number of images (default {LIMIT})")
+    repeats: int = Field(3, ge=1, description="Interleaved runs of each; the median counts")
+    seed: int = Field(0, description="Seed of all random numbers")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     out: Annotated[Path, Mark.SHORT] = Field(
         Path("runs/bench"), strict=False, description="The folder for bench.json, bench.md and the plot"
@@ -61,7 +60,7 @@ class BenchOptions(LoadingOptions, ReadingOptions, TimeOptions):
 
 @takes(BenchOptions, configured=False)
 def bench(options: BenchOptions) -> ExitCode:
-    """Measure attacks side by side on one model: robust accuracy, passes, seconds. A speed bar that is not kept exits 1."""
+    """Compare attacks on one model: robust accuracy, passes, seconds. Exits with 1 if a required limit is not met."""
     watch.set_limit(options.timeout)
     _check(options)
     from robustkit.benchmarks.bench.network import noise
@@ -99,7 +98,7 @@ def bench(options: BenchOptions) -> ExitCode:
 
 
 def _check(options: BenchOptions) -> None:
-    """Refuse what the case cannot do."""
+    """Raise `UsageError` for options that do not apply to the case."""
     case, peers = options.case, options.peers
     if case not in CASES:
         raise UsageError(f"case {case!r} is unknown: {did_you_mean(case, CASES)}")
@@ -108,7 +107,7 @@ def _check(options: BenchOptions) -> None:
     free = given.keys() if case == "attacks" else given.keys() - {"--attacks"} if case in OPEN else ()
     fixed = [name for name, value in given.items() if value and name not in free]
     if fixed:
-        raise UsageError(f"case {case!r} measures something fixed: leave out {' and '.join(fixed)}")
+        raise UsageError(f"case {case!r} has a fixed setting: omit {' and '.join(fixed)}")
     checkouts = {
         "--autoattack": (options.autoattack, ("attacks", "protocols")),
         "--adversarial-library": (options.adversarial_library, ("attacks",)),
@@ -116,7 +115,7 @@ def _check(options: BenchOptions) -> None:
     for name, (path, cases) in checkouts.items():
         if path is not None and (case not in cases or not peers):
             raise UsageError(
-                f"{name} {path} has no attack to run beside in case {case!r}{'' if peers else ' with --no-peers'}: leave it out"
+                f"{name} {path} has no attack to compare with in case {case!r}{'' if peers else ' with --no-peers'}: omit it"
             )
     if case == "protocols" and options.autoattack is None:
         raise UsageError(
@@ -125,7 +124,7 @@ def _check(options: BenchOptions) -> None:
 
 
 def _contest(options: BenchOptions, rounds: Rounds) -> Bench:
-    """What attacks of ours and others' do to one model."""
+    """The result of a case that attacks one model."""
     from robustkit.cli.audit import default_data
     from robustkit.data.load import load_data
     from robustkit.models.load import load_model

@@ -1,4 +1,4 @@
-"""A command as it runs: its results are kept apart from what a model prints, and only its return is an end."""
+"""Commands that separate their results from what a model prints, and that finish only by returning."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from robustkit.printable import one_line
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that came to its end, with its exit code."""
+    """A finished command, with its exit code."""
 
     code: ExitCode
 
 
 class NotFinishedError(Exception):
-    """A command that something else than a mistake of the user's ended: `__cause__` says what."""
+    """A command that ended for a reason other than a user error, which is in `__cause__`."""
 
 
-#: Characters that the longest value may have: the system's limit for a path.
+#: Maximum number of characters of a value: the system's limit for a path.
 LONGEST = 4096
 
 
 def check_words(name: str, value: Any) -> None:
-    """Refuse text that is no text, or that no name, path or threat has.
+    """Refuse texts that cannot be a name, path or threat.
 
     Raises
     ------
     UsageError
-        If it holds a NUL, bytes that are not UTF-8, or too many characters.
+        If a text contains NUL or bytes that are not UTF-8, or is too long.
     """
     for text in value if isinstance(value, list | tuple) else [value]:
         if not isinstance(text, str | Path):
@@ -46,30 +46,30 @@ def check_words(name: str, value: Any) -> None:
         if len(word) > LONGEST:
             raise UsageError(f"{shown} has {len(word):,} characters: give at most {LONGEST:,}")
         if "\0" in word:
-            raise UsageError(f"{shown} holds a NUL character: leave it out")
+            raise UsageError(f"{shown} contains a NUL character: remove it")
         if any("\ud800" <= character <= "\udfff" for character in word):
             raise UsageError(f"{shown} is not valid UTF-8: rename the file, or set a UTF-8 locale")
 
 
 def check_none_empty(words: Sequence[str]) -> None:
-    """Refuse an empty value, such as that of a shell's variable which is not set: it would read as the option left out.
+    """Refuse empty values, such as that of an unset shell variable, which would silently mean the default.
 
     Raises
     ------
     UsageError
-        If a word of the command line, or what follows an option's equals sign, is empty.
+        If a word of the command line, or the value after an option's equals sign, is empty.
     """
     for before, word in itertools.pairwise(["", *words]):
         option, equals, value = word.partition("=") if word.startswith("--") else (before, "=", word)
         if equals and not value:
             name = option if option.startswith("-") else "an argument"
-            raise UsageError(f"{name} is empty: give a value, or leave it out")
+            raise UsageError(f"{name} is empty: give a value, or omit it")
 
 
 class Command(TyperCommand):
     """A command whose function returns an exit code, or None for 0.
 
-    A code that is raised does not count: a model's `sys.exit(0)` is no verdict.
+    A raised exit code does not count: a model's `sys.exit(0)` is not a verdict.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

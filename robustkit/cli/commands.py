@@ -1,4 +1,4 @@
-"""The commands: which words reach which function."""
+"""The commands and the functions that implement them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 
 
 def group(name: str, text: str, commands: dict[str, Callable[..., Any]]) -> None:
-    """Add a noun with its verbs."""
+    """Add a command group with its subcommands."""
     noun = typer.Typer(no_args_is_help=True, help=text)
     for verb, function in commands.items():
         noun.command(verb, cls=Command)(function)
@@ -38,18 +38,20 @@ app.command("train", cls=Command)(train.train)
 app.command("finetune", cls=Command)(train.finetune)
 app.command("harden", cls=Command)(train.harden)
 app.command("bench", cls=Command)(bench.bench)
-group("models", "The models there are.", {"list": listing.models_list, "show": listing.models_show})
-group("data", "The data sets there are.", {"list": listing.data_list, "show": listing.data_show})
-group("attacks", "The attacks there are.", {"list": plugins.attacks_list, "show": plugins.attacks_show})
-group("defenses", "The defenses there are.", {"list": plugins.defenses_list, "show": plugins.defenses_show})
+group("models", "Available models.", {"list": listing.models_list, "show": listing.models_show})
+group("data", "Available data sets.", {"list": listing.data_list, "show": listing.data_show})
+group("attacks", "Available attacks.", {"list": plugins.attacks_list, "show": plugins.attacks_show})
+group("defenses", "Available defenses.", {"list": plugins.defenses_list, "show": plugins.defenses_show})
 group(
-    "plugins", "Attacks, threats and defenses of every package.", {"list": plugins.plugins_list, "check": plugins.plugins_check}
+    "plugins",
+    "Attacks, threats and defenses of all installed packages.",
+    {"list": plugins.plugins_list, "check": plugins.plugins_check},
 )
 
 
 @app.callback(invoke_without_command=True)
-def version(show: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True)) -> None:
-    """Options before the command."""
+def version(show: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)) -> None:
+    """Handle the options before the command."""
     if show:
         typer.echo(__version__)
         raise typer.Exit

@@ -1,4 +1,4 @@
-"""Options from a TOML file: `robustkit.toml` in the current folder, or the one that ``--config`` gives."""
+"""Options from a TOML file: `robustkit.toml` in the current folder, or the file given with ``--config``."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _META = "robustkit.configuration"
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a file sets for a command.
+    """The options that a file sets for a command.
 
     Parameters
     ----------
     path
         The file.
     given
-        Whether the command line names it; one that lies in the current folder is only found.
+        Whether it was given on the command line rather than found in the current folder.
     lines
-        The line of each (table, key) of the file.
+        The line number of each (table, key).
     table
         The command's name.
     values
@@ -45,14 +45,14 @@ class Configuration:
     values: Mapping[str, Any]
 
     def place(self, key: str, table: str | None = None) -> str:
-        """The file and the line that a key stands in."""
+        """The file and the line of a key."""
         within = self.table if table is None else table
         at = [(within, key), *([("", key)] if table is None else []), ("", within)]
         line = next((self.lines[each] for each in at if each in self.lines), None)
         return f"{self.path}, line {line}" if line else str(self.path)
 
     def announce(self, kind: type[Options]) -> None:
-        """Say which options come from the file, and refuse code that one names which was only found.
+        """Print the options that come from the file; refuse options of a found file that name code.
 
         Raises
         ------
@@ -67,12 +67,12 @@ class Configuration:
             if _names_code(value, kind.model_fields[key].metadata):
                 raise UnsafeFileError(
                     f"{self.path} was found in this folder, and its {key} = {_text(value)} names code to run, or a file or folder "
-                    f"elsewhere: give the file with --config {self.path} if you trust it, or the option on the command line"
+                    f"elsewhere: if you trust it, use --config {self.path}, or give the option on the command line"
                 )
 
     def located(self, sentence: str) -> str:
-        """A sentence about a mistake with the file and line of the value it names, if the file set that one."""
-        named, _, _ = sentence.partition("did you mean")  # what follows is a suggestion, not a value of the file
+        """An error message, prefixed by file and line if the value it names comes from the file."""
+        named, _, _ = sentence.partition("did you mean")  # the rest is a suggestion, not a value of the file
         for mentions in (_whole, _in_part):
             for key, value in self.values.items():
                 if mentions(named, key, value):
@@ -80,12 +80,12 @@ class Configuration:
         return sentence
 
     def record(self) -> dict[str, Any]:
-        """What run.json says of the file."""
+        """The entry of the file in run.json."""
         return {"file": str(self.path), "given": self.given, **{key: str(value) for key, value in self.values.items()}}
 
 
 def use_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Take defaults from a TOML file. Its keys are options; those of other commands are for them, a table is one command's own."""
+    """Take defaults from a TOML file. Its keys are options of any command; a table applies only to the command it names."""
     chosen = path or (FOUND if FOUND.is_file() else None)
     if chosen is None:
         return None
@@ -99,7 +99,7 @@ def use_config(context: typer.Context, path: Path | None) -> Path | None:
     values = _checked(file, "", common, [own, *commands.values()])
     for table, keys in tables.items():
         if table not in commands:
-            raise UsageError(f"{file.place(table, table)}: table [{table}] is no command: {did_you_mean(table, commands)}")
+            raise UsageError(f"{file.place(table, table)}: table [{table}] is not a command: {did_you_mean(table, commands)}")
         checked = _checked(file, table, keys, [commands[table]])
         if table == name:
             values |= checked
@@ -110,7 +110,7 @@ def use_config(context: typer.Context, path: Path | None) -> Path | None:
 
 
 def used(context: typer.Context, names: set[str]) -> Configuration | None:
-    """The file's part that the command line does not overrule: the options of these names; None if there is none."""
+    """The file's configuration restricted to the options of these names; None if there is none."""
     found: Configuration | None = context.meta.get(_META)
     if found is None or not names:
         return None
@@ -118,14 +118,14 @@ def used(context: typer.Context, names: set[str]) -> Configuration | None:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, str], int]]:
-    """What a file holds, and the line of each (table, key)."""
+    """The settings in a file, and the line of each (table, key)."""
     try:
         text = path.read_text(encoding="utf-8")
         settings = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"configuration {path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"configuration {path} is not TOML: {error}") from None
+        raise UsageError(f"configuration {path} is not valid TOML: {error}") from None
     lines: dict[tuple[str, str], int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -138,7 +138,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, str], int]]:
 
 
 def _checked(file: Configuration, table: str, settings: dict[str, Any], kinds: list[type[Options]]) -> dict[str, Any]:
-    """A table's values by option, each as the first of the commands that has it expects it."""
+    """A table's values by option, checked against the first command that has the option."""
     values: dict[str, Any] = {}
     for key, value in settings.items():
         name = key.replace("-", "_")
@@ -176,7 +176,7 @@ def _whole(sentence: str, key: str, value: Any) -> bool:
 
 
 def _in_part(sentence: str, key: str, value: Any) -> bool:
-    """Whether a sentence quotes a part of one of the texts, such as 'pgd' of pgd:steps=3."""
+    """Whether a sentence quotes a part of one of the texts, such as 'pgd' in pgd:steps=3."""
     return any(f"'{part}'" in sentence for text in _texts(value) for part in re.split("[:=,]", text) if part)
 
 
@@ -188,7 +188,7 @@ def _commands(root: Any) -> Iterator[tuple[str, type[Options]]]:
 
 
 def _text(value: Any) -> str:
-    """A value as TOML writes it, shortened."""
+    """A value in TOML syntax, shortened."""
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except (ValueError, RecursionError):

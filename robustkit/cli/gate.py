@@ -1,4 +1,4 @@
-"""report and gate: a finished run judged again, from its records."""
+"""report and gate: recompute the verdict of a finished run from its records."""
 
 from __future__ import annotations
 
@@ -17,26 +17,24 @@ if TYPE_CHECKING:
 
 
 class RunOptions(Options):
-    """Which run."""
+    """The run folder."""
 
     run: Annotated[Path, Mark.POSITIONAL, Mark.PATH] = Field(strict=False, description="The folder of an audit")
 
 
 class ThresholdOptions(Options):
-    """What a run must reach."""
+    """The required robust accuracy."""
 
-    min_robust: float | None = Field(
-        None, ge=0, le=1, description="Fail unless every threat leaves at least this share right, such as 0.5"
-    )
+    min_robust: float | None = Field(None, ge=0, le=1, description="Required robust accuracy under every threat, such as 0.5")
 
 
 class GateOptions(RunOptions, ThresholdOptions):
-    """Which run must reach what."""
+    """The options of a gate."""
 
 
 @takes(RunOptions, configured=False)
 def report(options: RunOptions) -> int:
-    """Judge a finished run again from its records, by what was last required, and write its report anew."""
+    """Recompute the verdict of a finished run from its records, with the last threshold, and rewrite its report."""
     from robustkit.benchmarks.verdict import judge_run
 
     return show(judge_run(options.run, None, results.note), options.run)
@@ -44,7 +42,7 @@ def report(options: RunOptions) -> int:
 
 @takes(GateOptions)
 def gate(options: GateOptions) -> int:
-    """Judge a finished run by a threshold, from its records and kept images, and exit with the verdict's code."""
+    """Judge a finished run by a threshold, from its records and stored images, and exit with the verdict's code."""
     from robustkit.benchmarks.verdict import judge_run
 
     if options.min_robust is None:

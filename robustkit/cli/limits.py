@@ -1,4 +1,4 @@
-"""The time limit for a model's answers, which the process that supervises the command keeps."""
+"""The time limit for a model, enforced by the supervising process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pydantic import Field
 
 from robustkit.cli.options import Options
 
-#: Seconds that a model may take for one answer unless told otherwise.
+#: Default time limit in seconds for loading a model or one batch.
 LIMIT = 1800.0
 
 
 class TimeOptions(Options):
-    """How long the command waits."""
+    """The time limit."""
 
     timeout: float = Field(LIMIT, ge=0, description="Seconds that the model may take to load, or for one batch; 0 for no limit")

@@ -1,4 +1,4 @@
-"""models and data: where they come from, what is shipped, and what one of them is."""
+"""models and data: list the sources and the shipped ones, and describe one."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class ModelShowOptions(LoadingOptions, TimeOptions):
-    """Which model."""
+    """The options of models show."""
 
     name: Annotated[str, Mark.POSITIONAL] = Field(description="A model's name, such as timm/resnet18.a1_in1k")
 
 
 class DataShowOptions(LinkOptions):
-    """Which data."""
+    """The options of data show."""
 
     name: Annotated[str, Mark.POSITIONAL] = Field(description="The data's name, such as folder:photos")
 
 
 def models_list() -> None:
-    """Where models come from, and the ones that are shipped."""
+    """Sources of models, and the shipped models."""
     from robustkit.models.builtin_models import builtin_names
     from robustkit.models.load import SOURCES
 
@@ -44,7 +44,7 @@ def models_list() -> None:
 
 @takes(ModelShowOptions, configured=False)
 def models_show(options: ModelShowOptions) -> None:
-    """A model's input, preprocessing, classes and size."""
+    """Input, preprocessing, classes and size of a model."""
     from robustkit.models.load import load_model
 
     watch.set_limit(options.timeout)
@@ -63,19 +63,19 @@ def models_show(options: ModelShowOptions) -> None:
 
 
 def data_list() -> None:
-    """Where data come from, and the sets that are shipped."""
+    """Sources of data, and the shipped data sets."""
     from robustkit.data.builtin_data import builtin_names
     from robustkit.data.load import SOURCES
     from robustkit.data.torchvision_data import data_root
 
     table(["write", "for"], [[example, what] for example, what in SOURCES.values()])
     results.say(f"\nshipped: {', '.join(f'builtin/{name}' for name in builtin_names())}")
-    results.say(f"torchvision's files are looked for in {data_root()} (set ROBUSTKIT_DATA to change it)")
+    results.say(f"torchvision's files are expected in {data_root()} (set ROBUSTKIT_DATA to change it)")
 
 
 @takes(DataShowOptions, configured=False)
 def data_show(options: DataShowOptions) -> None:
-    """How many samples of which classes there are, and the size of the first."""
+    """Number of samples per class, and the size of the first image."""
     import numpy as np
 
     from robustkit.data.load import load_data
@@ -104,7 +104,7 @@ def _input(spec: InputSpec) -> str:
     if spec.size is None:
         return f"{kind}, any size"
     height, width = spec.size
-    crop = f", the shorter side resized to {spec.resize} and the centre cut out" if spec.resize is not None else ", resized"
+    crop = f", shorter side resized to {spec.resize}, then centre-cropped" if spec.resize is not None else ", resized"
     return f"{kind}, {width}x{height} pixels{crop} ({spec.interpolation})"
 
 
@@ -115,7 +115,7 @@ def _numbers(values: tuple[float, ...] | None) -> str:
 def _classes(model: Model) -> str:
     if model.classes is None:
         try:
-            return f"{model.num_classes():,}, without names"
+            return f"{model.num_classes():,}, unnamed"
         except UsageError:
             return "unknown: they depend on the size of the images"
     shown = "; ".join(model.classes[:5]) + ("; …" if len(model.classes) > 5 else "")

@@ -1,4 +1,4 @@
-"""The front door: `robustkit COMMAND`. Results go to stdout, progress to stderr, and the exit code says how it went."""
+"""The entry point `robustkit COMMAND`. Results go to stdout, progress to stderr."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustkit.cli.supervise import supervise
 def main() -> NoReturn:
     """Run the command line and exit with its code.
 
-    A command runs in a child process of its own, for a model, data or a plugin may end the process that runs them.
+    A command runs in a child process, because a model, data or a plugin may end the process that runs them.
     """
     _open_standard_streams()
     sys.exit(_run() if _asks_for_help(sys.argv[1:]) or not hasattr(os, "fork") else supervise(_run))
@@ -27,12 +27,12 @@ def _run() -> int:
 
 
 def _asks_for_help(words: list[str]) -> bool:
-    """Whether nothing but a help text or the version is wanted, so that no code but ours runs."""
+    """Whether the command line asks only for help or the version, which runs no third-party code."""
     return not words or (words[-1] in ("--help", "--version") and not any(word.startswith("-") for word in words[:-1]))
 
 
 def _open_standard_streams() -> None:
-    """Standard streams that the caller closed lead to the null device, so that no other file gets their numbers."""
+    """Redirect closed standard streams to the null device, so that no other file gets their descriptors."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

@@ -1,4 +1,4 @@
-"""A command's options, each declared once: the command line, robustkit.toml and run.json are three readings of one class."""
+"""The base class of options, declared once for the command line, robustkit.toml and run.json."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class Mark(Enum):
-    """What is declared of an option beside its type, default and help."""
+    """Properties of an option besides its type, default and help."""
 
-    POSITIONAL = "stands on the command line without its name"
-    SHORT = "its first letter stands for it too"
-    CODE = "names code, lets it run, or lets data lead to files elsewhere"
-    PATH = "names a file or folder that a configuration which was only found must not choose elsewhere"
+    POSITIONAL = "given on the command line without its name"
+    SHORT = "also available by its first letter"
+    CODE = "names code, allows it to run, or allows data to link to files elsewhere"
+    PATH = "names a file or folder; a configuration found in the current folder may not set it to a path elsewhere"
 
 
 class Options(BaseModel):
     """The options of a command, or of a group that several commands share.
 
-    A field's description is the help, its bounds are checked, and `Mark` in its annotation says the rest.
+    A field's description is its help text, its bounds are checked, and a `Mark` in its annotation gives further properties.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    #: The heading that the help puts the class's own fields under.
+    #: The heading of the class's own fields in the help.
     panel: ClassVar[str | None] = None
 
     _configuration: Configuration | None = PrivateAttr(default=None)
@@ -41,12 +41,12 @@ class Options(BaseModel):
     @classmethod
     def _not_empty(cls, value: Any) -> Any:
         if value == "" or (isinstance(value, list) and "" in value):
-            raise ValueError("an empty text names nothing")
+            raise ValueError("the text must not be empty")
         return value
 
     @classmethod
     def declared(cls) -> dict[str, tuple[FieldInfo, str | None]]:
-        """Each option with its heading: the command's own before those of the groups it shares."""
+        """Each option with its heading; the command's own options precede those of shared groups."""
         order = cls.__mro__
         homes = {name: home for home in reversed(order) for name in inspect.get_annotations(home)}
         names = sorted(cls.model_fields, key=lambda name: order.index(homes[name]))
@@ -54,7 +54,7 @@ class Options(BaseModel):
 
     @classmethod
     def mistakes(cls, values: dict[str, Any]) -> dict[str, str]:
-        """What each value that does not fit its option must be; options that are not among the values are no matter."""
+        """The expected form of each invalid value, by option; missing options are ignored."""
         try:
             cls.model_validate(values)
         except ValidationError as error:
@@ -71,7 +71,7 @@ class Options(BaseModel):
         return name in self.model_fields_set and (self._configuration is None or name not in self._configuration.values)
 
     def record(self) -> dict[str, Any]:
-        """What run.json holds of them: every option as it was resolved, and the file that some came from."""
+        """The entries for run.json: all resolved options, and the configuration file if one was used."""
         found: dict[str, Any] = {"options": self.model_dump(mode="json")}
         if self._configuration is not None:
             found["configuration"] = self._configuration.record()
@@ -79,28 +79,28 @@ class Options(BaseModel):
 
 
 def expected(field: FieldInfo) -> str:
-    """What a value of the option is, as a clause."""
+    """A description of the option's valid values."""
     kind = kind_of(field)
     if get_origin(kind) is Literal:
         return " or ".join(map(repr, get_args(kind)))
     if get_origin(kind) is list:
-        return 'texts that are not empty, such as ["linf:8/255"]'
+        return 'a list of non-empty texts, such as ["linf:8/255"]'
     if kind is bool:
         return "true or false"
     if kind not in (int, float):
-        return "a text in quotes, and not empty"
+        return "a non-empty text in quotes"
     number, limits = "a whole number" if kind is int else "a number", bounds(field)
     return f"{number} {'of ' if limits.startswith('at') else ''}{limits}".rstrip()
 
 
 def kind_of(field: FieldInfo) -> Any:
-    """The option's type when it is given."""
+    """The option's type without None."""
     kinds = get_args(field.annotation)
     return next(kind for kind in kinds if kind is not NoneType) if NoneType in kinds else field.annotation
 
 
 def bounds(field: FieldInfo) -> str:
-    """The least and the greatest value in words; empty if there are none."""
+    """The option's bounds in words; empty if there are none."""
     least: Any = next((each.ge for each in field.metadata if isinstance(each, Ge)), None)
     most: Any = next((each.le for each in field.metadata if isinstance(each, Le)), None)
     above: Any = next((each.gt for each in field.metadata if isinstance(each, Gt)), None)

@@ -1,4 +1,4 @@
-"""A command's options as parameters that typer reads, and what was chosen as one object."""
+"""Conversion of a command's options to typer parameters, and of the parsed values back to one object."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _CONFIG = inspect.Parameter(
 
 
 def takes(kind: type[Chosen], configured: bool = True) -> Callable[[Callable[[Chosen], Result]], Callable[..., Result]]:
-    """Make a function of options a command.
+    """Turn a function of options into a command.
 
     Parameters
     ----------
     kind
-        What declares the options.
+        The class that declares the options.
     configured
-        Whether they are keys of ``robustkit.toml`` too.
+        Whether they are also keys of ``robustkit.toml``.
     """
 
     def decorate(function: Callable[[Chosen], Result]) -> Callable[..., Result]:
@@ -59,14 +59,14 @@ def takes(kind: type[Chosen], configured: bool = True) -> Callable[[Callable[[Ch
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         if configured:
-            command.options = kind  # type: ignore[attr-defined]  # for those who read the file
+            command.options = kind  # type: ignore[attr-defined]  # read by `config`
         return command
 
     return decorate
 
 
 def _chosen(kind: type[Chosen], context: typer.Context, values: dict[str, Any]) -> Chosen:
-    """The options as the user chose them: what was left at its default is not among the fields that are set."""
+    """The options as given by the user; fields left at their default are not marked as set."""
     sources = {name: source.name for name in values if (source := context.get_parameter_source(name)) is not None}
     given = {name: values[name] for name in kind.model_fields if sources.get(name, "DEFAULT") != "DEFAULT"}
     for name, expected in kind.mistakes(given).items():
@@ -77,13 +77,13 @@ def _chosen(kind: type[Chosen], context: typer.Context, values: dict[str, Any]) 
 
 
 def _written(name: str, field: FieldInfo, value: Any) -> str:
-    """An option as the command line has it."""
+    """An option with its value, as on the command line."""
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{name.upper() if Mark.POSITIONAL in field.metadata else option(name)} {shown}"
 
 
 def option(name: str) -> str:
-    """How the command line writes an option's name."""
+    """An option's name on the command line."""
     return f"--{name.replace('_', '-')}"
 
 

@@ -1,4 +1,4 @@
-"""attacks, defenses and plugins: what is registered, and whether a package's plugins keep the contract."""
+"""attacks, defenses and plugins: list the registered plugins, and check whether they keep the contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LibraryName = Annotated[str | None, typer.Argument(help="A library whose classes
 
 
 def attacks_list(library: LibraryName = None) -> None:
-    """Every attack with its norms, knowledge, cost and paper."""
+    """List all attacks with their norms, knowledge, cost and paper."""
     rows = []
     for plugin in registered("attacks", library):
         try:
@@ -28,13 +28,13 @@ def attacks_list(library: LibraryName = None) -> None:
         info = loaded.info
         goals = "targeted" if getattr(loaded, "only_targeted", False) else "both" if info.targeted else "untargeted"
         rows.append([plugin.name, " ".join(info.threats), info.knowledge, goals, info.cost, info.paper])
-    table(["attack", "threats", "knowledge", "goal", "cost a sample", "paper"], rows)
+    table(["attack", "threats", "knowledge", "goal", "cost per sample", "paper"], rows)
     if library is None:
         bridged("attacks")
 
 
 def attacks_show(name: Name) -> None:
-    """An attack's parameters and what it says of itself."""
+    """Parameters and properties of an attack."""
     from robustkit.registry import find
 
     loaded = find("attacks", name).load()
@@ -51,7 +51,7 @@ def attacks_show(name: Name) -> None:
 
 
 def defenses_list(library: LibraryName = None) -> None:
-    """Every defense with its kind, its gradient and its paper."""
+    """List all defenses with their kind, gradient and paper."""
     rows = []
     for plugin in registered("defenses", library):
         try:
@@ -66,7 +66,7 @@ def defenses_list(library: LibraryName = None) -> None:
 
 
 def defenses_show(name: Name) -> None:
-    """A defense's parameters and what it says of itself."""
+    """Parameters and properties of a defense."""
     from robustkit.registry import find
 
     loaded = find("defenses", name).load()
@@ -76,7 +76,7 @@ def defenses_show(name: Name) -> None:
 
 
 def plugins_list() -> None:
-    """Every plugin with the distribution it comes from."""
+    """List all plugins with their distributions."""
     rows = [
         [plugin.name, group[:-1], f"{plugin.distribution} {plugin.version}", plugin.entry.value]
         for group in GROUPS
@@ -88,7 +88,7 @@ def plugins_list() -> None:
 def plugins_check(
     package: Annotated[str, typer.Argument(help="A distribution with plugins, or one plugin's name")],
 ) -> ExitCode:
-    """Put a package's attacks, threats and defenses to the conformance checks that the built-in ones pass."""
+    """Run the conformance checks of the built-in plugins on a package's attacks, threats and defenses."""
     chosen = [(group, p) for group in GROUPS for p in registered(group) if package in (p.name, p.distribution)]
     if not chosen:
         raise UsageError(
@@ -98,10 +98,10 @@ def plugins_check(
     failed = 0
     for group, plugin in chosen:
         try:
-            findings = told(put_to_checks(group, plugin))
-        except UsageError as error:  # not imported, or not built without parameters: nothing was exercised
+            findings = merged(check(group, plugin))
+        except UsageError as error:  # cannot be imported, or built without parameters
             findings = [str(error)]
-        except (Exception, SystemExit) as error:  # of the plugin's own code: the others are checked all the same
+        except (Exception, SystemExit) as error:  # raised by the plugin's code; the others are still checked
             findings = [what_happened(error)]
         failed += bool(findings)
         results.say(f"{group[:-1]} {plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
@@ -110,8 +110,8 @@ def plugins_check(
     return ExitCode.GATE_FAILED if failed else ExitCode.PASSED
 
 
-def put_to_checks(group: str, plugin: Any) -> list[Any]:
-    """What a plugin breaks of the contract of its group."""
+def check(group: str, plugin: Any) -> list[Any]:
+    """The findings of the conformance checks of a plugin."""
     from robustkit import build, registry
 
     if group == "attacks":
@@ -127,8 +127,8 @@ def put_to_checks(group: str, plugin: Any) -> list[Any]:
     return check_defense(registry.build("defenses", plugin.name, {}))
 
 
-def told(findings: list[Any]) -> list[str]:
-    """A line for each different thing that was found, however often it was."""
+def merged(findings: list[Any]) -> list[str]:
+    """One line per distinct finding, with its number of occurrences."""
     alike: dict[str, list[Any]] = {}
     for finding in findings:
         alike.setdefault(finding.message, []).append(finding)
@@ -136,7 +136,7 @@ def told(findings: list[Any]) -> list[str]:
 
 
 def registered(group: Any, library: str | None = None) -> list[Any]:
-    """The plugins of a group in order, or those that a library's classes are."""
+    """The plugins of a group in order, or those bridged from a library."""
     from robustkit.errors import did_you_mean
     from robustkit.registry import bridges, find, plugins
 
@@ -149,7 +149,7 @@ def registered(group: Any, library: str | None = None) -> list[Any]:
 
 
 def bridged(group: Any) -> None:
-    """A line for each library whose classes can be named too."""
+    """Print a line for each library whose classes are available through a bridge."""
     from robustkit.registry import bridges
 
     results.say()
@@ -163,7 +163,7 @@ def bridged(group: Any) -> None:
 
 
 def describe(name: str, loaded: Any) -> None:
-    """A plugin's docstring and parameters with their defaults."""
+    """Print a plugin's docstring and its parameters with their defaults."""
     import dataclasses
     import inspect
 
@@ -174,7 +174,7 @@ def describe(name: str, loaded: Any) -> None:
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
-    """Print rows to stdout, plain enough for a pipe."""
+    """Print rows to stdout, in plain text."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""The options that say how data are read: keywords of `load_data`."""
+"""Options for reading data: keywords of `load_data`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from robustkit.cli.options import Mark, Options
 
 
 class LinkOptions(Options):
-    """Where data may lead."""
+    """Which files data may link to."""
 
     follow_links: Annotated[bool, Mark.CODE] = Field(
-        False, description="Let links lead out of the folder of the data, into files that the report shows"
+        False, description="Follow links out of the data folder; the report may show those files"
     )
 
 
 class ReadingOptions(LinkOptions):
-    """What files and the names of classes mean."""
+    """The interpretation of images and class names."""
 
     class_order: Literal["number", "name"] | None = Field(
         None,
-        description="Read classes named by numbers as those numbers, or in the order of their names as ImageFolder does",
+        description="Read numeric class names as labels, or sort all class names like ImageFolder",
     )
-    exif: bool = Field(False, description="Rotate images as their EXIF orientation says")
+    exif: bool = Field(False, description="Rotate images according to their EXIF orientation")

@@ -1,4 +1,4 @@
-"""Where results go: stdout, which holds nothing else, and which may speak another encoding or fail."""
+"""Output of results to stdout, which contains nothing else and may have any encoding or fail."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _stream: TextIO | None = None
 
 
 def stream() -> TextIO:
-    """Where a command writes its results."""
+    """The stream of a command's results."""
     return _stream or sys.stdout
 
 
 def say(line: str = "") -> None:
-    """Write results, a line or several. They may hold what strangers worded."""
+    """Write one or more lines of results, with untrusted text made printable."""
     print(printable(line, 100_000), file=stream(), flush=True)
 
 
 def note(sentence: str) -> None:
-    """Write a line about the work to stderr. It may hold what strangers worded."""
+    """Write a progress message to stderr as one line, with untrusted text made printable."""
     print(one_line(sentence, 4000), file=sys.stderr, flush=True)
 
 
 def console(width: int | None = None) -> Console:
-    """A rich console on the results."""
+    """A rich console that writes results."""
     from rich.console import Console
 
     return Console(file=stream(), width=width)
@@ -43,7 +43,7 @@ def console(width: int | None = None) -> Console:
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """Inside, stdout is the results' alone: what anybody else prints goes to stderr."""
+    """Reserve stdout for results: inside, all other output goes to stderr."""
     global _stream
     before, outside = _stream, sys.stdout
     _stream, sys.stdout = sys.stdout, sys.stderr
@@ -54,7 +54,7 @@ def apart() -> Iterator[None]:
 
 
 class Pipe(io.FileIO):
-    """A file that keeps its first failure in `failure` in place of raising it: a command does not end half-way for it."""
+    """A file that stores its first write error in `failure` instead of raising it, so that the command can finish."""
 
     failure: OSError | None = None
 
@@ -68,9 +68,9 @@ class Pipe(io.FileIO):
 
 
 def take_stdout() -> Pipe:
-    """Make `sys.stdout` a stream that encodes and fails gently, and lead file descriptor 1 to stderr.
+    """Make `sys.stdout` a stream that does not raise on encoding or write errors, and redirect descriptor 1 to stderr.
 
-    Compiled code writes to the descriptor, whatever `sys.stdout` is.
+    Compiled code writes to the descriptor regardless of `sys.stdout`.
     """
     codecs.register_error("robustkit.degrade", _degrade)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -90,7 +90,7 @@ _PLAIN = {"–": "-", "—": "-", "×": "x", "·": "-", "✓": "+", "✕": "x", 
 
 
 def _degrade(error: UnicodeError) -> tuple[str, int]:
-    """What stands for text that an encoding does not have: something close in ASCII, else a question mark."""
+    """The replacement for text that an encoding lacks: similar ASCII text, or a question mark."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     shown = []

@@ -1,4 +1,4 @@
-"""Run the command line to its exit code: one sentence for whatever goes wrong, and no traceback unless asked for."""
+"""Run the command line: every error becomes one sentence and an exit code, with a traceback only on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from robustkit.cli.command import Finished, NotFinishedError
 from robustkit.errors import ExitCode, RobustkitError
 from robustkit.printable import one_line
 
-#: What an error may end in: neither success nor a failed gate.
+#: Exit codes allowed for errors: neither success nor a failed gate.
 _ERRORS = (ExitCode.USAGE, ExitCode.INCOMPLETE, ExitCode.UNTRUSTED, ExitCode.UNSAFE_FILE, ExitCode.NOTHING_EVALUATED)
 
 
@@ -33,8 +33,8 @@ def run() -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     if code == ExitCode.INTERRUPTED:
-        _say("interrupted; the same command again resumes")
-    if pipe.failure is not None and pipe.failure.errno != errno.EPIPE:  # a reader that has seen enough is no failure
+        _say("interrupted; run the same command again to resume")
+    if pipe.failure is not None and pipe.failure.errno != errno.EPIPE:  # a reader that closes the pipe is not an error
         _say(f"the results could not be written to stdout: {pipe.failure.strerror}")
         code = ExitCode.worst([code, ExitCode.INCOMPLETE])
     return int(code)
@@ -49,8 +49,8 @@ def _answer() -> ExitCode:
         _say(str(error))
         return error.exit_code if error.exit_code in _ERRORS else ExitCode.INCOMPLETE
     except TyperException as error:
-        if error.format_message():  # else the help was shown, for the command line was empty
-            _say(f"{error.format_message()} (robustkit --help shows what there is)")
+        if error.format_message():  # otherwise the command line was empty and the help was shown
+            _say(f"{error.format_message()} (see robustkit --help)")
         return ExitCode.USAGE
     except (KeyboardInterrupt, Abort):
         return ExitCode.INTERRUPTED
@@ -60,16 +60,16 @@ def _answer() -> ExitCode:
         return _unfinished(error)
     if isinstance(outcome, Finished):
         return outcome.code
-    # Exits of the command line's own: help and version with 0, Ctrl-C while it was read.
+    # Exits of the parser itself: 0 for help and version, or Ctrl-C during parsing.
     return ExitCode.INTERRUPTED if outcome == ExitCode.INTERRUPTED else ExitCode.PASSED
 
 
 def _unfinished(error: BaseException) -> ExitCode:
-    """Say what ended a command that was not through."""
+    """Report the error that ended a command; return the exit code."""
     if isinstance(error, SystemExit | Exit):
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{last.filename}, line {last.lineno}"
-        _say(f"the command did not finish: it was ended by sys.exit or the like in {where}")
+        _say(f"the command did not finish: sys.exit or similar was called in {where}")
         return ExitCode.INCOMPLETE
     if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
         _say(f"{one_line(error.filename, 80)!r} cannot be used: {error.strerror}")
@@ -81,7 +81,7 @@ def _unfinished(error: BaseException) -> ExitCode:
 
 
 def _traceback(error: BaseException) -> str:
-    """Show or keep a traceback; the words that say where."""
+    """Print or save a traceback; return a phrase that says where it is."""
     lines = traceback.format_exception(error)
     if os.environ.get("ROBUSTKIT_TRACEBACK") == "1":
         sys.stderr.writelines(lines)
@@ -102,11 +102,11 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning in one line, for its words may be a stranger's."""
+    """Print a warning as one line, because its text may be untrusted."""
     with suppress(OSError):
         print(one_line(f"{filename}:{lineno}: {category.__name__}: {message}", 1000), file=file or sys.stderr, flush=True)
 
 
 def _say(sentence: str) -> None:
-    with suppress(OSError):  # the reader is gone
+    with suppress(OSError):  # stderr is closed
         print(f"robustkit: {one_line(sentence, 4000)}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A command in a child process: only what it reports at its end counts, however the process itself ends."""
+"""Run a command in a child process: only the exit code that it reports counts, not how the process ends."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from types import FrameType
 from robustkit import watch
 from robustkit.errors import ExitCode
 
-#: Seconds that a command may take to stop after Ctrl-C, and its process to end after its report.
+#: Seconds allowed for stopping after Ctrl-C, and for the process to end after its report.
 GRACE = 10.0
-#: Seconds after Ctrl-C in which another one is taken for the same.
+#: Seconds after Ctrl-C during which another one is ignored.
 AGAIN = 0.5
 TICK = 1.0
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,13 +25,13 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def supervise(work: Callable[[], int]) -> int:
     """The exit code that `work` returns in a child process.
 
-    The code travels over a pipe, with a secret number, once `work` is through. A child that ends before,
-    whatever its status, is incomplete. Signals are passed on; the child dies with its parent.
+    The child sends the code with a secret over a pipe when `work` has finished. If it ends earlier, whatever its status, the
+    command is incomplete. Signals are forwarded; the child dies with its parent.
 
     Parameters
     ----------
     work
-        What is done. In the child this function returns too, for the interpreter to end as usual.
+        The function to run. In the child, `supervise` also returns, so that the interpreter ends as usual.
     """
     secret = os.urandom(16)
     clock = watch.Clock()
@@ -47,7 +47,7 @@ def supervise(work: Callable[[], int]) -> int:
         watch.install(clock)
         alone = os.getpid()
         code = work()
-        if os.getpid() == alone:  # not a copy of this process that a stranger forked
+        if os.getpid() == alone:  # not a fork of this process made by third-party code
             os.write(report, secret + bytes([code]))
         return code
     os.close(report)
@@ -73,7 +73,7 @@ class _Supervisor:
                 signal.signal(number, self.stop)
 
     def stop(self, number: int, _: FrameType | None) -> None:
-        """Pass a signal on; a second one ends the child at once."""
+        """Forward a signal; a second one kills the child immediately."""
         now = time.monotonic()
         if not self.asked:
             self.asked = now
@@ -119,15 +119,15 @@ class _Supervisor:
             return message[-1]
         self._end()
         if self.asked:
-            _say("interrupted; the same command again resumes")
+            _say("interrupted; run the same command again to resume")
             return ExitCode.INTERRUPTED
         if hung:
             _say(
-                f"the model gave no answer within {self.clock.limit:g} seconds and was stopped: give it more with --timeout; "
-                "the same command again resumes"
+                f"the model did not respond within {self.clock.limit:g} seconds and was stopped: increase --timeout; run the same "
+                "command again to resume"
             )
         else:
-            _say(f"the command did not finish: {_how(self.status)}; the same command again resumes")
+            _say(f"the command did not finish: {_how(self.status)}; run the same command again to resume")
         return ExitCode.INCOMPLETE
 
     def _read(self) -> bytes:
@@ -135,7 +135,7 @@ class _Supervisor:
         return os.read(self.reports, 64) if ready else b""
 
     def _end(self) -> None:
-        """Let the child end, but not for long: what runs at its exit is not ours alone."""
+        """Wait a limited time for the child to end, because third-party code may run at its exit."""
         deadline = time.monotonic() + GRACE
         while not self.ended():
             left = deadline - time.monotonic()
@@ -149,16 +149,16 @@ class _Supervisor:
 
 
 def _how(status: int | None) -> str:
-    """How a process ended that should not have, for people."""
+    """A description of how the process ended."""
     if status is not None and status < 0:
         name = signal.Signals(-status).name if -status in list(signal.Signals) else f"signal {-status}"
         hint = " (out of memory?)" if -status == signal.SIGKILL else ""
-        return f"its process was ended by {name}{hint}"
+        return f"its process was killed by {name}{hint}"
     return f"the model, the data or a plugin ended its process (status {status})"
 
 
 def _die_with(parent: int) -> None:
-    """Have this process killed when its parent dies, even by SIGKILL."""
+    """Kill this process when its parent dies, even by SIGKILL."""
     if sys.platform == "linux":
         import ctypes
 
@@ -178,7 +178,7 @@ def _die_with(parent: int) -> None:
 
 
 def _raise_once() -> None:
-    """Stop this process by one KeyboardInterrupt, however many signals come: tidying up is not disturbed."""
+    """Raise a single KeyboardInterrupt however many signals arrive, so that cleanup is not interrupted."""
     here = os.getpid()
     stopped = False
 

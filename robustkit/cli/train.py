@@ -1,4 +1,4 @@
-"""train, finetune and harden: each leaves a folder that is itself a model name."""
+"""train, finetune and harden: each writes a folder that is itself a model name."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from robustkit.cli.reading import ReadingOptions
 
 RECIPE = "A training recipe, as name:key=value: standard, fast, pgd:steps=7 … (robustkit defenses list)"
 Epochs = Annotated[int, Field(ge=1, description="Passes over the training images")]
-BatchSize = Annotated[int, Field(ge=1, description="Images in a step, on each device")]
+BatchSize = Annotated[int, Field(ge=1, description="Images per step and device")]
 
 
 class LearningOptions(Options):
-    """How a network learns: fields of `TrainingOptions`."""
+    """Hyperparameters of training: fields of `TrainingOptions`."""
 
     epochs: Epochs = 10
     batch_size: BatchSize = 128
-    lr: float | None = Field(None, gt=0, description="The greatest learning rate; without it 0.001 for adamw, 0.1 for sgd")
+    lr: float | None = Field(None, gt=0, description="Peak learning rate; default 0.001 for adamw, 0.1 for sgd")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has a Nesterov momentum of 0.9")
-    schedule: Literal["cosine", "cyclic", "constant"] = Field("cosine", description="How the learning rate changes")
+    schedule: Literal["cosine", "cyclic", "constant"] = Field("cosine", description="Learning rate schedule")
     augment: str = Field("none", description="flip, crop, flip,crop or none")
     ema: float | None = Field(
         None, gt=0, lt=1, description="Keep a moving average of the weights with this decay, such as 0.998"
     )
-    seed: int = Field(0, description="Decides every random number")
+    seed: int = Field(0, description="Seed of all random numbers")
     precision: Literal["32-true", "bf16-mixed", "bf16-true", "16-mixed", "64-true"] = Field(
-        "32-true", description="As Lightning Fabric calls it"
+        "32-true", description="Precision, as named by Lightning Fabric"
     )
 
     def settings(self) -> dict[str, Any]:
@@ -45,24 +45,24 @@ class LearningOptions(Options):
 
 
 class FlowOptions(LearningOptions, ReadingOptions):
-    """What all three are told."""
+    """The options shared by all three."""
 
     data: str = Field(
         description="Training images: folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/… (its training split)"
     )
     out: Annotated[Path, Mark.SHORT, Mark.PATH] = Field(
-        strict=False, description="The run's folder; the same command again resumes"
+        strict=False, description="The run folder; running the same command again resumes"
     )
-    val: str | None = Field(None, description="Validation images; without it a stratified tenth of the data is held out")
+    val: str | None = Field(None, description="Validation images; by default a stratified tenth of the data is held out")
     recipe: str = Field("standard", description=RECIPE)
-    threat: str | None = Field(None, description="linf:8/255, l2:0.5 …: trained against, and attacked with in validation")
+    threat: str | None = Field(None, description="linf:8/255, l2:0.5 …: the threat for training and validation")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
-    devices: int = Field(1, ge=1, description="How many devices of that kind")
+    devices: int = Field(1, ge=1, description="Number of devices of that kind")
     workers: int = Field(0, ge=0, description="Processes that read images")
-    limit: int | None = Field(None, ge=2, description="The most training images, evenly from the classes")
+    limit: int | None = Field(None, ge=2, description="Maximum number of training images, drawn evenly from the classes")
 
     def common(self) -> dict[str, Any]:
-        """What all three take by the same names."""
+        """The keyword arguments shared by all three."""
         return {
             **{
                 name: getattr(self, name)
@@ -75,39 +75,39 @@ class FlowOptions(LearningOptions, ReadingOptions):
 
 
 class TrainOptions(FlowOptions, InputOptions):
-    """All that training is told."""
+    """The options of train."""
 
     model: Annotated[str, Mark.POSITIONAL] = Field(
-        description="torchvision/… timm/… builtin/… python:…: its topology with fresh weights"
+        description="torchvision/… timm/… builtin/… python:…: its architecture with new weights"
     )
     size: str | None = Field(
         None,
-        description="Size of the images, as 224 or 224x160 (height x width); without it theirs if they share one, else 224",
+        description="Size of the images, as 224 or 224x160 (height x width); default: their common size, else 224",
     )
 
 
 class FinetuneOptions(FlowOptions, WeightsOptions):
-    """All that finetuning is told."""
+    """The options of finetune."""
 
     model: Annotated[str, Mark.POSITIONAL] = Field(
         description="A trained model's name: it gets a new classifier for the data's classes"
     )
-    freeze: list[str] = Field([], description="What does not learn: backbone, or a module's name; may be repeated")
+    freeze: list[str] = Field([], description="What to freeze: backbone, or a module's name; may be repeated")
     epochs: Epochs = 5
     batch_size: BatchSize = 64
 
 
 class HardenOptions(FlowOptions, LoadingOptions):
-    """All that hardening is told."""
+    """The options of harden."""
 
-    model: Annotated[str, Mark.POSITIONAL] = Field(description="A trained model's name: training goes on from its weights")
-    threat: str = Field(description="What to harden against: linf:8/255, l2:0.5 …")
+    model: Annotated[str, Mark.POSITIONAL] = Field(description="A trained model's name: training continues from its weights")
+    threat: str = Field(description="The threat to harden against: linf:8/255, l2:0.5 …")
     recipe: str = Field("fast", description=RECIPE.replace("standard, ", ""))
 
 
 @takes(TrainOptions)
 def train(options: TrainOptions) -> None:
-    """Train a network from fresh weights. The same command again resumes."""
+    """Train a network from scratch. Running the same command again resumes."""
     from robustkit.training import fit
 
     _report(fit.train(options.model, options.data, loading=options.part(InputOptions), **options.common()))
@@ -115,7 +115,7 @@ def train(options: TrainOptions) -> None:
 
 @takes(FinetuneOptions)
 def finetune(options: FinetuneOptions) -> None:
-    """Give a trained network a new classifier and train it. The same command again resumes."""
+    """Give a trained network a new classifier and train it. Running the same command again resumes."""
     from robustkit.training import fit
 
     loading = options.part(WeightsOptions)
@@ -126,7 +126,7 @@ def finetune(options: FinetuneOptions) -> None:
 
 @takes(HardenOptions)
 def harden(options: HardenOptions) -> None:
-    """Train a network on adversarially changed images, from the weights it has. The same command again resumes."""
+    """Train a network on adversarial images, starting from its weights. Running the same command again resumes."""
     from robustkit.training import fit
 
     loading = options.part(LoadingOptions)

@@ -97,7 +97,7 @@ def test_surrogates_are_loaded(asked: dict[str, Any]) -> None:
         ((MODEL, *THREAT, "--data", "folder:nowhere"), "nowhere"),
         ((MODEL, *THREAT, "--min-robust", "50"), "between 0 and 1"),
         ((MODEL, *THREAT, "--limit", "0"), "at least 1"),
-        (("timm/resnet18", *THREAT), "no data was given for timm/resnet18: name some, such as --data folder:photos"),
+        (("timm/resnet18", *THREAT), "no data was given for timm/resnet18: use --data, such as --data folder:photos"),
     ],
 )
 def test_a_mistake_is_said_before_the_audit_begins(asked: dict[str, Any], words: tuple[str, ...], says: str) -> None:

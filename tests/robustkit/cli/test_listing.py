@@ -41,5 +41,5 @@ def test_models_show_says_how_images_are_prepared(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     out = run("models", "show", "python:shownets:build")
-    for part in ("mine", "RGB, 4x4 pixels", "resized to 5", "0.25, 0.25, 0.25", "7, without names", "343"):
+    for part in ("mine", "RGB, 4x4 pixels", "resized to 5", "0.25, 0.25, 0.25", "7, unnamed", "343"):
         assert part in out

@@ -32,15 +32,15 @@ class Own(Group):
 @pytest.mark.parametrize(
     ("name", "words", "limits"),
     [
-        ("text", "a text in quotes, and not empty", ""),
+        ("text", "a non-empty text in quotes", ""),
         ("whole", "a whole number of at least 1", "at least 1"),
         ("many", "a whole number between 1 and 100,000", "between 1 and 100,000"),
         ("share", "a number above 0 and below 1", "above 0 and below 1"),
         ("plain", "a number", ""),
         ("flag", "true or false", ""),
-        ("folder", "a text in quotes, and not empty", ""),
+        ("folder", "a non-empty text in quotes", ""),
         ("order", "'number' or 'name'", ""),
-        ("texts", 'texts that are not empty, such as ["linf:8/255"]', ""),
+        ("texts", 'a list of non-empty texts, such as ["linf:8/255"]', ""),
     ],
 )
 def test_what_is_expected_in_words(name: str, words: str, limits: str) -> None:

@@ -113,4 +113,4 @@ def test_threats_and_defenses_are_listed_and_checked(capsys):
 
 def test_what_is_found_again_is_told_once():
     one, other = Finding("result", "linf:0.1", "it crashed"), Finding("seed", "linf:0.1", "it differs")
-    assert plugins.told([one, other, one, one]) == [f"{one} (and 2 more times)", str(other)]
+    assert plugins.merged([one, other, one, one]) == [f"{one} (and 2 more times)", str(other)]

@@ -51,7 +51,7 @@ def start(body: str, grace: float = 0.4) -> subprocess.Popen[str]:
         ("if os.fork() == 0:\n    return 0\ntime.sleep(0.5)\nreturn 4", 4, ""),
         ("if os.fork() == 0:\n    os.close(1); os.close(2); time.sleep(3); os._exit(0)\nos._exit(0)", 3, "status 0"),
         # no answer in time
-        ("watch.set_limit(0.2)\nwith watch.at_work: time.sleep(60)", 3, "no answer within 0.2 seconds"),
+        ("watch.set_limit(0.2)\nwith watch.at_work: time.sleep(60)", 3, "did not respond within 0.2 seconds"),
         ("watch.set_limit(0.2)\nfor _ in range(8):\n    with watch.at_work: time.sleep(0.1)\nreturn 0", 0, ""),
         ("watch.set_limit(0.2)\ntime.sleep(0.6)\nreturn 0", 0, ""),
         ("watch.set_limit(0)\nwith watch.at_work: time.sleep(0.6)\nreturn 0", 0, ""),

@@ -110,7 +110,7 @@ def test_the_criterion(monkeypatch: pytest.MonkeyPatch) -> None:
     masks = torch.ones(3, 4, 4, dtype=torch.int64)
     for name in ("pgd", "apgd-margin", "fmn"):
         assert rk.attack(name)(model, x, masks, rk.Threat.parse("linf:0.1")).success.tolist() == [True, True, False]
-    with pytest.raises(rk.UsageError, match="give one class a pixel"):
+    with pytest.raises(rk.UsageError, match="give one class per pixel"):
         rk.attack("pgd")(model, x, masks[:, 0], rk.Threat.parse("linf:0.1"))
 
 

@@ -91,7 +91,7 @@ def test_surrogates_are_loaded(asked: dict[str, Any]) -> None:
         ((MODEL, "--threat", "linf:0"), "above 0"),
         ((MODEL, "--threat", "linff:0.1"), "did you mean"),
         ((MODEL, *THREAT, "--suite", "standart"), "did you mean"),
-        ((MODEL, *THREAT, "--suite", "quick", "--attack", "pgd"), "--attack pgd runs instead of a suite, and --suite quick"),
+        ((MODEL, *THREAT, "--suite", "quick", "--attack", "pgd"), "--attack pgd runs instead of a suite, but --suite quick"),
         ((MODEL, *THREAT, "--defense", "jpg"), "did you mean"),
         ((MODEL, *THREAT, "--data", "builtin/fasion"), "did you mean"),
         ((MODEL, *THREAT, "--data", "folder:nowhere"), "nowhere"),

@@ -1,1 +1,1 @@
-"""Attacks that follow the gradient of a loss inside a norm ball."""
+"""Attacks that ascend the gradient of a loss inside a norm ball."""

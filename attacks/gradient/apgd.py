@@ -1,6 +1,6 @@
-"""Auto-PGD: projected gradient ascent without a step size to tune (Croce and Hein, arXiv 2003.01690; l1: 2103.01208).
+"""Auto-PGD: projected gradient ascent with an adaptive step size (Croce and Hein, arXiv 2003.01690; l1: 2103.01208).
 
-The rules are those of the authors' code: `apgd_momentum` for linf and l2, `apgd_l1` for l1.
+The update rules follow the authors' code: `apgd_momentum` for linf and l2, `apgd_l1` for l1.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ PAPER = (
 
 @dataclass(frozen=True, kw_only=True)
 class APGD(IterativeAttack[State]):
-    """What the attacks share; they differ in the loss.
+    """Base class of the Auto-PGD attacks, which differ only in the loss.
 
     Parameters
     ----------
     steps
-        Steps a restart takes. For l1 they are split 30, 30 and 40 % over balls of 3, 2 and 1 times eps, and each of the first
-        two balls costs one pass more.
+        Steps per restart. For l1 they are split 30, 30 and 40 % over balls of radius 3, 2 and 1 times eps, and each of the
+        first two balls costs one additional pass.
     restarts
-        Random starts a sample gets.
+        Random starts per sample.
     rho
-        The step size is halved if fewer than this share of the steps since the last checkpoint raised the loss (linf, l2).
+        The step size is halved if less than this fraction of the steps since the last checkpoint increased the loss (linf, l2).
     """
 
     steps: int = 100
@@ -69,7 +69,7 @@ class APGD(IterativeAttack[State]):
 
 @dataclass(frozen=True, kw_only=True)
 class APGDCE(APGD):
-    """Auto-PGD on the cross-entropy of the label, or the log-probability of a given target."""
+    """Auto-PGD on the cross-entropy of the label, or on the log-probability of a given target."""
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="apgd-ce",
@@ -83,9 +83,9 @@ class APGDCE(APGD):
 
 @dataclass(frozen=True, kw_only=True)
 class APGDMargin(APGD):
-    """Auto-PGD on the margin of the model's criterion: of a classifier the lead of the best wrong class, or of the target, in logits.
+    """Auto-PGD on the margin of the model's criterion: for classifiers, the logit margin of the best wrong class or target.
 
-    Unlike the losses of the others it is defined for every criterion: what a segmenter or a detector must lose by, for example.
+    Unlike the losses of the other variants, it is defined for every criterion, such as that of a segmenter or a detector.
     """
 
     info: ClassVar[AttackInfo] = AttackInfo(
@@ -104,10 +104,10 @@ class APGDMargin(APGD):
 
 @dataclass(frozen=True, kw_only=True)
 class APGDDLR(APGD):
-    """Auto-PGD on the difference of logits ratio, which ignores how logits are shifted and scaled.
+    """Auto-PGD on the difference of logits ratio, which is invariant to shifting and scaling the logits.
 
-    With two classes the ratio is constant, and the difference of the logits takes its place; targeted, it is the loss of
-    `APGDT` for the given target.
+    With two classes the ratio is constant, so the difference of the logits is used instead. Under a targeted threat, the loss
+    is that of `APGDT` for the given target.
     """
 
     info: ClassVar[AttackInfo] = AttackInfo(
@@ -123,8 +123,8 @@ class APGDDLR(APGD):
         if num_classes >= 3:
             return None
         return (
-            f"apgd-dlr: the DLR loss needs 3 classes and the model has {num_classes}, so the difference of the logits is climbed "
-            "instead; apgd-ce does as well."
+            f"apgd-dlr: the DLR loss needs 3 classes and the model has {num_classes}, so the difference of the logits is "
+            "maximised instead; apgd-ce is as effective."
         )
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
@@ -135,15 +135,15 @@ class APGDDLR(APGD):
 
 @dataclass(frozen=True, kw_only=True)
 class APGDT(APGD):
-    """Auto-PGD on the targeted difference of logits ratio, towards one class after another.
+    """Auto-PGD on the targeted difference of logits ratio, for one target class after another.
 
-    The classes come in the order of the clean image's logits, the likeliest wrong one first; under a targeted threat there is
-    only the given one. The ratio needs four classes: with three or two the difference of the logits takes its place.
+    Target classes are the wrong classes in descending order of the clean image's logits; under a targeted threat, only the
+    given target. The ratio needs four classes; with two or three, the difference of the logits is used instead.
 
     Parameters
     ----------
     target_classes
-        How many classes are tried, at most all the wrong ones; None takes 9, for l1 5, as the standard AutoAttack does.
+        Number of target classes, at most all wrong classes; None means 9, or 5 for l1, as in standard AutoAttack.
     """
 
     target_classes: int | None = None
@@ -176,14 +176,14 @@ class APGDT(APGD):
             return None
         return (
             f"apgd-t: the targeted DLR loss needs 4 classes and the model has {num_classes}, so the difference of the logits is "
-            "climbed instead, towards each wrong class."
+            "maximised instead, for each wrong class."
         )
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         return dlr_targeted(logits, batch.y, self.targets(batch))
 
     def targets(self, batch: Batch) -> Tensor:
-        """The class each sample's attempt aims at, ``(B,)``."""
+        """The target class of each sample's current attempt, ``(B,)``."""
         if batch.targets is not None:
             wanted: Tensor = batch.targets
             return wanted

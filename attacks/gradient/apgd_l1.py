@@ -1,4 +1,4 @@
-"""Auto-PGD's rule for l1: sparse steps whose sparsity follows the best point's, in shrinking balls (arXiv 2103.01208)."""
+"""Auto-PGD's update rule for l1: sparse steps with adaptive sparsity in shrinking balls (arXiv 2103.01208)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from robustkit.threats import norm_of
 
 @dataclass(kw_only=True)
 class SparseState(State):
-    """What a sample's climb in one ball remembers.
+    """State of each sample's ascent in one ball.
 
     Parameters
     ----------
     x_best, grad_best, loss_best
-        The point of the greatest loss so far, its gradient and its loss.
+        The point with the highest loss so far, its gradient and its loss.
     changed
-        ``(B,)``: how many elements the best point changed at the last checkpoint; it sets how many the next step moves.
+        ``(B,)``: number of elements changed in the best point at the last checkpoint; it sets the sparsity of the next step.
     step_size
-        ``(B,)``, in radii of the ball.
+        ``(B,)``, as a multiple of the ball's radius.
     elapsed
         ``(B,)``: steps since the last checkpoint.
     """
@@ -38,7 +38,7 @@ class SparseState(State):
 
 @dataclass(frozen=True)
 class Stage:
-    """Part of the schedule: a first pass at step `begin`, then `steps` steps inside the ball of ``scale * eps``."""
+    """One stage of the schedule: a first pass at step `begin`, then `steps` steps inside the ball of radius ``scale * eps``."""
 
     begin: int
     steps: int
@@ -46,7 +46,7 @@ class Stage:
 
 
 def stages(steps: int) -> tuple[Stage, ...]:
-    """Balls of 3, 2 and 1 times eps for 30, 30 and 40 % of the steps; fewer than three steps all go to the last."""
+    """Balls of radius 3, 2 and 1 times eps for 30, 30 and 40 % of the steps; with fewer than three steps, only the last ball."""
     part = math.ceil(0.3 * steps)
     if steps - 2 * part < 1:
         return (Stage(0, steps, 1.0),)
@@ -54,7 +54,7 @@ def stages(steps: int) -> tuple[Stage, ...]:
 
 
 def start_sparse(batch: Batch, steps: int) -> SparseState:
-    """The projection of Gaussian noise onto the first ball."""
+    """The initial state: Gaussian noise projected onto the first ball."""
     threat, x = batch.threat, batch.x
     assert isinstance(threat, NormThreat)
     noise = batch.random.normal(batch.sample_ids, tuple(x.shape[1:]), attempt=batch.attempt, stream="start", dtype=x.dtype)
@@ -73,7 +73,7 @@ def start_sparse(batch: Batch, steps: int) -> SparseState:
 
 
 def step_sparse(batch: Batch, state: SparseState, response: Response, steps: int) -> SparseState:
-    """Step on inside the ball, or move the best point into the next one where a stage is over."""
+    """Take a step inside the ball, or, at the end of a stage, project the best point onto the next ball."""
     threat, x = batch.threat, batch.x
     assert isinstance(threat, NormThreat)
     first, last, scale, next_scale, period = _position(response.step, steps, x.dtype)
@@ -107,8 +107,8 @@ def step_sparse(batch: Batch, state: SparseState, response: Response, steps: int
 
 
 def _position(step: Tensor, steps: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Where each sample stands in the schedule, ``(B,)`` each: whether this is the first and the last pass of a stage, the
-    ball's scale, that of the next query's ball, and the steps between checkpoints.
+    """Each sample's position in the schedule, ``(B,)`` each: whether this is the first pass of a stage, whether it is the
+    last, the scale of the ball, the scale of the next query's ball, and the number of steps between checkpoints.
     """
     first = last = torch.zeros_like(step, dtype=torch.bool)
     scale = next_scale = period = torch.zeros_like(step, dtype=dtype)
@@ -123,7 +123,7 @@ def _position(step: Tensor, steps: int, dtype: torch.dtype) -> tuple[Tensor, Ten
 
 
 def sparse_sign(grad: Tensor, changed: Tensor) -> Tensor:
-    """A step of l1 length 1 along the greatest elements of the gradient: two thirds as many as the best point changed."""
+    """A step of l1 norm 1 along the largest gradient elements: two thirds as many as the best point has changed."""
     size = grad.flatten(1).abs()
     n = size.shape[1]
     rank = ((1 - changed.float() / n / 1.5) * n).clamp(0, n - 1).long()

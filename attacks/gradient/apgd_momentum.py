@@ -1,4 +1,4 @@
-"""Auto-PGD's rule for linf and l2: momentum, and a step size halved where the loss stops rising (arXiv 2003.01690, alg. 1)."""
+"""Auto-PGD's update rule for linf and l2: momentum, and a step size that is halved on a plateau (arXiv 2003.01690, alg. 1)."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from robustkit.threats import norm_of
 
 @dataclass(kw_only=True)
 class MomentumState(State):
-    """What a sample's climb remembers.
+    """State of each sample's ascent.
 
     Parameters
     ----------
     x_from
-        ``(B, C, H, W)``: the point that the step to `x_adv` was taken from.
+        ``(B, C, H, W)``: the point from which the step to `x_adv` was taken.
     x_best, grad_best, loss_best
-        The point of the greatest loss so far, its gradient and its loss.
+        The point with the highest loss so far, its gradient and its loss.
     loss_before
-        ``(B,)``: the loss of the query before; 0 at the first step, as in the authors' code, whose history is still empty then.
+        ``(B,)``: the loss of the previous query; 0 at the first step, as in the authors' code.
     step_size
         ``(B,)``, in the threat's unit.
     rises
-        ``(B,)``: how often the loss rose since the last checkpoint.
+        ``(B,)``: how often the loss increased since the last checkpoint.
     elapsed, period
-        ``(B,)``: steps since the last checkpoint, and steps from that one to the next.
+        ``(B,)``: steps since the last checkpoint, and steps between that checkpoint and the next.
     loss_best_at_check, reduced_at_check
-        ``(B,)``: the best loss at the last checkpoint, and whether the step size was halved there.
+        ``(B,)``: the highest loss at the last checkpoint, and whether the step size was halved there.
     """
 
     x_from: Tensor
@@ -47,7 +47,7 @@ class MomentumState(State):
 
 
 def start_momentum(batch: Batch, steps: int) -> MomentumState:
-    """A random point on the ball's surface, clipped to the box."""
+    """The initial state: a random point on the surface of the ball, clipped to the box."""
     threat, x = batch.threat, batch.x
     assert isinstance(threat, NormThreat)
     shape, ids = tuple(x.shape[1:]), batch.sample_ids
@@ -74,7 +74,7 @@ def start_momentum(batch: Batch, steps: int) -> MomentumState:
 
 
 def step_momentum(batch: Batch, state: MomentumState, response: Response, steps: int, rho: float) -> MomentumState:
-    """Note the answer, halve the step and go back to the best point where a checkpoint asks for it, and step on."""
+    """Record the response, halve the step size and return to the best point if a checkpoint requires it, and take a step."""
     state, grad, x_from = _check(state, response, steps, rho)
     threat, x = batch.threat, batch.x
     assert isinstance(threat, NormThreat)
@@ -86,7 +86,7 @@ def step_momentum(batch: Batch, state: MomentumState, response: Response, steps:
 
 
 def _check(state: MomentumState, response: Response, steps: int, rho: float) -> tuple[MomentumState, Tensor, Tensor]:
-    """The state after an answer, and the gradient and the point to step from."""
+    """The state after a response, and the gradient and point to step from."""
     first = response.step == 0
     loss = response.loss
     better = first | (loss > state.loss_best)
@@ -94,7 +94,7 @@ def _check(state: MomentumState, response: Response, steps: int, rho: float) -> 
     x_best = torch.where(per_sample(better, state.x_best), state.x_adv, state.x_best)
     grad_best = torch.where(per_sample(better, state.x_best), response.grad, state.grad_best)
 
-    # The start itself is no step: its loss is the first yardstick of progress, but not of oscillation.
+    # The start is not a step: progress is measured against its loss, but it does not count as an increase.
     rises = torch.where(first, 0, state.rises + (loss > state.loss_before))
     loss_best_at_check = torch.where(first, loss, state.loss_best_at_check)
     elapsed = torch.where(first, 0, state.elapsed + 1)
@@ -121,17 +121,17 @@ def _check(state: MomentumState, response: Response, steps: int, rho: float) -> 
 
 
 def direction(grad: Tensor, threat: NormThreat) -> Tensor:
-    """The steepest direction of unit length."""
+    """The steepest ascent direction of unit norm."""
     return grad.sign() if threat.norm == "linf" else normalise(grad, threat)
 
 
 def normalise(delta: Tensor, threat: NormThreat) -> Tensor:
-    """Each sample scaled to length 1 in the threat's norm."""
+    """Each sample scaled to norm 1 in the threat's norm."""
     return delta / per_sample(norm_of(delta, threat.norm) + 1e-12, delta)
 
 
 def _to_ball(x_adv: Tensor, batch: Batch) -> Tensor:
-    """Scaled back onto the ball, then clipped to the box: for l2 not the nearest point, but the authors' choice."""
+    """`x_adv` scaled back onto the ball, then clipped to the box; for l2, as in the authors' code, not the nearest point."""
     threat = batch.threat
     assert isinstance(threat, NormThreat)
     if threat.norm == "linf":

@@ -1,4 +1,4 @@
-"""The basic iterative method: small steps from the image itself (Kurakin et al., arXiv 1607.02533)."""
+"""Basic iterative method: small steps from the clean image (Kurakin et al., arXiv 1607.02533)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Res
 
 @dataclass(frozen=True, kw_only=True)
 class BIM(IterativeAttack[State]):
-    """Steps of equal length on the cross-entropy without a random start; the paper's is the one for linf.
+    """Fixed-size steps on the cross-entropy without a random start; the paper covers linf only.
 
     Parameters
     ----------
     steps
-        Steps to take.
+        Number of steps.
     step_size
-        Length of a step in the threat's norm, in the unit of the bounds; None takes ``1.25 * eps / steps``, the paper's ratio.
+        Length of a step in the threat's norm, in the unit of the bounds; None means ``1.25 * eps / steps``, as in the paper.
     """
 
     steps: int = 10

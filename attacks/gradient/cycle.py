@@ -1,4 +1,4 @@
-"""Cycles of fixed-step ascent: an iterate that was seen before leads to nothing new (Doldo et al., arXiv 2503.19347)."""
+"""Cycle detection for fixed-step ascent: a repeated iterate leads to nothing new (Doldo et al., arXiv 2503.19347)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from robustkit.plugin import SampleRandom, State
 
 @dataclass(kw_only=True)
 class CycleState(State):
-    """An iterate and the hashes of those before it.
+    """An iterate and the hashes of the previous iterates.
 
     Parameters
     ----------
     seen
-        ``(B, T)`` int64: the hash of the iterate before each of T steps so far; ``(B, 0)`` if cycles are not looked for.
+        ``(B, T)`` int64: the hash of the iterate before each of T steps; ``(B, 0)`` without cycle detection.
     repeats
-        Bool ``(B,)``: `x_adv` was seen before.
+        Bool ``(B,)``: whether `x_adv` equals a previous iterate.
     """
 
     seen: Tensor
@@ -34,7 +34,7 @@ def start_cycle(x_adv: Tensor, steps: int) -> CycleState:
 
 
 def note_cycle(state: CycleState, x_adv: Tensor, step: Tensor) -> CycleState:
-    """The state after a step to `x_adv`, of which `step` ``(B,)`` came before."""
+    """The state after a step to `x_adv`, which `step` ``(B,)`` steps preceded."""
     seen = state.seen.scatter(1, step[:, None], hash_of(state.x_adv)[:, None])
     so_far = torch.arange(seen.shape[1], device=seen.device) <= step[:, None]
     repeats = ((seen == hash_of(x_adv)[:, None]) & so_far).any(1)
@@ -42,7 +42,7 @@ def note_cycle(state: CycleState, x_adv: Tensor, step: Tensor) -> CycleState:
 
 
 def hash_of(x: Tensor) -> Tensor:
-    """64 bits a sample that depend on every bit of its elements, int64 ``(B,)``; exact, in whatever order they are summed."""
+    """A 64-bit hash per sample of every bit of its elements, int64 ``(B,)``; independent of the order of summation."""
     words = x.flatten(1).contiguous().view(torch.int64 if x.dtype == torch.float64 else torch.int32)
     return (words * _weights(words.shape[1], x.device)).sum(1)
 

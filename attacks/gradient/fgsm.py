@@ -1,4 +1,4 @@
-"""The fast gradient sign method: one step of full length (Goodfellow et al., arXiv 1412.6572)."""
+"""Fast gradient sign method: one step of length eps (Goodfellow et al., arXiv 1412.6572)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Res
 
 @dataclass(frozen=True, kw_only=True)
 class FGSM(IterativeAttack[State]):
-    """One step from the image itself, as long as the budget: the optimum for a linear model under linf and l1.
+    """One step of length eps from the clean image, which is optimal for a linear model under linf and l1.
 
-    For l2 it is the fast gradient method. Targeted, it is the one-step target class method of arXiv 1611.01236.
+    For l2 this is the fast gradient method; under a targeted threat, the one-step target class method of arXiv 1611.01236.
     """
 
     steps: int = field(default=1, init=False)

@@ -1,4 +1,4 @@
-"""Projected gradient descent: steepest steps projected back onto the ball (Madry et al., arXiv 1706.06083)."""
+"""Projected gradient descent: steepest-ascent steps projected back onto the ball (Madry et al., arXiv 1706.06083)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class PGD(IterativeAttack[CycleState]):
     Parameters
     ----------
     steps
-        Steps a restart takes.
+        Steps per restart.
     step_size
-        Length of a step in the threat's norm, in the unit of the bounds; None takes
-        ``2.5 * eps / steps``, for l1 twice that.
+        Length of a step in the threat's norm, in the unit of the bounds; None means ``2.5 * eps / steps``, or twice that
+        for l1.
     restarts
-        Random starts a sample gets.
+        Random starts per sample.
     random_start
-        Whether to start from a random point of the ball rather than from the image itself.
+        Whether to start from a random point of the ball instead of the clean image.
     cycle_detection
-        Whether a restart is over as soon as it comes to a point where it was before, which changes nothing of what is found
-        (arXiv 2503.19347); not for randomised models, which answer differently there. It pays for steps that are many and
-        long: with steps of a quarter of eps for linf it saves most of 200, and with the usual `step_size` none.
+        Whether to end a restart when an iterate repeats, which does not change the result (arXiv 2503.19347). Not for
+        randomised models, whose outputs differ when the iterate repeats. It pays off with many large steps: for linf with
+        steps of eps / 4 it saves most of 200 steps, with the default `step_size` none.
     """
 
     steps: int = 40
@@ -58,7 +58,7 @@ class PGD(IterativeAttack[CycleState]):
 
     @property
     def exact_cost(self) -> bool:  # type: ignore[override]
-        """Whether `cost` is what every surviving sample costs; with cycle detection it is the most."""
+        """Whether `cost` is exact for every surviving sample; with cycle detection it is an upper bound."""
         return not self.cycle_detection
 
     def attempts(self, threat: Threat, num_classes: int) -> int:

@@ -1,4 +1,4 @@
-"""The probability margin attack: a climb on the margin of the probabilities, not of the logits (Xie et al., arXiv 2411.15210)."""
+"""Probability margin attack: ascent on the margin of the probabilities instead of the logits (Xie et al., arXiv 2411.15210)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from robustkit.plugin import AttackInfo, Batch, State
 
 @dataclass(frozen=True, kw_only=True)
 class PMA(APGD):
-    """Auto-PGD on how far the likeliest other class leads the label in probability, or the target the likeliest other class.
+    """Auto-PGD on the margin of the likeliest wrong class over the label, or of the target over all others, in probability.
 
-    Its gradient mixes those of the cross-entropy away from the label and towards the other class, each by its probability.
+    Its gradient combines those of the cross-entropies of the label and of the other class, weighted by their probabilities.
     """
 
     info: ClassVar[AttackInfo] = AttackInfo(

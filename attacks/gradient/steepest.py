@@ -1,4 +1,4 @@
-"""The steepest step of a given length that stays inside the threat: what every first-order attack moves by."""
+"""Steepest-ascent steps of a given length inside the threat, shared by the first-order attacks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from robustkit.threats import norm_of
 
 
 def ascend(batch: Batch, x_adv: Tensor, grad: Tensor, step_size: float) -> Tensor:
-    """The point that a step of length `step_size` along the gradient leads to, inside ball and box. ``(B, C, H, W)``.
+    """The point after a step of length `step_size` along the gradient, inside the ball and the box. ``(B, C, H, W)``.
 
-    For linf and l2 a step along the sign or the scaled gradient is projected back. A sparse l1 step that is projected back
-    circles around its optimum, so for l1 the step leads straight towards the best corner of ball and box and stays inside.
+    For linf and l2, the step follows the sign or the scaled gradient and is projected back. A projected sparse l1 step would
+    circle around the optimum, so for l1 the step goes straight towards the best corner of the ball and the box.
     """
     threat, bounds = batch.threat, batch.bounds
     assert isinstance(threat, NormThreat)
@@ -21,7 +21,7 @@ def ascend(batch: Batch, x_adv: Tensor, grad: Tensor, step_size: float) -> Tenso
         case "linf":
             return threat.project(batch.x, x_adv + step_size * grad.sign(), bounds)
         case "l2":
-            # Scaled first, since the squares of a saturated model's gradient would vanish.
+            # Scaled first, because the squares of a saturated model's gradient would underflow.
             tiny = torch.finfo(grad.dtype).tiny
             scaled = grad / per_sample(norm_of(grad, "linf").clamp_min(tiny), grad)
             direction = scaled / per_sample(norm_of(scaled, "l2").clamp_min(tiny), grad)
@@ -33,9 +33,9 @@ def ascend(batch: Batch, x_adv: Tensor, grad: Tensor, step_size: float) -> Tenso
 
 
 def l1_corner(x: Tensor, grad: Tensor, eps: float, bounds: Bounds) -> Tensor:
-    """The point of the l1 ball and the box where a linear function with this gradient is greatest.
+    """The point of the l1 ball and the box that maximises a linear function with this gradient.
 
-    The elements with the greatest gradients go to their walls, one after another, until the budget is spent.
+    The elements with the largest gradients move to their bounds, one after another, until the budget is spent.
     """
     flat, slope = x.flatten(1), grad.flatten(1)
     wall = torch.where(slope > 0, bounds[1], torch.where(slope < 0, bounds[0], flat))

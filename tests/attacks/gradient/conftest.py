@@ -1,4 +1,4 @@
-"""A network and images on which a gradient attack's queries are followed one by one."""
+"""A network and images that record a gradient attack's queries one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustkit.build import attack
 
 
 class Trail:
-    """A small network, images, and what an attack asks the network about."""
+    """A small network, images, and the queries an attack makes to the network."""
 
     eps: ClassVar = {"linf": 0.06, "l2": 0.5, "l1": 3.0}
 
@@ -34,7 +34,7 @@ class Trail:
         return Threat.parse(f"{norm}:{self.eps[norm]}")
 
     def queries(self, name, norm, net, x, y, **params):
-        """Every batch of images the attack asked about, in order, without the clean ones."""
+        """Every batch of images the attack queried, in order, without the clean ones."""
         seen = []
         watch = net.register_forward_pre_hook(lambda net, args: seen.append(args[0].detach().clone()))
         model = Model(net, spec=InputSpec(channels=x.shape[1]), device="cpu")

@@ -1,4 +1,4 @@
-"""Auto-PGD's losses, targets and cost; its two rules are tested in test_apgd_momentum.py and test_apgd_l1.py."""
+"""Auto-PGD's losses, targets and cost; its two update rules are tested in test_apgd_momentum.py and test_apgd_l1.py."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_few_classes_still_have_a_gradient(trail, name, classes, norm):
     threat = Threat.parse(f"{norm}:{10 * trail.eps[norm]}")
     result = attack(name, steps=20)(model, x, y, threat)
     assert int(result.success.sum()) >= 4
-    # Where the label has fallen to third place the ratio is constant: that may happen once, on the way to success.
+    # The ratio is constant if the label ranks third: that may happen once before success.
     assert int(result.zero_gradients.max()) <= 1
 
 

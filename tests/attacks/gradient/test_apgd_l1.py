@@ -1,4 +1,4 @@
-"""Auto-PGD's rule for l1 against an independent account of the authors' code."""
+"""Auto-PGD's update rule for l1 against an independent reimplementation of the authors' code."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ from robustkit.threats import norm_of
 
 
 def climb(trail, net, x, y, start, steps):
-    """One image, plain loops: the l1 rule in three shrinking balls (arXiv 2103.01208)."""
+    """The l1 rule in three shrinking balls for one image, in plain loops (arXiv 2103.01208)."""
     eps, n = trail.eps["l1"], x.numel()
     part = math.ceil(0.3 * steps)
     path, best = [], start
@@ -51,7 +51,7 @@ def test_iterates_are_those_of_the_rules_told_plainly(trail, steps):
     y = net(x).argmax(1)
     _, *seen, _ = trail.queries("apgd-ce", "l1", net, x, y, steps=steps)  # without the clean pass and the verification
     assert len(seen) == steps + 2
-    # In an image of zeros and ones many elements tie, and rounding decides between them.
+    # In an image of zeros and ones many elements tie, and rounding breaks the ties.
     for i in range(1, len(x)):
         noise = SampleRandom(4, "apgd-ce").normal(torch.tensor([i]), tuple(x.shape[1:]), stream="start", dtype=x.dtype)
         path = climb(trail, net, x[i], y[i], x[i] + noise[0], steps)

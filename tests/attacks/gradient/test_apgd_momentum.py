@@ -1,4 +1,4 @@
-"""Auto-PGD's rule for linf and l2 against an independent account of the authors' code."""
+"""Auto-PGD's update rule for linf and l2 against an independent reimplementation of the authors' code."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from robustkit.threats import norm_of
 
 
 def climb(trail, net, x, y, start, norm, steps):
-    """One image, plain loops: arXiv 2003.01690 as the authors coded it."""
+    """The authors' code of arXiv 2003.01690 for one image, in plain loops."""
     eps = trail.eps[norm]
 
     def unit(v):

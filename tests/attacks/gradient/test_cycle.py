@@ -10,7 +10,7 @@ from robustkit.threats import Threat
 
 
 class Ridge(nn.Module):
-    """Class 1 is likelier on a ridge along x0 = x1 inside the ball; fixed steps swing across it. It computes in float64."""
+    """A float64 model whose class 1 is likelier on a ridge along x0 = x1 inside the ball; fixed steps oscillate across it."""
 
     def forward(self, x):
         flat = x.flatten(1).double()

@@ -1,4 +1,4 @@
-"""For a linear model the best an attacker can do is known in closed form, box included."""
+"""PGD against the closed-form optimum of a linear model, including the box."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ N = 30
 
 
 class Score(nn.Module):
-    """Logits ``(0, 0.1 w.x - 10)``: class 0 always wins, and a falling lead shows how far an attack got."""
+    """Logits ``(0, 0.1 w.x - 10)``: class 0 is always predicted, and its margin shows how far an attack got."""
 
     def __init__(self):
         super().__init__()
@@ -31,7 +31,7 @@ def images():
 
 
 def optimum(norm, eps, x, w):
-    """The greatest ``w.z`` over ball and box."""
+    """The maximum of ``w.z`` over the ball and the box."""
     if norm == "linf":
         return float((x + eps * w.sign()).clamp(0, 1) @ w)
     room = torch.where(w > 0, 1 - x, x)
@@ -85,7 +85,7 @@ def test_l1_is_exact(name, eps):
 
 
 def test_l1_apgd_comes_close():
-    """The authors' rule moves many elements together, so even here it stops short of the corner."""
+    """The authors' rule moves many elements at once, so it stops short of the corner even for a linear model."""
     got, best, clean = reached("apgd-ce", "l1", 3.0)
     assert bool(((got - clean) >= 0.88 * (best - clean)).all())
 

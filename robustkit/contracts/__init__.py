@@ -1,1 +1,1 @@
-"""What the parts of robustkit agree on, one contract a file."""
+"""The contracts between the parts of robustkit, one per file."""

@@ -1,4 +1,4 @@
-"""Questions to a model: what it answers about images, and whether that is a success."""
+"""Queries to a model: its outputs for images, and whether they are a success for the attacker."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from robustkit.global_state import full_precision
 
 @dataclass(kw_only=True)
 class Answer(Rows):
-    """What a model said about images, as its criterion understands it.
+    """A model's outputs for images, evaluated by its criterion.
 
     Parameters
     ----------
     columns
-        ``(B, K)``: what a result keeps; of a classifier the logits.
+        ``(B, K)``: the outputs that a result keeps; the logits of a classifier.
     success
-        Bool ``(B,)``: the attacker has what it wants.
+        Bool ``(B,)``: whether the attacker succeeds.
     margin
-        ``(B,)``: how far the attacker leads.
+        ``(B,)``: the attacker's margin; above 0 on success.
     """
 
     columns: Tensor
@@ -35,22 +35,22 @@ class Answer(Rows):
 
     @property
     def finite(self) -> Tensor:
-        """Bool ``(B,)``: the answer is made of numbers."""
+        """Bool ``(B,)``: whether all columns are finite."""
         return self.columns.isfinite().all(1)
 
 
 def answer(model: Model, x: Tensor, samples: Samples, *, clean: bool = False) -> Answer:
-    """One pass about images ``(B, C, H, W)`` made of some samples: without gradients, in parts that fit in memory.
+    """The model's answer for images ``(B, C, H, W)`` derived from samples: one pass without gradients, in chunks that fit in memory.
 
     Parameters
     ----------
     clean
-        It is the first about these samples: `y` and `targets` are checked against the answer, and `targets` do not count.
+        Whether these are the clean images: `y` and `targets` are checked against the outputs, and `targets` are then ignored.
 
     Raises
     ------
     UsageError
-        If a label or a target is none that the model knows.
+        If a label or a target is not one of the model's.
     """
     criterion = model.criterion
 
@@ -69,28 +69,27 @@ def answer(model: Model, x: Tensor, samples: Samples, *, clean: bool = False) ->
 
 
 def ask(model: Model, x: Tensor, samples: Samples, *, clearly: bool = False, clean: bool = False) -> Answer:
-    """Ask the model about images, as many times over as it has draws.
+    """The model's answer for images, by majority over its draws.
 
-    Inside `Model.frozen` the draws follow those before; elsewhere they begin at the caller's random state, which stays.
+    Inside `Model.frozen` the draws continue the previous ones; elsewhere they start at the caller's random state, which is restored.
 
     Parameters
     ----------
     model
         The model.
     x
-        Images ``(B, C, H, W)`` made of the samples.
+        Images ``(B, C, H, W)`` derived from the samples.
     samples
-        What is true of them, and what is wanted.
+        Their labels and targets.
     clearly
-        Count as success only what nearly every repetition of the question would call so: three standard errors more votes
-        than half, or all. Otherwise a sample at the edge would not be attacked, or its search would end. With one draw it
-        changes nothing.
+        Require a clear majority for a success: three standard errors more votes than half, or all votes. Otherwise a
+        borderline sample might not be attacked, or its search might end too early. No effect with one draw.
     clean
         As in `answer`.
 
     Returns
     -------
-    The mean columns, not finite where one draw is not, the mean margin, and whether most draws are a success.
+    The mean columns (not finite where one draw is not), the mean margin, and whether most draws are a success.
     """
     draws = model.draws
     if draws == 1:
@@ -107,9 +106,9 @@ def ask(model: Model, x: Tensor, samples: Samples, *, clearly: bool = False, cle
 
 
 def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """The logits ``(B, K)`` of a classifier, the predicted class ``(B,)`` and whether that is adversarial, bool ``(B,)``.
+    """The logits ``(B, K)`` of a classifier, the predicted class ``(B,)`` and whether it is adversarial, bool ``(B,)``.
 
-    Of several draws the mean logits, and the most frequent class that agrees with the majority's verdict.
+    With several draws: the mean logits, and the most frequent class that agrees with the majority's verdict.
     """
 
     def ballot(logits: Tensor) -> Tensor:
@@ -124,7 +123,7 @@ def predict(model: Model, x: Tensor, y: Tensor, targets: Tensor | None = None) -
 
 
 def _poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """The mean logits of the model's draws, and the sum of what each votes for."""
+    """The mean logits over the model's draws, and the sum of their votes."""
     draws = model.draws
     with nullcontext() if draws == 1 else model.frozen():
         logits = model.logits(x)
@@ -137,5 +136,5 @@ def _poll(model: Model, x: Tensor, vote: Callable[[Tensor], Tensor]) -> tuple[Te
 
 
 def least_lead(columns: Tensor) -> Tensor:
-    """The margin, ``(B,)``, from which on a success does not hang on how the pass was rounded: 64 roundings."""
+    """The margin ``(B,)`` above which a success does not depend on rounding: 64 units of rounding."""
     return 64 * torch.finfo(columns.dtype).eps * columns.abs().amax(1)

@@ -1,4 +1,4 @@
-"""The contract of an attack: what anyone can implement in one function, and what it must answer."""
+"""The contract of an attack: `run` is implemented by plugins, `__call__` checks its inputs."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from robustkit.threats import Knowledge, NormThreat, Threat
 
 @dataclass(frozen=True, kw_only=True)
 class AttackInfo:
-    """What a plugin says of itself.
+    """Metadata of an attack.
 
     Parameters
     ----------
     name
-        The name the literature uses, which also seeds its random numbers.
+        The name used in the literature, which also seeds its random numbers.
     threats
-        The budgets it answers: ``linf``, ``l2``, ``l1``, ``l0``, ``patch``.
+        The kinds of threats it supports: ``linf``, ``l2``, ``l1``, ``l0``, ``patch``.
     knowledge
-        What it must see of the model.
+        The knowledge of the model it needs.
     targeted
-        Whether it can aim at a given class.
+        Whether it has a targeted mode.
     cost
-        Passes a survivor costs, in words with the parameters' names.
+        Passes per survivor, in words with the parameters' names.
     paper
         Title and arXiv number.
     control
-        Whether it shows what is reached without a method, so that it alone is no evidence of robustness.
+        Whether it is a baseline, such as random noise, that is no evidence of robustness on its own.
     any_criterion
-        Whether it works by success, margin and loss alone, whatever the model's outputs are; else it reads a classifier's logits.
+        Whether it uses only success, margin and loss, and so works with any outputs; otherwise it needs a classifier's logits.
     """
 
     name: str
@@ -59,29 +59,29 @@ class Attack(ABC):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.info.name
 
     @property
     def knowledge(self) -> Knowledge:
-        """What it must see of the model, with the parameters it has."""
+        """The knowledge of the model it needs with its current parameters."""
         return self.info.knowledge
 
     def check(self, threat: Threat) -> None:
-        """Raise `UsageError` if the attack, with the parameters it has, cannot answer a threat of a kind that it names."""
+        """Raise `UsageError` if the attack's parameters do not fit this threat, whose kind it supports."""
         return
 
     def remark(self, num_classes: int) -> str | None:
-        """What the user should know of the attack on a model with so many classes, in one sentence; usually nothing."""
+        """One sentence of advice on using the attack on a model with this many classes; usually None."""
         return None
 
     def check_queries(self, threat: Threat, draws: int) -> None:
-        """Raise `UsageError` if the threat's queries of a model with so many draws do not suffice for this attack."""
+        """Raise `UsageError` if the threat's query budget is too small for this attack on a model with this many draws."""
         return
 
     @property
     def least_draws(self) -> int:
-        """The draws that a randomised model is asked with, if it has not more of its own."""
+        """The minimum number of draws per query of a randomised model."""
         return 1
 
     @final
@@ -101,25 +101,25 @@ class Attack(ABC):
         Parameters
         ----------
         model
-            The model; it is as before afterwards.
+            The model, which is left unchanged.
         x
             Images ``(N, C, H, W)`` within the model's bounds.
         y
-            What is true of them, as the model's criterion understands it: of a classifier labels ``(N,)``.
+            Ground truth in the form that the model's criterion expects: labels ``(N,)`` for a classifier.
         threat
-            What the attacker may do.
+            The threat model.
         targets
-            What is wanted of each sample, for targeted threats: of a classifier another class ``(N,)``.
+            For targeted threats, in the form of `y`: a class ``(N,)`` other than the label for a classifier.
         sample_ids
-            What the random numbers of each sample depend on; its position if None.
+            ``(N,)`` integers that determine each sample's random numbers; None for the positions.
         seed
             The user's seed.
 
         Raises
         ------
         UsageError
-            If the threat is not one this attack answers, the model does not give what it needs, or images and labels are
-            invalid.
+            If the attack does not support the threat, needs more knowledge than the model gives, or images and labels
+            are invalid.
         """
         samples = prepare(self, model, x, y, threat, targets, sample_ids)
         result = self.run(model.with_draws(self.least_draws), samples, threat, seed)
@@ -129,16 +129,16 @@ class Attack(ABC):
 
     @abstractmethod
     def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
-        """Attack samples that are checked and on the model's device; see `__call__`.
+        """Attack samples that are already checked and on the model's device; see `__call__`.
 
-        A success must be one that `robustkit.engine.verification.verify` confirmed.
+        Successes must be confirmed by `robustkit.engine.verification.verify`.
         """
 
 
 def boxed(model: Model, x: Tensor) -> Tensor:
-    """Images with every pixel inside the model's bounds: what rounding left outside is put on them.
+    """The images, with pixels that rounding left outside the model's bounds clamped to them.
 
-    Once, before anything is measured: a projection would do so later, and each such pixel would count as changed.
+    Done before anything is measured: if a projection did it later, each such pixel would count as changed.
 
     Raises
     ------
@@ -152,14 +152,14 @@ def boxed(model: Model, x: Tensor) -> Tensor:
 def prepare(
     attack: Attack, model: Model, x: Tensor, y: Any, threat: Threat, targets: Any, sample_ids: Tensor | None
 ) -> Samples:
-    """Check what the user gave and bring it to the model's device; half-precision images become float32.
+    """The user's inputs as checked samples on the model's device; half-precision images become float32.
 
     Arrays and lists of numbers become tensors.
 
     Raises
     ------
     UsageError
-        If anything does not fit, in one sentence that says what would.
+        If an input is invalid; one sentence that says what is expected.
     """
     if not isinstance(model, Model):
         raise UsageError(f"the model is a {type(model).__name__}: give a robustkit.Model, such as rk.Model(net)")
@@ -173,7 +173,7 @@ def prepare(
     check_model_gives(attack, model)
     threat.check((x.shape[1], x.shape[2], x.shape[3]), model.bounds)
     if threat.targeted and targets is None:
-        raise UsageError(f"threat {threat.id!r} is targeted: give targets=, the class wanted for each sample")
+        raise UsageError(f"threat {threat.id!r} is targeted: give targets=, the target class of each sample")
     if targets is not None and not threat.targeted:
         raise UsageError(f"targets were given, but threat {threat.id!r} is untargeted: write '{threat.id},targeted'")
     if sample_ids is not None:
@@ -188,15 +188,15 @@ def prepare(
 
 
 def check_criterion(attack: Attack, model: Model) -> None:
-    """Raise `UsageError` if an attack reads logits of classes, and the model's outputs are something else."""
+    """Raise `UsageError` if an attack needs class logits, but the model's outputs are something else."""
     if not attack.info.any_criterion and not isinstance(model.criterion, Classification):
         raise UsageError(
-            f"attack {attack.name!r} reads the logits of a classifier, but {model.name} is judged by {model.criterion.name}: use an "
-            "attack that works with any criterion, such as pgd, apgd-margin, fmn or square"
+            f"attack {attack.name!r} needs the logits of a classifier, but the criterion of {model.name} is {model.criterion.name}: "
+            "use an attack that works with any criterion, such as pgd, apgd-margin, fmn or square"
         )
 
 
-#: What an attacker with some knowledge may run: who sees gradients sees everything, and a surrogate is everybody's.
+#: The kinds of attacks that an attacker with a given knowledge may run: transfer attacks query only a surrogate.
 ADMITS: dict[Knowledge, tuple[Knowledge, ...]] = {
     "white-box": ("white-box", "score", "decision", "transfer"),
     "score": ("score", "decision", "transfer"),
@@ -206,11 +206,11 @@ ADMITS: dict[Knowledge, tuple[Knowledge, ...]] = {
 
 
 def check_threat(attack: Attack, threat: Threat, draws: int = 1) -> None:
-    """Raise `UsageError` if an attack cannot answer a threat, on a model that is asked with so many draws."""
+    """Raise `UsageError` if an attack does not support a threat, on a model with this many draws per query."""
     kind = threat.norm if isinstance(threat, NormThreat) else threat.kind
     if kind not in attack.info.threats:
         raise UsageError(
-            f"attack {attack.name!r} does not answer {kind} threats such as {threat.id!r}; it answers "
+            f"attack {attack.name!r} does not support {kind} threats such as {threat.id!r}; it supports "
             f"{', '.join(attack.info.threats)}"
         )
     if threat.targeted and not attack.info.targeted:
@@ -225,7 +225,7 @@ def check_threat(attack: Attack, threat: Threat, draws: int = 1) -> None:
 
 
 def check_model_gives(attack: Attack, model: Model) -> None:
-    """Raise `UsageError` if an attack needs more of the model than it gives."""
+    """Raise `UsageError` if an attack needs more knowledge of the model than it gives."""
     if attack.knowledge not in ADMITS[model.knowledge]:
         raise UsageError(
             f"attack {attack.name!r} needs {attack.knowledge} knowledge, but {model.name} gives {model.knowledge} only: use an "

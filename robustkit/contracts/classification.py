@@ -1,4 +1,4 @@
-"""Classification: an attacker wants another class than the label, or a class of its own."""
+"""The classification criterion: success is any class but the label or, if targeted, the target class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from robustkit.projections import Bounds
 
 
 class Classification(Criterion):
-    """One class an image. Outputs and columns are logits ``(B, K)``; `y` and `targets` are classes ``(B,)``."""
+    """One class per image. Outputs and columns are logits ``(B, K)``; `y` and `targets` are classes ``(B,)``."""
 
     name = "classification"
 
@@ -34,11 +34,11 @@ class Classification(Criterion):
         return is_adversarial(outputs, samples.y, samples.targets)
 
     def margin(self, outputs: Tensor, samples: Samples) -> Tensor:
-        """The lead of the target over the rest, or of the best other class over the label. ``(B,)``."""
+        """The target's logit minus the best other, or the best other logit minus the label's. ``(B,)``."""
         return adversarial_margin(outputs, samples.y, samples.targets)
 
     def loss(self, outputs: Tensor, samples: Samples) -> Tensor:
-        """Cross-entropy of the label, or log-probability of the target. ``(B,)``."""
+        """Cross-entropy of the label or, if targeted, log-probability of the target. ``(B,)``."""
         if samples.targets is not None:
             return cross_entropy_targeted(outputs, samples.targets)
         return cross_entropy(outputs, samples.y)
@@ -53,12 +53,12 @@ class Classification(Criterion):
             or targets.is_complex()
             or bool((targets == y.to(targets.device)).any())
         ):
-            raise UsageError("targets must be one class a sample, an integer, and another than its label")
+            raise UsageError("targets must be one integer class per sample, different from its label")
         y = y.detach().to(torch.int64)
         return replace(samples, y=y, targets=None if targets is None else targets.detach().to(torch.int64))
 
     def check_columns(self, columns: Tensor, samples: Samples) -> None:
-        """Raise `UsageError` if a label or a target is none of the model's classes."""
+        """Raise `UsageError` if a label or a target is not one of the model's classes."""
         classes = columns.shape[1]
         for what, values in (("labels", samples.y), ("targets", samples.targets)):
             if values is not None and len(values) and not (int(values.min()) >= 0 and int(values.max()) < classes):

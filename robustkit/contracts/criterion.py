@@ -1,4 +1,4 @@
-"""What counts as success, as a value: attacks, engine and verification ask it and nothing else."""
+"""The contract of a success criterion, which attacks, engine and verification all use."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from robustkit.projections import Bounds
 
 
 class Criterion(ABC):
-    """How the outputs of a model are understood. A model has one: ``Model(net, criterion=...)``.
+    """How to interpret a model's outputs, and what counts as success. Set by ``Model(net, criterion=...)``.
 
-    The outputs of a batch may be a tensor or nested lists and dicts of tensors. Everything that is computed of them has one row
-    a sample, and looks at that sample alone.
+    The outputs of a batch may be a tensor or nested lists and dicts of tensors. Everything computed from them has one row
+    per sample and depends on that sample alone.
     """
 
-    #: What messages call it.
+    #: Its name in messages.
     name: str
 
     @abstractmethod
     def outputs(self, returned: Any, count: int) -> Any:
-        """The outputs in what a network returned for `count` images.
+        """The outputs extracted from the return value of a network for `count` images.
 
         Raises
         ------
         UsageError
-            If it returned something else, in one sentence that says what is expected.
+            If the return value has another form; one sentence that says what is expected.
         """
 
     @abstractmethod
     def columns(self, outputs: Any) -> Tensor:
-        """What a result keeps of the outputs, floating point ``(B, K)``; not finite where an output is not."""
+        """The part of the outputs that a result keeps, floating point ``(B, K)``; not finite where an output is not."""
 
     @abstractmethod
     def success(self, outputs: Any, samples: Samples) -> Tensor:
-        """Whether the attacker has what it wants: `samples.targets`, or without targets anything but `samples.y`. Bool ``(B,)``."""
+        """Whether the outputs are `samples.targets` or, without targets, anything but `samples.y`. Bool ``(B,)``."""
 
     @abstractmethod
     def margin(self, outputs: Any, samples: Samples) -> Tensor:
-        """How far the attacker leads, ``(B,)``: above 0 with success, below without. Differentiable, if the outputs are."""
+        """The attacker's margin ``(B,)``: above 0 on success, below 0 otherwise. Differentiable if the outputs are."""
 
     def loss(self, outputs: Any, samples: Samples) -> Tensor:
-        """What an attack climbs if it has no loss of its own, ``(B,)``: the margin, unless the task has a better one."""
+        """The loss ``(B,)`` maximised by attacks that define none: the margin, unless the task has a better one."""
         return self.margin(outputs, samples)
 
     @abstractmethod
     def checked(self, samples: Samples, bounds: Bounds) -> Samples:
-        """The samples with images, `y` and `targets` as the other methods expect them.
+        """The samples with images, `y` and `targets` validated and converted for the other methods.
 
         Raises
         ------
         UsageError
-            If they do not fit, in one sentence that says what would.
+            If they are invalid; one sentence that says what is expected.
         """
 
     def check_columns(self, columns: Tensor, samples: Samples) -> None:
-        """Raise `UsageError` if `y` or `targets` name what these columns of the model's answer do not have."""
+        """Raise `UsageError` if `y` or `targets` do not exist in these columns, such as an unknown class."""
         return

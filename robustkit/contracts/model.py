@@ -1,4 +1,4 @@
-"""The contract of a model under test: images within bounds in, outputs out, and a word on what it gives an attacker."""
+"""The contract of a model under test: images within bounds in, outputs out, and its knowledge level for attackers."""
 
 from __future__ import annotations
 
@@ -32,53 +32,52 @@ from robustkit.watch import at_work
 
 @dataclass
 class Passes:
-    """How many images went forward and how many gradients came back."""
+    """Number of images in forward passes and of gradients in backward passes."""
 
     forwards: int = 0
     backwards: int = 0
 
 
 class Model:
-    """Images ``(B, C, H, W)`` in `bounds` to outputs, of a classifier logits ``(B, K)``: what attacks ask and audits judge.
+    """A model under attack: maps images ``(B, C, H, W)`` in `bounds` to outputs, such as a classifier's logits ``(B, K)``.
 
-    ``Model(net, ...)`` of a torch network is a `TorchModel`, as ``Path(...)`` is a ``PosixPath``. Another kind of model derives
-    from this class, implements `outputs` and says its `knowledge`; every attack that this admits then runs on it. Counting,
-    batching, draws and the random state belong to this class.
+    ``Model(net, ...)`` returns a `TorchModel`, as ``Path(...)`` returns a ``PosixPath``. Other kinds of models derive
+    from this class, implement `outputs` and set `knowledge`; every attack that this knowledge admits then runs on them. This
+    class handles counting, batching, draws and the random state.
 
     Parameters
     ----------
     net
-        What answers about preprocessed images; None of a kind that implements `outputs` without one.
+        The network that takes preprocessed images; None if the subclass implements `outputs` without one.
     bounds
-        The least and the greatest pixel value.
+        Minimum and maximum pixel value.
     mean, std
-        A value a channel, subtracted from and divided into images before `net`.
+        One value per channel: images are normalised with them before `net`.
     spec
-        How files become images; images of another size than a fixed one are resized before `net`, differentiably.
+        How files become images. If it has a fixed size, images of other sizes are resized before `net`, differentiably.
     name
-        What reports call it.
+        Its name in reports.
     classes
         Class names in the order of the outputs.
     device
-        ``auto``, ``cpu``, ``cuda`` or a torch device: where images are, and what attacks make of them.
+        ``auto``, ``cpu``, ``cuda`` or a torch device: where the images and attacks are.
     batch_size
-        The most images in one pass; None chooses by image size and device.
+        Maximum number of images per pass; None chooses by image size and device.
     draws
-        Passes that each question about a randomised model takes, at least 1: an answer counts if most of that many fresh,
-        independent draws give it.
+        Passes per query of a randomised model, at least 1: the answer is the majority of that many independent draws.
     knowledge
-        What it gives an attacker: ``white-box`` gradients, ``score`` (logits alone) or ``decision`` (the class alone, as one-hot
-        rows). Attacks that need more are refused.
+        What an attacker can get from it: ``white-box`` (gradients), ``score`` (logits only) or ``decision`` (the class only, as
+        one-hot rows). Attacks that need more are refused.
     criterion
-        What the outputs are and what counts as success: by default classification.
+        The meaning of the outputs and what counts as success: classification by default.
 
     Raises
     ------
     UsageError
-        If a setting is invalid, or settings do not fit each other.
+        If a setting is invalid, or settings contradict each other.
     """
 
-    #: The class of ``Model(net, ...)``; it names itself here, for a contract does not import what keeps it.
+    #: The class of ``Model(net, ...)``, set by that class because a contract does not import its implementations.
     of_network: ClassVar[type[Model]]
 
     def __new__(cls, *given: Any, **settings: Any) -> Self:
@@ -120,52 +119,52 @@ class Model:
         self._fits = 2**31
         self._num_classes: int | None = None
 
-    # What a kind of model may do in its own way.
+    # Subclasses may override the following.
 
     def outputs(self, x: Tensor) -> Any:
-        """What it answers about images ``(B, C, H, W)`` in bounds, a copy that may be written on: of a classifier logits ``(B, K)``.
+        """The outputs for images ``(B, C, H, W)`` in bounds: logits ``(B, K)`` of a classifier. It may modify `x`, which is a copy.
 
-        Of a randomised model one draw. A kind that gives gradients answers differentiably.
+        One draw of a randomised model. Differentiable if the model gives gradients.
         """
         if self.net is None:
             raise NotImplementedError(
-                f"{type(self).__name__} has neither a network nor outputs of its own: implement outputs(x)"
+                f"{type(self).__name__} has neither a network nor its own outputs(x): implement outputs(x)"
             )
         return self.net(self.preprocess(x))
 
     def held(self) -> AbstractContextManager[None]:
-        """What keeps it as it is while it is asked, and puts it back exactly afterwards."""
+        """A context in which the model does not change while it is queried; restores its state exactly."""
         return nullcontext()
 
     def to_device(self, device: str | torch.device) -> None:
-        """Take images on another device from now on."""
+        """Move the model to another device."""
         self.device = resolve_device(device)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The floating type that it computes in."""
+        """The floating-point type of its computations."""
         return torch.float32
 
     @property
     def parameters(self) -> int:
-        """How many parameters it has, as far as that is known."""
+        """The number of parameters, 0 if unknown."""
         return 0
 
     @property
     def undefended(self) -> Model:
-        """The model behind its input transforms."""
+        """The model without its input transforms."""
         return self
 
-    # What all kinds have in common.
+    # Common to all models.
 
     def with_net(self, net: Any) -> Self:
-        """This model with another network, whose passes are counted apart."""
+        """This model with another network, and its own pass counters."""
         copied = copy.copy(self)
         copied.net, copied.twin, copied._passes = net, None, Passes()
         return copied
 
     def with_draws(self, draws: int) -> Self:
-        """This model, asked with at least so many draws: itself if it is already, else a copy that shares network and counters."""
+        """This model with at least this many draws per query: itself, or a copy that shares network and counters."""
         check_draws(draws)
         if draws <= self.draws:
             return self
@@ -176,22 +175,22 @@ class Model:
 
     @property
     def quick(self) -> Model:
-        """What a search may ask in this model's place, for speed; what it finds is confirmed by this model itself."""
+        """The faster copy that a search may query instead; this model itself verifies successes."""
         return self if self.twin is None else self.twin
 
     @property
     def forwards(self) -> int:
-        """Images that it was asked about, each as often as it was."""
+        """Number of images in forward passes so far."""
         return self._passes.forwards
 
     @property
     def backwards(self) -> int:
-        """Images whose gradient came back through it."""
+        """Number of image gradients computed so far."""
         return self._passes.backwards
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
-        """Passes inside are not counted."""
+        """A context in which passes are not counted."""
         before = replace(self._passes)
         try:
             yield
@@ -199,21 +198,21 @@ class Model:
             self._passes.forwards, self._passes.backwards = before.forwards, before.backwards
 
     def preprocess(self, x: Tensor) -> Tensor:
-        """What the network sees of images in bounds: resized, normalised, in its own floating type. Differentiable.
+        """The network's input for images in bounds: resized, normalised, in its floating-point type. Differentiable.
 
-        It shares no memory with `x`, so that a network may write on it.
+        Shares no memory with `x`, so that the network may modify it.
         """
         return preprocess(x.to(self.dtype), self.spec, self.mean, self.std)
 
     def __call__(self, x: Tensor) -> Any:
-        """Outputs for images ``(B, C, H, W)``: logits ``(B, K)`` of a classifier, in the images' floating type (at least float32).
+        """The outputs for images ``(B, C, H, W)``: logits ``(B, K)`` of a classifier, in the images' type (at least float32).
 
-        Inside `frozen` the model is held as it is; elsewhere it is for this call.
+        Outside `frozen`, the model is frozen for this call.
 
         Raises
         ------
         UsageError
-            If it answers what the criterion does not expect, such as no row of logits an image.
+            If the outputs have a form that the criterion does not accept, such as not one row of logits per image.
         """
         x = self._images(x)
         with nullcontext() if self._frozen else self.frozen():
@@ -224,7 +223,7 @@ class Model:
             with at_work:
                 returned = self.outputs(asked)
             dtype = torch.promote_types(x.dtype, torch.float32)
-            # A copy, for some networks write every answer into the same memory.
+            # A copy, because some networks reuse the memory of their outputs.
             return mapped(
                 lambda values: values.to(x.device, dtype if values.is_floating_point() else values.dtype, copy=True),
                 self.criterion.outputs(returned, len(x)),
@@ -235,17 +234,17 @@ class Model:
         return images if images is x else images.to(self.device)
 
     def _handed(self, x: Tensor) -> Tensor:
-        """The images as `outputs` gets them: what it does to them, and what hangs on them, does not reach the caller's."""
+        """The copy of the images passed to `outputs`, so that changes and hooks on it do not affect the caller's."""
         return x.clone()
 
     def _count_backward(self, grad: Tensor | None) -> None:
         self._passes.backwards += 0 if grad is None else len(grad)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``.
+        """The logits without gradients, in chunks that fit in memory, in full precision. ``(N, C, H, W)`` to ``(N, K)``.
 
         One pass, whatever `draws` is. Inside `frozen` each call of a randomised model is a fresh draw; elsewhere the random
-        state is put back after every call. `robustkit.contracts.answer.ask` takes the majority of several draws.
+        state is restored after every call. `robustkit.contracts.answer.ask` takes the majority of several draws.
         """
         x = self._images(x)
         with torch.no_grad(), full_precision(self.device), nullcontext() if self._frozen else self.frozen():
@@ -254,20 +253,20 @@ class Model:
     def gradient(
         self, x: Tensor, loss: LossFunction, view: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Any, Tensor, Tensor]:
-        """One forward and one backward pass: outputs, losses ``(B,)`` and the gradient of each image's own loss.
+        """The outputs, losses ``(B,)`` and the gradient of each image's loss, from one forward and one backward pass.
 
-        `loss` takes the outputs to a loss a sample, or to several, ``(B, J)``: their gradients ``(B, J, C, H, W)`` cost J backward
-        passes over the one forward pass. The gradient is taken with respect to the images alone.
+        `loss` maps the outputs to one loss per sample, or to several, ``(B, J)``, whose gradients ``(B, J, C, H, W)`` cost J
+        backward passes. Gradients are computed with respect to the images only.
 
         Parameters
         ----------
         view
-            What the model is asked about instead of the images themselves, as a differentiable function of them.
+            A differentiable function of the images; the model is evaluated on its result.
 
         Raises
         ------
         UsageError
-            If it gives no gradients, or none reaches the images.
+            If the model gives no gradients, or no gradient reaches the images.
         """
         if self.knowledge != "white-box":
             raise self._no_gradient(f"it gives {self.knowledge} knowledge only")
@@ -277,23 +276,23 @@ class Model:
 
     def _no_gradient(self, cause: str) -> UsageError:
         return UsageError(
-            f"no gradient flows from the logits of {self.name} to its input ({cause}): use attacks that need none, with "
+            f"no gradient flows from the logits of {self.name} to its input ({cause}): use attacks without gradients, with "
             "knowledge=score or knowledge=decision, such as --suite black-box --threat linf:8/255,knowledge=score"
         )
 
     def in_chunks(
         self, function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor, like: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        """Apply `function` to parts that fit in memory and join what it returns; out of memory halves the part for good.
+        """The joined results of `function` on chunks that fit in memory; running out of memory halves the chunk size for good.
 
         Parameters
         ----------
         function
-            Takes some of the rows to tensors with as many rows.
+            Maps a chunk of rows to tensors with as many rows.
         rows
-            Images, or what stands for them, one row each.
+            Images, or a tensor with one row per image, such as indices.
         like
-            Images of the size that one pass will take, if `rows` are none.
+            Images of the shape used in a pass, if `rows` are not images.
 
         Raises
         ------
@@ -307,18 +306,18 @@ class Model:
         return in_chunks(function, rows, lambda: self.chunk_size(rows if like is None else like), shrink)
 
     def chunk_size(self, x: Tensor) -> int:
-        """The most images of this shape in one pass."""
+        """The maximum number of images of this shape per pass."""
         return min(self._fits, chunk_size(x, self.device) if self.batch_size is None else self.batch_size)
 
     @contextmanager
     def frozen(self, seed: int | None = None) -> Iterator[None]:
-        """The model as it is asked: held as it is, with a random state of its own; everything is put back exactly.
+        """A context in which the model does not change and has its own random state; everything is restored exactly.
 
         Parameters
         ----------
         seed
-            Seeds the random state inside, for models that draw at inference, also where the model is frozen already; the
-            state outside goes on afterwards where it was. None keeps the current one.
+            Seed of the random state inside, for models that draw at inference, also if the model is already frozen; the
+            outer state is restored afterwards. None keeps the current state.
         """
         if self._frozen:
             self._frozen += 1
@@ -336,17 +335,17 @@ class Model:
                 self._frozen = 0
 
     def num_classes(self, x: Tensor | None = None) -> int:
-        """How many classes it answers with, found by one pass that is not counted.
+        """The number of classes, found by one uncounted pass.
 
         Parameters
         ----------
         x
-            An image to ask with, ``(1, C, H, W)``; None takes a blank one of the model's own channels and size, else 224.
+            The image ``(1, C, H, W)`` to use; None for a blank one of the model's channels and size (default 224).
 
         Raises
         ------
         UsageError
-            If it cannot take such an image, or has not as many classes as names were given.
+            If the model cannot take such an image, or its number of classes differs from the number of class names.
         """
         if self._num_classes is None:
             if x is None:
@@ -357,7 +356,7 @@ class Model:
                     found = self.logits(x[:1].to(self.device)).shape[1]
             except (UsageError, AttackError):
                 raise
-            except Exception as error:  # networks refuse a size by any kind of error
+            except Exception as error:  # networks reject a size with any kind of error
                 raise cannot_take(self, x, error) from error
             if self.classes is not None and len(self.classes) != found:
                 raise UsageError(f"{self.name} names {len(self.classes)} classes, but its network has {found} outputs")
@@ -365,19 +364,19 @@ class Model:
         return self._num_classes
 
     def content(self) -> dict[str, Any]:
-        """What answers, by name, beside the preprocessing: the network, and every attribute that a kind of model adds."""
+        """Everything but the preprocessing that determines the outputs, by name: the network and attributes of subclasses."""
         return {name: value for name, value in vars(self).items() if name not in SETTINGS}
 
     def fingerprint(self) -> str:
-        """Hexadecimal digest of all that can change an answer: weights, buffers, code, attributes, and answers to probe images."""
+        """A hexadecimal digest of all that can change an output: weights, buffers, code, attributes, outputs for probe images."""
         return fingerprint(self)
 
     def check_images(self, x: Tensor, y: Tensor | None = None, num_classes: int | None = None) -> None:
-        """Raise `UsageError` if images or labels cannot be meant: wrong rank or type, outside bounds, unknown classes."""
+        """Raise `UsageError` if images or labels are invalid: wrong rank or type, outside bounds, unknown classes."""
         check_images(x, self.bounds, y, num_classes)
 
 
-#: What every model keeps beside what answers.
+#: Attributes of every model that `content` leaves out.
 SETTINGS = frozenset(
     {
         "bounds", "mean", "std", "spec", "name", "classes", "device", "batch_size", "draws", "knowledge", "criterion", "twin",
@@ -387,12 +386,12 @@ SETTINGS = frozenset(
 
 
 def cannot_take(model: Model, x: Tensor, error: Exception) -> UsageError:
-    """One sentence for a model that fails on images, with the first line of its own error."""
+    """The error for a model that fails on images, with the first line of the original error."""
     last = x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3)
     remedy = (
         "they look like (height, width, channels): put the channels first"
         if last
-        else "if its images are others, say so: --channels and --size, or Model(net, spec=InputSpec(channels=..., size=...))"
+        else "if it expects other images, set --channels and --size, or Model(net, spec=InputSpec(channels=..., size=...))"
     )
     return UsageError(
         f"{model.name} cannot take images of shape {tuple(x.shape[1:])} ({type(error).__name__}: {first_line(error)}): {remedy}"

@@ -1,4 +1,4 @@
-"""The contract of input transforms in front of a model, and what every defense says of itself."""
+"""The contract of input transforms applied before a model, and the metadata of defenses."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Gradient = Literal["exact", "straight-through"]
 
 @dataclass(frozen=True, kw_only=True)
 class DefenseInfo:
-    """What a defense says of itself.
+    """Metadata of a defense.
 
     Parameters
     ----------
     name
-        The name the literature uses.
+        The name used in the literature.
     kind
         ``preprocessor``, ``training`` or ``certified``.
     gradient
-        For a preprocessor: ``exact`` if autograd differentiates `Preprocessor.apply`; ``straight-through`` if the transform
-        is not differentiable and its derivative is taken to be the identity's or that of `Preprocessor.surrogate`
+        Of a preprocessor: ``exact`` if autograd differentiates `Preprocessor.apply`; ``straight-through`` if the transform
+        is not differentiable and its gradient is replaced by that of the identity or of `Preprocessor.surrogate`
         (BPDA, arXiv 1802.00420).
     paper
         Title and arXiv number.
@@ -46,12 +46,12 @@ class Preprocessor(ABC):
         """The transformed images, ``(B, C, H, W)`` in the same bounds."""
 
     def surrogate(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        """A differentiable stand-in whose gradient attacks use where `apply` has none; the identity unless overridden."""
+        """A differentiable substitute whose gradient attacks use if `apply` has none; the identity unless overridden."""
         return x
 
     def __call__(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        """`apply` in the forward pass; in the backward pass its own gradient, or the stated substitute."""
-        # A transform may write on its input.
+        """The transformed images; the backward pass uses the gradient that `info.gradient` states."""
+        # A transform may modify its input.
         if self.info.gradient == "exact":
             return self.apply(x.clone(), bounds)
         with torch.no_grad():

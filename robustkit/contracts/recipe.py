@@ -1,4 +1,4 @@
-"""The contract of training recipes: which images and loss a step of training uses."""
+"""The contract of training recipes: the images and the loss of a training step."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from robustkit.threats import Threat
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingBatch:
-    """One batch of a training run, as its recipe sees it.
+    """One batch of a training run, as passed to its recipe.
 
     Parameters
     ----------
     x, y
         Images ``(B, C, H, W)`` in the model's bounds, after augmentation, and labels ``(B,)``.
     sample_ids
-        ``(B,)``: which training images these are, for random numbers.
+        ``(B,)``: indices of the training images, which determine their random numbers.
     forward
         The training pass: images in bounds to logits ``(B, K)``, with the network in training mode.
     model
-        The same network as attacks see it.
+        The same network, wrapped for attacks.
     threat
-        What to train against; None if none was named.
+        The threat model to train against; None if none was given.
     num_classes
         K.
     seed
-        Differs from epoch to epoch, so that a random start does too.
+        Differs between epochs, so that random starts do too.
     """
 
     x: Tensor
@@ -52,7 +52,7 @@ class TrainingBatch:
     seed: int
 
     def attacked(self, attack: Attack) -> Tensor:
-        """The images after all the attack's steps, at the cost of those steps. A targeted threat aims at random other classes.
+        """The images after all steps of the attack, and no other passes. A targeted threat uses random targets.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class TrainingBatch:
             If the attack is not an iterative one.
         """
         if not isinstance(attack, IterativeAttack):
-            raise UsageError(f"attack {attack.name!r} takes no steps to train on: use an iterative one, such as pgd")
+            raise UsageError(f"attack {attack.name!r} is not iterative and cannot be used in training: use one such as pgd")
         assert self.threat is not None
         targets = None
         if self.threat.targeted:
@@ -70,7 +70,7 @@ class TrainingBatch:
 
 
 class Recipe(ABC):
-    """A training recipe: which images and loss a step uses. Subclasses are frozen dataclasses."""
+    """A training recipe: the images and the loss of a training step. Subclasses are frozen dataclasses."""
 
     info: ClassVar[DefenseInfo]
     needs_threat: ClassVar[bool] = True
@@ -80,6 +80,6 @@ class Recipe(ABC):
         """The scalar loss of one training batch."""
 
     def check(self, threat: Threat | None) -> None:
-        """Raise `UsageError` if the recipe cannot train against `threat`, before any time is spent."""
+        """Raise `UsageError` if the recipe cannot train against `threat`; called before training starts."""
         if self.needs_threat and threat is None:
-            raise UsageError(f"recipe {self.info.name!r} trains against a threat: name one, such as --threat linf:8/255")
+            raise UsageError(f"recipe {self.info.name!r} trains against a threat: give one, such as --threat linf:8/255")

@@ -1,4 +1,4 @@
-"""What an attack answers: one row a sample."""
+"""The result of an attack, one row per sample."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from robustkit.contracts.rows import Rows, join, select
 class Status(IntEnum):
     """How the search for one sample ended."""
 
-    FAILED = 0  #: searched, nothing found: `x_adv` is the best effort
+    FAILED = 0  #: the attack found nothing: `x_adv` is the best effort
     FOUND = 1  #: a verified adversarial image inside the threat
-    MISCLASSIFIED = 2  #: the clean image is already wrong, so it was not attacked
-    UNCONFIRMED = 3  #: the search reported success that the final pass did not confirm
+    MISCLASSIFIED = 2  #: the clean image is already misclassified, so it was not attacked
+    UNCONFIRMED = 3  #: the search reported a success that the final pass did not confirm
     ERROR = 4  #: the model or the attack failed on this sample: neither robust nor successfully attacked
 
 
 @dataclass(kw_only=True)
 class AttackResult(Rows):
-    """What an attack found, one row a sample.
+    """The result of an attack, one row per sample.
 
     Parameters
     ----------
     x_adv
-        ``(N, C, H, W)``: the adversarial image; the best effort where none was found; the clean image where that was
-        already misclassified.
+        ``(N, C, H, W)``: the adversarial image; the best effort if none was found; the clean image if it was already
+        misclassified.
     success
-        Bool ``(N,)``: a correctly classified image was turned, verified by a fresh pass in full precision.
+        Bool ``(N,)``: a correctly classified image was successfully attacked, verified by a fresh pass in full precision.
     distance
         ``(N,)`` in the threat's unit.
     forwards, backwards
-        ``(N,)``: passes each sample cost, the clean one and the verification included.
+        ``(N,)``: number of passes, including the clean pass and the verification.
     first_success_step
-        ``(N,)``: the query, counted from 0, that first succeeded; -1 for none.
+        ``(N,)``: index, from 0, of the first successful query; -1 if none.
     status
         ``(N,)`` values of `Status`.
     reported
@@ -47,17 +47,17 @@ class AttackResult(Rows):
     logits
         ``(N, K)`` of `x_adv`.
     zero_gradients
-        ``(N,)``: backward passes whose gradient vanished (no element as great as 1e-12) or was not finite in some element, a
-        sign of masking. Of a universal attack: 1 where most gradients of its fit were so.
+        ``(N,)``: number of backward passes whose gradient vanished (all elements below 1e-12) or was not finite in some
+        element, a sign of gradient masking. Of a universal attack: 1 if most gradients of its fit were such.
     nearest
-        ``(N, C, H, W)``: the nearest verified adversarial image, whatever its distance, where an attack looks for it;
-        elsewhere `x_adv`.
+        ``(N, C, H, W)``: the nearest verified adversarial image, whatever its distance, of a minimum-norm attack;
+        `x_adv` of others.
     nearest_distance
-        ``(N,)``: its distance in the threat's unit, an upper bound of the minimal perturbation: 0 where the clean image was
-        misclassified, infinite where no adversarial image is known.
+        ``(N,)``: distance of `nearest` in the threat's unit, an upper bound of the minimal perturbation: 0 if the clean image
+        was misclassified, infinite if no adversarial image is known.
     witness
-        ``(N, P)``: under a threat whose images are rendered, what `x_adv` was rendered from (`Threat.contains`); without it
-        no image of such a threat is verified.
+        ``(N, P)``: under a threat that renders images, the parameters that `x_adv` was rendered from (`Threat.contains`),
+        without which it cannot be verified.
     """
 
     x_adv: Tensor
@@ -83,7 +83,7 @@ class AttackResult(Rows):
 
     @staticmethod
     def join(parts: Sequence[AttackResult], order: Tensor) -> AttackResult:
-        """The rows of several results, of which `order` takes row i of the whole to place i."""
+        """The rows of several results in the given order: row i is row ``order[i]`` of their concatenation."""
         return select(reduce(join, parts), order)
 
     @property

@@ -1,4 +1,4 @@
-"""Dataclasses with one row a sample, nested as deep as you like, and their rows as one."""
+"""Row selection and joining for (nested) dataclasses with one row per sample."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from robustkit.crossing import sent
 
 
 class Rows:
-    """A dataclass whose tensors, lists and nested `Rows` have one row a sample; its other fields all samples share."""
+    """A dataclass whose tensors, lists and nested `Rows` have one row per sample; all samples share the other fields."""
 
 
 R = TypeVar("R", bound=Rows)
 
 
 def select(rows: R, index: Tensor) -> R:
-    """The given rows. An index in the host's memory costs no wait, wherever the rows are."""
+    """The rows at these positions. An index on the host causes no device synchronisation."""
     at = cache(partial(sent, index))
     return _mapped(lambda tensor: tensor[at(tensor.device)], lambda values: [values[i] for i in index.cpu().tolist()], rows)
 
 
 def join(first: R, second: R) -> R:
-    """The rows of one, then those of another."""
+    """The rows of `first` followed by those of `second`."""
     return _mapped(lambda a, b: torch.cat([a, b]), lambda a, b: [*a, *b], first, second)
 
 
 def put(rows: R, index: Tensor, replacement: R) -> R:
-    """All rows, those at `index` replaced."""
+    """All rows, with those at `index` replaced."""
 
     def replaced(values: list[Any], fresh: list[Any]) -> list[Any]:
         changed = dict(zip(index.cpu().tolist(), fresh, strict=True))

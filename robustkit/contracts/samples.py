@@ -1,4 +1,4 @@
-"""The samples that every function passes on: images, what is true of them, and who they are."""
+"""The samples that functions pass to each other: images, labels, ids, targets."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from robustkit.outputs import mapped
 
 @dataclass(frozen=True)
 class Samples(Rows):
-    """Some samples, one row each.
+    """A batch of samples, one row per sample.
 
     Parameters
     ----------
     x
         Images ``(N, C, H, W)``.
     y
-        What is true of them, as the model's criterion understands it: labels ``(N,)`` of a classifier, a mask an image, or a
-        list of one value an image.
+        Ground truth in the form that the model's criterion expects: labels ``(N,)`` for a classifier, one mask per image, or
+        a list with one value per image.
     ids
-        ``(N,)`` integers: what the random numbers of each sample depend on.
+        ``(N,)`` integers that determine each sample's random numbers.
     targets
-        What a targeted attacker wants, in the form of `y`; None if any success counts.
+        The goal of a targeted attack, in the form of `y`; None if untargeted.
     region
-        Bool ``(N, H, W)``: where a patch may go; None for anywhere.
+        Bool ``(N, H, W)``: where a patch may be placed; None for anywhere.
     """
 
     x: Tensor
@@ -57,5 +57,5 @@ class Samples(Rows):
 
     @property
     def untargeted(self) -> Samples:
-        """The same samples, of which any success counts."""
+        """The same samples without targets."""
         return replace(self, targets=None)

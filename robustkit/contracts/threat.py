@@ -1,4 +1,4 @@
-"""What an attacker may do, as a value: `Threat.parse("linf:8/255")`."""
+"""The contract of a threat model, such as `Threat.parse("linf:8/255")`."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ Knowledge = Literal["white-box", "score", "decision", "transfer"]
 
 @dataclass(frozen=True, kw_only=True)
 class Threat(ABC):
-    """A threat model: the set of images an attacker may reach from a clean one, and what the attacker knows and wants.
+    """A threat model: the images an attacker may reach from a clean one, and the attacker's knowledge and goal.
 
     Parameters
     ----------
     goal
         ``untargeted``: any wrong class. ``targeted``: a given class.
     knowledge
-        What the attacker sees of the model.
+        What the attacker knows of the model.
     queries
-        The most forward passes a sample may cost; None for no limit.
+        Maximum number of forward passes per sample; None for no limit.
     """
 
     goal: Goal = "untargeted"
     knowledge: Knowledge = "white-box"
     queries: int | None = None
 
-    #: What its text begins with; of a plugin's threat ``owner/name``, as its entry point makes it.
+    #: The start of its text form; ``owner/name`` for a plugin's threat, set from its entry point.
     kind: ClassVar[str]
-    #: One threat as text for each kind that its text can begin with, fit for images of a few pixels a side.
+    #: One threat in text form for each kind, valid for images a few pixels in size.
     examples: ClassVar[tuple[str, ...]] = ()
-    #: Images ``(C, H, W)`` that the examples make sense for, where not any will do.
+    #: The image shape ``(C, H, W)`` that the examples need, if they do not accept any.
     example_shape: ClassVar[tuple[int, int, int] | None] = None
 
     def __post_init__(self) -> None:
@@ -51,21 +51,21 @@ class Threat(ABC):
                 f"knowledge {brief(self.knowledge)} is unknown: {did_you_mean(self.knowledge, get_args(Knowledge))}"
             )
         if self.queries is not None and self.queries < 1:
-            raise UsageError(f"queries={self.queries} leaves nothing to ask: give at least 1, or leave it out")
+            raise UsageError(f"queries={self.queries} allows no query: give at least 1, or omit it")
 
     @property
     def targeted(self) -> bool:
-        """Whether a given class is wanted."""
+        """Whether the goal is a given class."""
         return self.goal == "targeted"
 
     @property
     @abstractmethod
     def budget(self) -> str:
-        """The kind and size alone, as the user wrote it: ``linf:8/255``."""
+        """The kind and size only, as the user wrote them: ``linf:8/255``."""
 
     @property
     def id(self) -> str:
-        """The whole threat as text that `parse` reads back."""
+        """The complete text form, which `parse` reads back."""
         parts = [self.budget]
         if self.targeted:
             parts.append("targeted")
@@ -80,34 +80,34 @@ class Threat(ABC):
 
     @abstractmethod
     def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
-        """Raise `UsageError` if the budget makes no sense for images of `shape` (C, H, W) within `bounds`."""
+        """Raise `UsageError` if the budget is invalid for images of `shape` (C, H, W) within `bounds`."""
 
     @abstractmethod
     def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
-        """How much of the budget each sample uses, in the threat's own unit. ``(B, C, H, W)`` twice to ``(B,)``."""
+        """The distance of each pair of images ``(B, C, H, W)`` in the threat's unit, ``(B,)``."""
 
     @abstractmethod
     def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
-        """Whether each image is within budget and box, up to float rounding. Bool ``(B,)``.
+        """Whether each image is within budget and bounds, up to float rounding. Bool ``(B,)``.
 
         Parameters
         ----------
         x, x_adv
             Clean and adversarial images ``(B, C, H, W)``.
         bounds
-            The least and the greatest pixel value.
+            Minimum and maximum pixel value.
         witness
-            ``(B, P)``: what the images were rendered from, where pixels alone do not show it. Each is rendered again and
-            compared; without a witness none but the clean image itself belongs to such a threat.
+            ``(B, P)``: of a threat that renders images, the parameters they were rendered from. Each image is rendered again
+            and compared; without a witness, such a threat contains only the clean image.
         """
 
     def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
-        """What a search checks of each query: `contains`, but for what costs a rendering. Bool ``(B,)``."""
+        """The part of `contains` that needs no rendering, checked for each query of a search. Bool ``(B,)``."""
         return self.contains(x, x_adv, bounds)
 
     @classmethod
     def example(cls, kind: str) -> str:
-        """A threat of that kind as text, fit for small images: what messages show, and what conformance checks attacks under.
+        """The example of this kind in text form, for messages and conformance checks.
 
         Raises
         ------
@@ -116,12 +116,12 @@ class Threat(ABC):
         """
         found = next((text for text in cls.examples if text.startswith(f"{kind}:")), None)
         if found is None:
-            raise UsageError(f"threat {cls.__name__} has no example that begins with '{kind}:': add one to its `examples`")
+            raise UsageError(f"threat {cls.__name__} has no example that starts with '{kind}:': add one to its `examples`")
         return found
 
     @staticmethod
     def parse(text: str) -> Threat:
-        """Read a threat: ``linf:8/255``, ``l2:0.5,targeted``, ``l1:12,knowledge=score,queries=5000``, ``patch:5%``.
+        """The threat of a text: ``linf:8/255``, ``l2:0.5,targeted``, ``l1:12,knowledge=score,queries=5000``, ``patch:5%``.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Threat(ABC):
         kind, colon, size = head.partition(":")
         known = plugins("threats")
         if kind.lower() not in known:
-            colon = " Write a colon before the size." if "=" in kind else ""
+            colon = " Put a colon before the size." if "=" in kind else ""
             raise UsageError(
                 f"threat {brief(text)} is of unknown kind {brief(kind)}: {did_you_mean(kind.lower(), known)}{colon}"
             )
@@ -144,18 +144,18 @@ class Threat(ABC):
             key, equals, value = option.partition("=")
             key, value = (key.strip(), value.strip()) if equals else ("goal", option)
             if key in settings:
-                raise UsageError(f"threat {brief(text)} says {brief(key)} twice: leave one of them out")
+                raise UsageError(f"threat {brief(text)} sets {brief(key)} twice: omit one of them")
             settings[key] = value
         return chosen.from_text(kind.lower(), size, settings)
 
     @classmethod
     @abstractmethod
     def from_text(cls, kind: str, size: str, settings: dict[str, str]) -> Threat:
-        """Build from the parts of the text form."""
+        """The threat with these parts of the text form."""
 
 
 def read_settings(settings: dict[str, str], known: tuple[str, ...] = ()) -> dict[str, object]:
-    """The options every threat has, plus the `known` ones as text. Raises `UsageError` for any other."""
+    """The options common to all threats, plus the `known` ones as text. Raises `UsageError` for any other."""
     allowed = ("goal", "knowledge", "queries", *known)
     read: dict[str, object] = {}
     for key, value in settings.items():
@@ -171,16 +171,14 @@ def read_settings(settings: dict[str, str], known: tuple[str, ...] = ()) -> dict
 
 
 def read_size(text: str, whole: str) -> float:
-    """A positive number written ``0.5``, ``8/255`` or ``5%``; `whole` is the threat's text for the message."""
+    """The positive number in a text such as ``0.5``, ``8/255`` or ``5%``; `whole` is the threat's text, for the message."""
     percent = text.endswith("%")
     try:
         value = read_number(text.rstrip("%").replace(" ", "")) / (100 if percent else 1)
     except ValueError:
         raise UsageError(
-            f"the size {brief(text)} of threat {brief(whole)} is not a number that can be used: write 0.5, 8/255 or 5%"
+            f"the size {brief(text)} of threat {brief(whole)} is not a valid number: write it like 0.5, 8/255 or 5%"
         ) from None
     if not value > 0:
-        raise UsageError(
-            f"the size {brief(text)} of threat {brief(whole)} must be above 0: an attacker without a budget changes nothing"
-        )
+        raise UsageError(f"the size {brief(text)} of threat {brief(whole)} must be above 0")
     return value

@@ -1,1 +1,1 @@
-"""The loop that iterative attacks run in: how an attack steps, the driver, what is tracked, and verification."""
+"""The engine of iterative attacks: their hooks, the driver, tracking, and verification."""

@@ -1,4 +1,4 @@
-"""What a search knows of each sample: what left the slots, and what a fresh pass of the model says of it in the end."""
+"""The findings of a search per sample: collected from finished attempts, verified at the end by a fresh pass."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from robustkit.threats import NormThreat, Threat, in_box
 
 
 class Findings:
-    """The state of every sample of a search, one row each.
+    """The findings for every sample of a search, one row each.
 
     Parameters
     ----------
     attack, model, samples, threat
-        The search's.
+        Those of the search.
     clean
-        The model's answer about the clean images, which cost a pass: whoever is a success from the start is not attacked.
+        The model's answer for the clean images, which cost a pass; misclassified samples are not attacked.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Findings:
         n, device = len(samples.x), samples.x.device
         self.candidates = samples.x.clone()
         self.fallback = samples.x.clone()
-        #: What candidates and fallback were rendered from; None until the attack says so.
+        #: The parameters that candidates and fallback were rendered from; None if the attack sets none.
         self.witness: Tensor | None = None
         self.fallback_witness: Tensor | None = None
         self.fallback_margin = torch.full((n,), -torch.inf, dtype=samples.x.dtype, device=device)
@@ -58,19 +58,19 @@ class Findings:
         self.backwards, self.zero_gradients = torch.zeros_like(self.forwards), torch.zeros_like(self.forwards)
 
     def keep(self, track: Track, last_proposal: Tensor, last_witness: Tensor | None, asked: Tensor) -> None:
-        """Keep what leaves the slots: of a sample's attempts the first that succeeded, else what came nearest to it.
+        """Store finished attempts: the first success on each sample, otherwise the attempt with the greatest margin.
 
-        The last attempt's last proposal is what verification will judge, if nothing better was found.
+        If nothing better was found, verification will judge the last attempt's last proposal.
         """
         earlier = self.forwards[track.row] - self.model.draws
         self.forwards.index_add_(0, track.row, track.queries)
         self.backwards.index_add_(0, track.row, track.backwards)
         self.zero_gradients.index_add_(0, track.row, track.zero_gradients)
-        # In fixed-step mode samples that were wrong from the start came along; what became of them is no finding.
+        # In fixed-step mode misclassified samples are searched too; their results are not findings.
         row, attacked = track.row, self.status[track.row] == Status.FAILED
 
         def put(kept: Tensor, values: Tensor, where: Tensor) -> None:
-            # The attempts of a sample all write the same, so that nobody has to count those that have something to write.
+            # All attempts on a sample write the same values, so that no synchronisation is needed to select one.
             kept[row] = torch.where(per_sample(where, values), values, kept[row])
 
         if self.nearest is not None:
@@ -100,7 +100,7 @@ class Findings:
         put(self.status, torch.where(self.found[row], int(Status.FAILED), int(Status.ERROR)), attacked & failed)
 
     def verified(self) -> AttackResult:
-        """Ask the untouched model once more, in full precision, about what the search would hand over."""
+        """The result of the search, verified by a fresh pass of the original model in full precision."""
         self._choose()
         samples, draws = self.samples, self.model.draws
         searched = (self.status == Status.FAILED).nonzero().squeeze(1)
@@ -116,10 +116,10 @@ class Findings:
             late = success & ~found
             self.first_success[searched] = torch.where(late, self.forwards[searched] - 2 * draws, self.first_success[searched])
             margin = torch.where(admissible, verdict.answer.margin, -torch.inf)
-            # The clean image itself, where an attack starts from it, is no effort.
+            # The clean image, where an attack starts from it, is not a best effort.
             moved = (self.fallback[searched] != x).flatten(1).any(1)
             fall_back = ~success & ~found & (self.fallback_margin[searched] > margin) & (moved | ~admissible)
-            if draws > 1:  # what the fresh draws were about is not judged by older ones
+            if draws > 1:  # for the same image, the fresh draws count and the earlier ones do not
                 fall_back &= (self.fallback[searched] != x_adv_).flatten(1).any(1)
             x_adv[searched] = torch.where(per_sample(fall_back, x), self.fallback[searched], x_adv_)
             if self.witness is not None and self.fallback_witness is not None:
@@ -132,7 +132,7 @@ class Findings:
             status[success] = int(Status.FOUND)
             status[~verdict.answer.finite] = int(Status.ERROR)
             self.status[searched] = status
-            if draws == 1:  # of several draws one majority is no claim
+            if draws == 1:  # with several draws, a single majority is not a reported success
                 self.found[searched] = found | late
         nearest, nearest_distance = self._verify_nearest(x_adv)
         return AttackResult(
@@ -152,7 +152,7 @@ class Findings:
         )
 
     def _verify_nearest(self, x_adv: Tensor) -> tuple[Tensor, Tensor]:
-        """The nearest adversarial images that a fresh pass confirms, and their distances: infinite where there is none."""
+        """The nearest adversarial images that a fresh pass confirms, and their distances, infinite if there is none."""
         samples, status = self.samples, self.status
         distance = torch.where(status == Status.FOUND, self.threat.distance(samples.x, x_adv), torch.inf)
         distance = torch.where(status == Status.MISCLASSIFIED, 0, distance)
@@ -168,9 +168,9 @@ class Findings:
         return torch.where(per_sample(status == Status.FAILED, x_adv), self.nearest, x_adv), distance
 
     def _choose(self) -> None:
-        """Set what verification judges: what was found, of a minimum-norm attack the nearest, else the last proposal.
+        """Set the candidates for verification: the success found (of a minimum-norm attack the nearest), else the last proposal.
 
-        Of several draws, in place of the last proposal, the query with the greatest mean margin.
+        With several draws, the query with the greatest mean margin instead of the last proposal.
         """
         settled = self.found | (self.status == Status.ERROR)
         if self.model.draws > 1:
@@ -190,7 +190,7 @@ class Findings:
 
 
 def best_of_each(row: Tensor, key: Tensor) -> Tensor:
-    """For each attempt the position of the greatest key among those on the same sample, the first of equals."""
+    """For each attempt, the index of the greatest key among attempts on the same sample (the first of equals)."""
     order = key.argsort(descending=True, stable=True)
     rank = order.argsort()
     return order[torch.where(row[:, None] == row, rank, len(row)).amin(1)] if len(row) else order

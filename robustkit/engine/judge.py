@@ -1,4 +1,4 @@
-"""The verdict on images that were made without the model under test: one clean pass, and one fresh pass about each."""
+"""Verification of adversarial images generated without the model under test: one clean pass and one pass on each image."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def judge(
     *,
     seed: int = 0,
 ) -> AttackResult:
-    """Ask about the clean images, then about what the correctly classified ones were made into.
+    """The verified result on the images that `make` returns for the correctly classified samples.
 
     Parameters
     ----------
     model, samples, threat, seed
         As in `Attack.run`.
     make
-        Takes the samples that are classified correctly and the number of classes to images of the same shape.
+        Maps the correctly classified samples and the number of classes to images of the same shape.
 
     Raises
     ------
     UsageError
-        If a label or a target is none of the model's classes.
+        If a label or a target is not one of the model's classes.
     """
     with model.frozen(pass_seed(seed, "judge")), torch.no_grad():
         clean = ask(model, samples.x, samples, clearly=True, clean=True)

@@ -1,4 +1,4 @@
-"""One question of a search: what the model shows about the state's images, in one forward pass a draw."""
+"""One query of a search: the model's outputs, losses and gradients for the state's images, one forward pass per draw."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ S = TypeVar("S", bound=State)
 
 @dataclass(kw_only=True)
 class Seen(Rows):
-    """What a query showed.
+    """The result of a query.
 
     Parameters
     ----------
     x
-        ``(B, C, H, W)``: what the model was asked about.
+        ``(B, C, H, W)``: the queried images.
     answer
-        Its answer; of several draws the means, and whether most are a success.
+        The model's answer; with several draws the means, and whether most draws are a success.
     loss, grad
-        As in `robustkit.engine.stepping.Response`, before anything is done about gradients that are not finite.
+        As in `robustkit.engine.stepping.Response`, but gradients may be non-finite.
     """
 
     x: Tensor
@@ -39,15 +39,15 @@ class Seen(Rows):
 
 
 class Query(Generic[S]):
-    """How an attack asks a model."""
+    """Queries of an attack to a model."""
 
     def __init__(self, attack: Stepping[S], model: Model) -> None:
         self.attack, self.model = attack, model
 
     def ask(self, batch: Batch, state: S, asked: Tensor | None = None, followed: Tensor | None = None) -> Seen:
-        """Ask about the state's images, those `asked` or all, with gradients for those `followed` or all.
+        """The result for the state's images: only for those `asked`, with gradients only for those `followed`.
 
-        Both are bool ``(B,)``, in the host's memory.
+        Both are bool ``(B,)`` on the host; None for all.
         """
         seen = self._draw(batch, state, asked, followed)
         draws = self.model.draws
@@ -71,7 +71,7 @@ class Query(Generic[S]):
         return self._partly(batch, state, followed)
 
     def _scores(self, batch: Batch, state: S, asked: Tensor | None) -> Seen:
-        """Without gradients, about the images asked about; the loss of the others is ``-inf``."""
+        """The result without gradients for the `asked` images; the loss of the others is ``-inf``."""
         leaf = self.attack.leaf(state)
         if asked is None or bool(asked.all()):
             seen = self._forward(batch, state)
@@ -92,7 +92,7 @@ class Query(Generic[S]):
         return Seen(x=x, answer=answer, loss=nothing, grad=x.new_empty(len(x), 0))
 
     def _forward(self, batch: Batch, state: S) -> Seen:
-        """One pass without gradients, and the attack's loss; no gradient, ``(B, 0)``."""
+        """The result of one pass without gradients; `grad` is empty, ``(B, 0)``."""
         attack, model = self.attack, self.model
         x = attack.view(batch, state, attack.leaf(state))
 
@@ -108,7 +108,7 @@ class Query(Generic[S]):
         return Seen(x=x, answer=Answer(columns=columns, success=success, margin=margin), loss=loss, grad=x.new_empty(len(x), 0))
 
     def _in_parts(self, batch: Batch, state: S) -> Seen:
-        """One forward and one backward pass, in parts where the whole does not fit in memory."""
+        """The result of one forward and one backward pass, in chunks if the batch does not fit in memory."""
         attack = self.attack
 
         def part(index: Tensor) -> tuple[Tensor, ...]:
@@ -131,7 +131,7 @@ class Query(Generic[S]):
         return Seen(x=x, answer=Answer(columns=columns, success=success, margin=margin), loss=loss, grad=grad)
 
     def _partly(self, batch: Batch, state: S, followed: Tensor) -> Seen:
-        """With backward passes for the samples `followed` alone; the gradients of the others are zeros."""
+        """The result with backward passes only for the `followed` samples; the gradients of the others are zeros."""
         rows, rest, back = parted(followed, state.x_adv.device)
         ahead = self._forward(select(batch, rest), select(state, rest))
         ahead.grad = ahead.loss.new_zeros(*ahead.loss.shape, *self.attack.leaf(state).shape[1:])
@@ -142,7 +142,7 @@ class Query(Generic[S]):
 
 
 def parted(mask: Tensor, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """The rows where a mask in the host's memory holds, those where not, and the order that puts them back: on a device."""
+    """The rows where a host mask is true, those where it is false, and the permutation that restores their order, on a device."""
     rows, rest = mask.nonzero().squeeze(1), (~mask).nonzero().squeeze(1)
     return sent(rows, device), sent(rest, device), sent(torch.cat([rows, rest]).argsort(), device)
 

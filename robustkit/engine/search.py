@@ -1,9 +1,9 @@
-"""The loop that every iterative attack runs in: one forward pass a step, and no unnecessary pass.
+"""The driver of all iterative attacks: one forward pass per step, and no unnecessary pass.
 
-Samples sit in slots. A successfully attacked sample leaves its slot, and free slots are refilled from the queue. An attack
-of several restarts or targets makes its first attempt alone; on its survivors all others run side by side, each
-in a slot of its own, until one succeeds. Each sample's search depends on nothing but itself, so the batch size, the order
-and the neighbours do not change what is found.
+Samples occupy slots. A successfully attacked sample leaves its slot, and free slots are refilled from the queue. If an attack
+has several restarts or targets, the first attempt runs alone; on its survivors all others run at the same time, each
+in its own slot, until one succeeds. Each sample's search is independent of the others, so batch size, order
+and neighbours do not change the result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ S = TypeVar("S", bound=State)
 
 
 def search(attack: Stepping[S], model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
-    """Run an iterative attack on every sample and verify what it found. See `Attack.run`."""
+    """The verified result of an iterative attack on every sample. See `Attack.run`."""
     check_twin(model, samples.x)
     with model.frozen(pass_seed(seed, attack.info.name)), model.quick.frozen(), torch.no_grad():
         return _Search(attack, model, samples, threat, seed).run()
@@ -42,14 +42,14 @@ def search(attack: Stepping[S], model: Model, samples: Samples, threat: Threat, 
 
 @dataclass(kw_only=True)
 class Slots(Rows, Generic[S]):
-    """All that the loop carries from step to step, one row an attempt.
+    """The state of the loop between steps, one row per attempt.
 
     Parameters
     ----------
     batch, state, track
         On the device.
     taken, asked
-        In the host's memory: the steps taken, and which images the next query asks about.
+        On the host: the number of steps taken, and which images the next query includes.
     """
 
     batch: Batch
@@ -65,20 +65,20 @@ class _Search(Generic[S]):
         self.query = Query(attack, model.quick)
         self.random = SampleRandom(seed, attack.info.name)
         self.steps = attack.attempt_steps(threat)
-        #: The most forward passes of the search.
+        #: Maximum number of forward passes per sample in the search.
         self.budget = None if threat.queries is None else threat.queries - attack.overhead(model.draws)
         self.draws = model.draws
         self.side_by_side = False
         self.clean = ask(model, samples.x, samples, clearly=True, clean=True)
         self.findings = Findings(attack, model, samples, threat, self.clean)
-        #: Samples that no further attempt is made on.
+        #: Samples that get no further attempt.
         self.settled = self.findings.status != Status.FAILED
         self.last = attack.attempts(threat, self.clean.columns.shape[1]) - 1
 
     def run(self) -> AttackResult:
         attack = self.attack
         attempts = self.last + 1
-        # Under a budget of queries, and for measuring, one attempt after another.
+        # Attempts run one after another under a query budget and in fixed-step mode.
         in_turn = self.budget is not None or not attack.early_exit
         waves = [range(k, k + 1) for k in range(attempts)] if in_turn else [range(1), range(1, attempts)]
         for wave in waves:
@@ -87,7 +87,7 @@ class _Search(Generic[S]):
         return self.findings.verified()
 
     def _pursue(self, wave: range) -> None:
-        """Make some attempts on every sample that is not settled, all of a sample's at the same time."""
+        """Run these attempts on every unsettled sample, all attempts on a sample at the same time."""
         unsettled = ~self.settled if self.attack.early_exit else torch.ones_like(self.settled)
         self.side_by_side = len(wave) > 1
         queue = unsettled.cpu().nonzero().squeeze(1)
@@ -95,7 +95,7 @@ class _Search(Generic[S]):
         slots: Slots[S] | None = None
         while True:
             held = 0 if slots is None else len(slots.taken)
-            # In fixed-step mode slots only empty together, and a sample's neighbours stay the same throughout.
+            # In fixed-step mode all slots empty together, and a sample's neighbours stay the same.
             if len(queue) and (slots is None or (self.attack.early_exit and held <= size // 2)):
                 free = max((size - held) // len(wave), 1)
                 fresh = self._enter(queue[:free], wave)
@@ -126,7 +126,7 @@ class _Search(Generic[S]):
         return Slots(batch=batch, state=state, track=track, taken=taken, asked=taken == 0)
 
     def _advance(self, slots: Slots[S]) -> tuple[Slots[S], Readback | None]:
-        """One pass through the model, one step of the attack on its answer, and word of who leaves, on its way to the host."""
+        """The slots after one query and one step of the attack, and which attempts end, as a pending copy to the host."""
         attack, batch, state, track = self.attack, slots.batch, slots.state, slots.track
         device = batch.x.device
         followed = attack.follows(slots.taken)
@@ -149,13 +149,13 @@ class _Search(Generic[S]):
             taken=slots.taken,
         )
         taken = slots.taken + 1
-        # Before the step, which the device has to do while the host waits for word.
+        # Started before the step, so that the device computes the step while the host waits for the copy.
         word = self._word(track, batch, taken)
         proposed = attack.step(batch, state, response)
         ended = attack.done(batch, proposed)
         asks = attack.asks(batch, proposed) if attack.early_exit else None
         if ended is not None:
-            if not attack.early_exit:  # the attempt is over, though its slot goes on: its last proposal stays
+            if not attack.early_exit:  # the slot continues after the attempt is over, so its last proposal must stay
                 proposed.x_adv = torch.where(per_sample(track.over, state.x_adv), state.x_adv, proposed.x_adv)
                 if state.witness is not None and proposed.witness is not None:
                     proposed.witness = torch.where(track.over[:, None], state.witness, proposed.witness)
@@ -167,7 +167,7 @@ class _Search(Generic[S]):
     def _absorb(
         self, batch: Batch, x_seen: Tensor, witness: Tensor | None, seen: Answer, track: Track, asked: Tensor | None = None
     ) -> None:
-        """Note what a query showed, confirmed first where it takes more than the query to believe it."""
+        """Record the result of a query; successes of a twin or of several draws are confirmed first."""
         searching = ~(track.failed | track.over)
         if asked is not None:
             searching = searching & asked
@@ -176,9 +176,9 @@ class _Search(Generic[S]):
         track.note(batch, x_seen, witness, seen, searching, self.draws, minimizes=self.attack.minimizes)
 
     def _confirm(self, batch: Batch, x_seen: Tensor, seen: Answer, searching: Tensor, track: Track) -> None:
-        """Ask the model itself about what its quick twin, or the draws of one query, call a success; its answers replace theirs.
+        """Replace the answers of reported successes by fresh answers of the model itself.
 
-        Among many queries of a randomised model some have a lucky majority: fresh draws must agree clearly.
+        The quick twin may differ from the model, and among many queries of a randomised model some have a majority by chance.
         """
         if self.attack.minimizes:
             searching = torch.ones_like(searching)
@@ -190,12 +190,12 @@ class _Search(Generic[S]):
             track.queries = track.queries.index_add(0, index, torch.full_like(index, self.draws))
 
     def _word(self, track: Track, batch: Batch, taken: Tensor, asks: Tensor | None = None) -> Readback | None:
-        """Whose last proposal is still to be asked about, who leaves, and who has a next query; None while nobody can leave."""
+        """Which attempts need a query for their last proposal, end, or have a next query; None while no attempt can end."""
         last_step = taken == self.steps
         if not self.attack.early_exit and not bool(last_step.all()):
             return None  # all slots are at the same step
         ended = sent(last_step, batch.x.device)
-        # The very last proposal needs no query here, verification is its query; with several draws the best mean is handed over.
+        # The last attempt's last proposal is queried by verification; with several draws, the best mean is returned instead.
         pending = ended | track.over if self.attack.early_exit else ended
         gone = pending
         if self.draws == 1:
@@ -206,10 +206,10 @@ class _Search(Generic[S]):
         return Readback(torch.stack([pending, gone] if asks is None else [pending, gone, asks]))
 
     def _leave(self, slots: Slots[S], word: Readback | None) -> Slots[S] | None:
-        """Let successfully attacked and exhausted samples go, with all their attempts."""
+        """The slots without successfully attacked and exhausted samples and all their attempts; None if none are left."""
         if word is None:
             return slots
-        pending, gone, *asks = word.wait().unbind()  # all that a step reads back from the device
+        pending, gone, *asks = word.wait().unbind()  # the only synchronisation of a step
         if asks:
             slots.asked = asks[0]
         if not bool(gone.any()):
@@ -227,22 +227,22 @@ class _Search(Generic[S]):
         return None if len(leaving) == len(gone) else select(slots, (~gone).nonzero().squeeze(1))
 
     def _samples(self, attempts: Tensor, track: Track) -> Tensor:
-        """Which samples have such an attempt, bool ``(N,)``."""
+        """Which samples have one of these attempts, bool ``(N,)``."""
         return torch.zeros_like(self.findings.forwards).index_add_(0, track.row, attempts.long()) > 0
 
     def _with_siblings(self, attempts: Tensor, track: Track) -> Tensor:
-        """Such attempts, with all others on the same samples."""
+        """These attempts and all others on the same samples."""
         return self._samples(attempts, track)[track.row] if self.side_by_side else attempts
 
     def _settled(self, track: Track) -> Tensor:
-        """Whose sample needs no further attempt: found, failed or out of queries."""
+        """Attempts whose sample needs no further attempt: found, failed or out of queries."""
         settled = track.failed | track.found if self.attack.leaves_when_found else track.failed
         if self.budget is None:
             return settled
         return settled | (self.findings.forwards[track.row] + track.queries > self.budget)
 
     def _ask_last(self, slots: Slots[S]) -> Track:
-        """Ask about the last proposals of some attempts."""
+        """The track of these attempts after querying their last proposals."""
         batch, state, track = slots.batch, slots.state, slots.track
         answer = ask(self.query.model, state.x_adv, batch.samples)
         track.queries = track.queries + self.draws

@@ -1,8 +1,8 @@
-"""How an iterative attack starts and steps: what its file implements, and what the driver hands over.
+"""The hooks of an iterative attack, and the data that the driver passes to them.
 
-An attack's file holds its mathematics. Its state is a dataclass of per-sample tensors; the driver asks the model about
-`state.x_adv`, hands over the answer, and takes samples out of the batch, puts others in and restarts them between steps.
-So a step may not look at other samples, and may not assume that all samples are at the same step.
+An attack's file contains only its mathematics. Its state is a dataclass of per-sample tensors; the driver queries the model with
+`state.x_adv`, passes the response to `step`, and removes, adds and restarts samples between steps.
+So a step must not depend on other samples, and must not assume that all samples are at the same step.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from robustkit.threats import Threat
 
 @dataclass(kw_only=True)
 class Batch(Rows):
-    """The samples an attack is working on, one row each.
+    """The samples under attack, one row each.
 
     Parameters
     ----------
     samples
-        Clean images, labels, and what is wanted; `x`, `y`, `targets` and `sample_ids` are short for its parts.
+        Clean images, labels and targets; `x`, `y`, `targets` and `sample_ids` are shortcuts for its fields.
     attempt
-        ``(B,)``: which restart or internal target this is, from 0.
+        ``(B,)``: index of the restart or internal target, from 0.
     clean_logits
-        ``(B, K)``: the columns of the answer about the clean images.
+        ``(B, K)``: the model's columns for the clean images.
     criterion, threat, bounds, random
         Shared by all samples.
     """
@@ -54,30 +54,30 @@ class Batch(Rows):
 
     @property
     def y(self) -> Any:
-        """What is true of them, of a classifier the labels ``(B,)``."""
+        """Ground truth; labels ``(B,)`` for a classifier."""
         return self.samples.y
 
     @property
     def targets(self) -> Any:
-        """What is wanted of each, of a classifier a class ``(B,)``; None if the threat is untargeted."""
+        """Targets; classes ``(B,)`` for a classifier; None if the threat is untargeted."""
         return self.samples.targets
 
     @property
     def sample_ids(self) -> Tensor:
-        """``(B,)``, for random numbers."""
+        """Sample ids ``(B,)``, which determine the random numbers."""
         return self.samples.ids
 
 
 @dataclass(kw_only=True)
 class State(Rows):
-    """What an attack remembers of each sample; subclasses add per-sample tensors.
+    """The state of an attack for each sample; subclasses add per-sample tensors.
 
     Parameters
     ----------
     x_adv
-        ``(B, C, H, W)``: the images to ask the model about next.
+        ``(B, C, H, W)``: the images of the next query.
     witness
-        ``(B, P)``: under a threat that renders images, what `x_adv` was rendered from.
+        ``(B, P)``: under a threat that renders images, the parameters that `x_adv` was rendered from.
     """
 
     x_adv: Tensor
@@ -86,25 +86,25 @@ class State(Rows):
 
 @dataclass(kw_only=True)
 class Response(Rows):
-    """What the one forward pass about `state.x_adv` showed.
+    """The model's response to the query `state.x_adv`.
 
     Parameters
     ----------
     logits
-        ``(B, K)``: the columns of the answer; of a classifier its logits.
+        ``(B, K)``: the columns of the answer; the logits of a classifier.
     success
-        Bool ``(B,)``: the attacker has what it wants; of several draws, in most of them.
+        Bool ``(B,)``: whether the attacker succeeds; with several draws, in most of them.
     margin
-        ``(B,)``: how far the attacker leads.
+        ``(B,)``: the attacker's margin.
     loss
         ``(B,)`` or ``(B, J)``, from the attack's `loss`.
     grad
-        ``(B, C, H, W)``, the gradient of each sample's loss; zeros for an attack that does without. ``(B, J, C, H, W)`` for
-        an attack with several losses. Of an attack with another `leaf`, in its shape.
+        ``(B, C, H, W)``, the gradient of each sample's loss; zeros for an attack without gradients. ``(B, J, C, H, W)`` for
+        an attack with several losses. For an attack that overrides `leaf`, in the leaf's shape.
     step
-        ``(B,)``: how many steps of this attempt came before.
+        ``(B,)``: number of previous steps of this attempt.
     taken
-        The same in the host's memory, for what the host has to decide by it.
+        The same on the host, for decisions without a synchronisation.
     """
 
     logits: Tensor
@@ -121,20 +121,20 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True, kw_only=True)
 class Stepping(Attack, Generic[S]):
-    """An attack that proposes images step by step: the hooks that the driver calls.
+    """An iterative attack: the hooks that the driver calls.
 
     Parameters
     ----------
     steps
-        Steps an attempt takes.
+        Steps per attempt.
     early_exit
-        A success leaves at once, and a sample that is already misclassified is not attacked. Without it every sample
-        takes every step, one attempt after another, for measuring; the same samples fall.
+        Stop a sample at its first success, and skip misclassified samples. If false, every sample takes every step, one
+        attempt after another, for measuring; the same samples are successfully attacked.
     eot
-        Short for ``model.with_draws(eot)``, for this attack alone: draws belong to the model, and the more of the two counts.
+        Draws per query for this attack alone, like ``model.with_draws(eot)``; the model's own draws count if they are more.
         Logits, losses and gradients of a query are means over the draws (expectation over transformation, arXiv 1707.07397).
-        An image counts as adversarial if most of that many fresh draws say so. Its search ends early only when fresh draws
-        confirm that clearly; else the query with the greatest mean margin is handed over.
+        An image counts as adversarial if most of as many fresh draws are. Its search ends early only when fresh draws
+        confirm that by a clear majority; otherwise the query with the greatest mean margin is returned.
     """
 
     steps: int
@@ -143,11 +143,11 @@ class Stepping(Attack, Generic[S]):
 
     needs_gradient: ClassVar[bool] = True
     needs_clean_logits: ClassVar[bool] = False
-    #: Whether `cost` is what every surviving sample costs, or the most it can cost.
+    #: Whether `cost` is exact for every survivor, or an upper bound.
     exact_cost: ClassVar[bool] = True
-    #: Whether the search goes on after a success, for a nearer one.
+    #: Whether the search continues after a success, for a nearer one.
     minimizes: ClassVar[bool] = False
-    #: Gradients a query asks for: the J of a loss of shape ``(B, J)``.
+    #: Gradients per query: the J of a loss of shape ``(B, J)``.
     gradients: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -167,31 +167,31 @@ class Stepping(Attack, Generic[S]):
         least = self.cost(replace(threat, queries=None), 2, draws)[0] if not self.early_exit else self.overhead(draws) + draws
         if threat.queries < least:
             raise UsageError(
-                f"queries={threat.queries} of threat {threat.id!r} is below the {least} that attack {self.name!r} needs at least "
-                "(the clean pass and the verification count): give more"
+                f"queries={threat.queries} of threat {threat.id!r} is below the minimum of {least} for attack {self.name!r} "
+                "(including the clean pass and the verification): give more"
             )
 
     @property
     def leaves_when_found(self) -> bool:
-        """Whether a sample leaves with its first success."""
+        """Whether a sample leaves its slot at its first success."""
         return self.early_exit
 
     def overhead(self, draws: int) -> int:
-        """Forward passes beside the search: the clean pass and the verification; with several draws also a confirmation."""
+        """Forward passes outside the search: clean pass and verification; with several draws also a confirmation."""
         return 2 if draws == 1 else 3 * draws
 
     def attempts(self, threat: Threat, num_classes: int) -> int:
-        """How many restarts or internal targets a sample gets before the attack gives up on it."""
+        """The maximum number of restarts or internal targets per sample."""
         return 1
 
     def attempt_steps(self, threat: Threat) -> int:
-        """How many steps an attempt really takes: `steps`, unless the attack's schedule needs a few passes more."""
+        """The number of steps per attempt: `steps`, unless the attack's schedule needs a few more passes."""
         return self.steps
 
     def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
-        """Forward and backward passes of a survivor: the clean pass and the verification included.
+        """Forward and backward passes per survivor, including the clean pass and the verification.
 
-        With several draws it is the most there can be: every query, the last included, may be asked again for confirmation.
+        With several draws this is an upper bound: every query, including the last, may be repeated for confirmation.
         """
         attempts, steps = self.attempts(threat, num_classes), self.attempt_steps(threat)
         backwards = attempts * steps * self.needs_gradient * self.gradients
@@ -212,35 +212,35 @@ class Stepping(Attack, Generic[S]):
         return None
 
     def follows(self, taken: Tensor) -> Tensor | None:
-        """Which attempts need the gradient of their next query, bool ``(B,)``; None if all do. The others get zeros, for a forward pass.
+        """Which attempts need the gradient of their next query, bool ``(B,)`` on the host; None for all. The others get zeros.
 
         Parameters
         ----------
         taken
-            ``(B,)``: how many steps they took, in the host's memory, as is the answer.
+            ``(B,)``: number of steps taken, on the host.
         """
         return None
 
     def asks(self, batch: Batch, state: S) -> Tensor | None:
-        """Which images the model is asked about, bool ``(B,)``; None if all. The others were asked about before, without success:
+        """Which images the next query includes, bool ``(B,)``; None for all. The others were queried before, without success:
         they cost no pass, and their loss is ``-inf``. For attacks without gradients.
         """
         return None
 
     def leaf(self, state: S) -> Tensor:
-        """What the gradient is taken with respect to, ``(B, ...)``: the images, or what they are rendered from."""
+        """The tensor ``(B, ...)`` to differentiate with respect to: the images, or the parameters they are rendered from."""
         return state.x_adv
 
     def view(self, batch: Batch, state: S, leaf: Tensor) -> Tensor:
-        """What the model is asked about, as a differentiable function of the leaf; only an admissible view can be a success."""
+        """The images of the query, as a differentiable function of the leaf; only admissible images can be a success."""
         return leaf
 
     def loss(self, batch: Batch, state: S, logits: Any) -> Tensor:
-        """The loss to climb, ``(B,)`` or ``(B, J)``: by default that of the model's criterion.
+        """The loss to maximise, ``(B,)`` or ``(B, J)``: by default that of the model's criterion.
 
         Parameters
         ----------
         logits
-            The model's outputs about the state's images.
+            The model's outputs for the state's images.
         """
         return batch.criterion.loss(logits, batch.samples)

@@ -1,4 +1,4 @@
-"""What the driver keeps of each attempt while it is in a slot: what its queries showed, and the best of them."""
+"""What the driver tracks for each attempt in a slot: counters and its best query."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from robustkit.threats import NormThreat, Threat, in_box
 
 @dataclass(kw_only=True)
 class Track(Rows):
-    """One row a slot."""
+    """Counters and best query of each attempt, one row per slot."""
 
-    row: Tensor  #: where the sample stands in the caller's tensors
-    queries: Tensor  #: forward passes of the search
+    row: Tensor  #: index of the sample in the caller's tensors
+    queries: Tensor  #: number of forward passes in the search
     backwards: Tensor
     found: Tensor
-    failed: Tensor  #: the model answered with NaN or infinity
+    failed: Tensor  #: the model returned NaN or infinity
     first_success: Tensor
-    zero_gradients: Tensor  #: backward passes whose gradient vanished or was not finite
-    witness_best: Tensor | None = None  #: what `x_best` was rendered from
+    zero_gradients: Tensor  #: number of backward passes whose gradient vanished or was not finite
+    witness_best: Tensor | None = None  #: the parameters that `x_best` was rendered from
     x_best: Tensor  #: the first success, else the admissible query with the greatest margin
     margin_best: Tensor
     columns_best: Tensor
     over: Tensor  #: the attempt ended before its last step
-    nearest: Tensor  #: of a minimum-norm attack: the nearest adversarial image; of others: nothing, ``(B, 0)``
+    nearest: Tensor  #: the nearest adversarial image of a minimum-norm attack; empty ``(B, 0)`` for others
     nearest_distance: Tensor
 
     @staticmethod
     def begin(row: Tensor, x: Tensor, columns: Tensor, *, minimizes: bool) -> Track:
-        """Attempts that have asked nothing yet, on samples `row` with images `x` and the columns of the clean answer."""
+        """The track of new attempts on samples `row`, with clean images `x` and their `columns`."""
         integers, nothing = torch.zeros_like(row), torch.zeros_like(row, dtype=torch.bool)
         return Track(
             row=row,
@@ -56,10 +56,10 @@ class Track(Rows):
     def note(
         self, batch: Batch, x_seen: Tensor, witness: Tensor | None, seen: Answer, asked: Tensor, draws: int, *, minimizes: bool
     ) -> None:
-        """Note what a query showed where it was asked: the first success stays, else the admissible image nearest to one."""
+        """Record a query for the `asked` rows: keep the first success, otherwise the admissible image with the greatest margin."""
         finite = seen.finite
         if minimizes:
-            # An image exactly on the boundary would fall to either side in the next pass.
+            # An image exactly on the decision boundary may be on either side in the next pass.
             clear = asked & finite & seen.success & (seen.margin > least_lead(seen.columns))
             admissible = self._approach(batch, x_seen, clear) & finite
         else:
@@ -78,7 +78,7 @@ class Track(Rows):
         self.failed = self.failed | ~finite
 
     def _approach(self, batch: Batch, x_seen: Tensor, adversarial: Tensor) -> Tensor:
-        """Keep the adversarial images that are nearer than those before; return which queries are within eps."""
+        """Keep adversarial images that are nearer than the previous ones; return which queries are within eps."""
         threat: Threat = batch.threat
         assert isinstance(threat, NormThreat)
         distance = threat.distance(batch.x, x_seen)

@@ -1,4 +1,4 @@
-"""The verdict on finished images: one fresh pass of the untouched model, in full precision, inside the threat."""
+"""Verification of adversarial images: a fresh pass of the original model in full precision, and membership in the threat."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from robustkit.threats import Threat
 
 @dataclass(kw_only=True)
 class Verdict(Rows):
-    """What a fresh pass says of images.
+    """The result of verifying images.
 
     Parameters
     ----------
     answer
-        The model's.
+        The model's answer.
     admissible
-        Bool ``(B,)``: the image is inside the threat, and the answer is made of numbers.
+        Bool ``(B,)``: the image is inside the threat, and the outputs are finite.
     success
-        Bool ``(B,)``: it is a success of the attacker, and admissible.
+        Bool ``(B,)``: the image is admissible and adversarial.
     """
 
     answer: Answer
@@ -33,16 +33,16 @@ class Verdict(Rows):
 
 
 def verify(model: Model, samples: Samples, threat: Threat, x_adv: Tensor, witness: Tensor | None = None) -> Verdict:
-    """Ask the model about images ``(B, C, H, W)`` made of some samples; nothing that was claimed of them counts.
+    """The verdict on images ``(B, C, H, W)`` by fresh passes, whatever the attack reported.
 
     Parameters
     ----------
     model
-        The model under test. A randomised one draws afresh, after the draws before if it is frozen; most draws must agree.
+        The model under test. A randomised one uses fresh draws (continuing its sequence if frozen), most of which must agree.
     samples, threat
-        What the images were made of, and what the attacker may do.
+        The clean samples and the threat model.
     x_adv, witness
-        The images, and under a threat that renders them what they were rendered from.
+        The images and, under a threat that renders them, the parameters they were rendered from.
     """
     fresh = ask(model, x_adv, samples)
     admissible = fresh.finite & threat.contains(samples.x, x_adv, model.bounds, witness)

@@ -44,7 +44,7 @@ def test_any_iterative_attack_raises_the_loss(small: Model, name: str) -> None:
 
 
 def test_refuses_a_threat_the_attack_does_not_answer(small: Model) -> None:
-    with pytest.raises(UsageError, match="does not answer l0"):
+    with pytest.raises(UsageError, match="does not support l0"):
         perturb(
             attack("pgd"), small, Samples(torch.rand(1, 1, 6, 6), torch.tensor([0]), torch.tensor([0])), Threat.parse("l0:3")
         )

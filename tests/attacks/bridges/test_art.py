@@ -77,7 +77,7 @@ def test_mistakes_get_one_sentence(linear_model, linear_data):
         attack("art/ProjectedGradientDescent:max_iter=many")
     with pytest.raises(UsageError, match="attack 'art/ProjectedGradientDescent': "):
         attack("art/ProjectedGradientDescent:max_iter=-1")(linear_model, *linear_data, threat)
-    with pytest.raises(UsageError, match="does not answer linf threats"):
+    with pytest.raises(UsageError, match="does not support linf threats"):
         attack("art/DeepFool")(linear_model, *linear_data, threat)
     with pytest.raises(UsageError, match="needs white-box knowledge"):
         attack("art/FastGradientMethod")(linear_model, *linear_data, Threat.parse("linf:0.1,knowledge=decision"))

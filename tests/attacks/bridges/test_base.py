@@ -102,5 +102,5 @@ def test_the_query_budget_holds(push, linear_model, linear_data):
 
 
 def test_the_librarys_complaint_is_the_message(push, linear_model, linear_data):
-    with pytest.raises(UsageError, match="does not answer l2 threats"):
+    with pytest.raises(UsageError, match="does not support l2 threats"):
         push()(linear_model, *linear_data, Threat.parse("l2:0.2"))

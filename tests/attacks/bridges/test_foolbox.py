@@ -65,7 +65,7 @@ def test_mistakes_get_one_sentence(linear_model, linear_data):
         attack("foolbox/VirtualAdversarialAttack")
     with pytest.raises(UsageError, match="takes 'epsilon' from the threat"):
         attack("foolbox/PGD:epsilon=0.1")
-    with pytest.raises(UsageError, match="does not answer l2 threats"):
+    with pytest.raises(UsageError, match="does not support l2 threats"):
         attack("foolbox/PGD")(linear_model, *linear_data, Threat.parse("l2:1"))
     with pytest.raises(UsageError, match="has no targeted mode"):
         attack("foolbox/FGSM")(linear_model, *linear_data, Threat.parse("linf:0.1,targeted"), targets=1 - linear_data[1])

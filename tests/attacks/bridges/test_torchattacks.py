@@ -42,5 +42,5 @@ def test_mistakes_get_one_sentence(linear_model, linear_data):
         attack("torchattacks/PDG")
     with pytest.raises(UsageError, match="takes 'eps' from the threat"):
         attack("torchattacks/PGD:eps=0.1")
-    with pytest.raises(UsageError, match="does not answer l1 threats"):
+    with pytest.raises(UsageError, match="does not support l1 threats"):
         attack("torchattacks/PGD")(linear_model, *linear_data, Threat.parse("l1:1"))

@@ -137,7 +137,7 @@ def test_one_grey_channel_and_two_classes(model: Model) -> None:
 def test_values_that_do_not_fit_are_refused_in_a_sentence(model: Model) -> None:
     x, y = images(8)
     threat = Threat.parse("patch:8%")
-    with pytest.raises(UsageError, match="does not answer linf"):
+    with pytest.raises(UsageError, match="does not support linf"):
         Patch().fit(model, x, y, Threat.parse("linf:0.1"))
     with pytest.raises(UsageError, match="give targets"):
         Patch().fit(model, x, y, Threat.parse("patch:8%,targeted"))

@@ -49,7 +49,7 @@ def test_it_has_a_picture_and_costs_no_fitting() -> None:
 
 
 def test_other_threats_and_fills_are_refused() -> None:
-    with pytest.raises(UsageError, match="does not answer l2"):
+    with pytest.raises(UsageError, match="does not support l2"):
         attack("patch-control")(Model(Even(), device="cpu"), X, Y, Threat.parse("l2:1"))
     with pytest.raises(UsageError, match="fill"):
         attack("patch-control", fill="pink")

@@ -52,6 +52,6 @@ def test_official_autoattack_joins_nothing_else(ground: Ground, official: Path) 
 def test_what_is_unknown_or_answers_another_threat_is_refused(ground: Ground) -> None:
     with pytest.raises(UsageError, match="'pdg' is unknown"):
         names(ground, "pdg")
-    with pytest.raises(UsageError, match="does not answer linf"):
+    with pytest.raises(UsageError, match="does not support linf"):
         names(ground, "ddn")
     assert ground.threat == Threat.parse("linf:0.105")

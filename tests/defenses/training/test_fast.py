@@ -38,7 +38,7 @@ def test_the_start_is_another_for_every_seed(watched):
 
 @pytest.mark.parametrize(
     ("threat", "message"),
-    [(None, "trains against a threat"), ("brightness:0.1", "trains against norm balls"), ("l0:3", "does not answer l0")],
+    [(None, "trains against a threat"), ("brightness:0.1", "trains against norm balls"), ("l0:3", "does not support l0")],
 )
 def test_refuses_a_threat_it_cannot_train_against(threat, message):
     with pytest.raises(UsageError, match=message):

@@ -32,7 +32,7 @@ def test_its_images_have_a_greater_loss(watched):
     assert worst > plain
 
 
-@pytest.mark.parametrize(("threat", "message"), [(None, "trains against a threat"), ("l0:3", "does not answer l0")])
+@pytest.mark.parametrize(("threat", "message"), [(None, "trains against a threat"), ("l0:3", "does not support l0")])
 def test_refuses_a_threat_it_cannot_train_against(threat, message):
     with pytest.raises(UsageError, match=message):
         recipe("pgd").check(None if threat is None else Threat.parse(threat))

@@ -66,7 +66,7 @@ class Crashing(Lighter):
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (Silent, r"^example .*has no example that begins with 'mine/lighter:'"),
+        (Silent, r"^example .*has no example that starts with 'mine/lighter:'"),
         (Misnamed, r"^text .*: .*'lighter' is unknown|^text .*of unknown kind 'lighter'"),
         (Overflowing, r"^rendering .*images that it renders within its limits are outside the box"),
         (Anything, r"^membership .*an image with a value below the bounds belongs to it"),

@@ -63,11 +63,11 @@ def test_what_counts_as_adversarial():
 @pytest.mark.parametrize(
     ("threat", "options", "says"),
     [
-        ("l0:1", {}, "does not answer l0"),
+        ("l0:1", {}, "does not support l0"),
         ("linf:0.1,targeted", {}, "give targets="),
         ("linf:0.1", {"targets": torch.zeros(20, dtype=torch.int64)}, "untargeted"),
-        ("linf:0.1,targeted", {"targets": torch.ones(20, dtype=torch.int64)}, "another than its label"),
-        ("linf:0.1,targeted", {"targets": torch.full((20,), 0.5)}, "one class a sample, an integer"),
+        ("linf:0.1,targeted", {"targets": torch.ones(20, dtype=torch.int64)}, "different from its label"),
+        ("linf:0.1,targeted", {"targets": torch.full((20,), 0.5)}, "one integer class per sample"),
         ("linf:0.1", {"sample_ids": torch.arange(3)}, "sample_ids"),
         ("linf:0.1", {"sample_ids": torch.arange(20) + 0.5}, "sample_ids have .* one integer for each"),
         ("linf:8", {}, "8/255"),

@@ -40,7 +40,11 @@ def test_lists_become_classes():
 
 @pytest.mark.parametrize(
     ("y", "targets", "says"),
-    [([0.5, 1.0], None, "expected 2 integers"), ([0], None, "expected 2 integers"), ([0, 1], [0, 2], "another than its label")],
+    [
+        ([0.5, 1.0], None, "expected 2 integers"),
+        ([0], None, "expected 2 integers"),
+        ([0, 1], [0, 2], "different from its label"),
+    ],
 )
 def test_values_that_are_no_classes(y, targets, says):
     with pytest.raises(UsageError, match=says):

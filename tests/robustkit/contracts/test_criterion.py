@@ -152,7 +152,7 @@ def test_the_batch_size_changes_nothing(toy):
 @pytest.mark.parametrize("name", ["fab:steps=3", "apgd-t:steps=5", "hopskipjump:steps=20"])
 def test_an_attack_that_reads_logits_of_classes_says_so(toy, name):
     model, x, y, _ = toy()
-    with pytest.raises(UsageError, match=r"reads the logits of a classifier, but .* is judged by the .*: use"):
+    with pytest.raises(UsageError, match=r"needs the logits of a classifier, but the criterion of .* is the .*: use"):
         attack(name)(model, x, y, Threat.parse("linf:0.1"))
 
 

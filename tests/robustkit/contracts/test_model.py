@@ -47,7 +47,7 @@ def test_one_that_it_does_not_admit_is_refused(kind, name, gives):
 @pytest.mark.parametrize("kind", [Scores, Decisions])
 def test_asking_for_a_gradient_is_one_sentence(kind):
     with pytest.raises(
-        UsageError, match=r"^no gradient flows .* of .* \(it gives .* knowledge only\): use attacks that need none"
+        UsageError, match=r"^no gradient flows .* of .* \(it gives .* knowledge only\): use attacks without gradients"
     ):
         kind().gradient(images(2), lambda logits: logits[:, 0])
 
@@ -61,7 +61,7 @@ def test_a_kind_that_answers_nothing_says_what_to_implement():
     class Nothing(Model):
         pass
 
-    with pytest.raises(NotImplementedError, match="Nothing has neither a network nor outputs of its own"):
+    with pytest.raises(NotImplementedError, match="Nothing has neither a network nor its own outputs"):
         Nothing(device="cpu").logits(images(1))
 
 

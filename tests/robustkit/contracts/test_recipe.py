@@ -63,10 +63,10 @@ def test_a_recipe_without_its_threat_says_so() -> None:
             return batch.x.sum()
 
     Mine().check(Threat.parse("linf:0.1"))
-    with pytest.raises(UsageError, match="recipe 'mine' trains against a threat: name one, such as --threat"):
+    with pytest.raises(UsageError, match="recipe 'mine' trains against a threat: give one, such as --threat"):
         Mine().check(None)
 
 
 def test_training_needs_an_attack_that_takes_steps(curved_model: Model) -> None:
-    with pytest.raises(UsageError, match="attack 'uap' takes no steps to train on"):
+    with pytest.raises(UsageError, match="attack 'uap' is not iterative and cannot be used in training"):
         batch(curved_model, "linf:0.1", 0).attacked(attack("uap"))

@@ -116,7 +116,7 @@ def test_the_held_out_tenth_is_disjoint_and_stratified() -> None:
         ({"recipe": "fats"}, "did you mean 'fast'"),
         ({"recipe": "fast"}, "trains against a threat"),
         ({"recipe": "fast", "threat": "linf:25"}, "did you mean linf:25/255"),
-        ({"threat": "l0:5"}, "does not answer l0"),
+        ({"threat": "l0:5"}, "does not support l0"),
         ({"learning": 3}, "no option 'learning'"),
     ],
 )

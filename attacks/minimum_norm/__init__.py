@@ -1,1 +1,1 @@
-"""Attacks that look for the nearest adversarial image, whatever its distance."""
+"""Attacks that minimise the distance of the adversarial image."""

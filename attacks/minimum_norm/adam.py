@@ -1,4 +1,4 @@
-"""Adam's moments (Kingma and Ba, arXiv 1412.6980), one row a sample, for samples that are at different steps."""
+"""Adam's moments (Kingma and Ba, arXiv 1412.6980), one row per sample, for samples at different steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robustkit.plugin import per_sample
 
 
 def moments(mean: Tensor, square: Tensor, grad: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The running means of gradients and of their squares after one more gradient, and what a step is made of.
+    """Update the running means of gradients and squared gradients, and return them with the terms of the step.
 
     Parameters
     ----------
@@ -19,15 +19,15 @@ def moments(mean: Tensor, square: Tensor, grad: Tensor, step: Tensor) -> tuple[T
     grad
         ``(B, ...)``.
     step
-        ``(B,)``: gradients that came before.
+        ``(B,)``: number of previous gradients.
 
     Returns
     -------
-    The new `mean` and `square`, and numerator and denominator of a step of rate 1.
+    The new `mean` and `square`, and the numerator and denominator of a step with learning rate 1.
     """
     mean = 0.9 * mean + 0.1 * grad
     square = 0.999 * square + 0.001 * grad.square()
     count = per_sample((step + 1).to(grad.dtype), grad)
-    # Powers by exp, since a tensor's power may round differently at its end: the batch must not matter.
+    # Powers by exp: the rounding of torch's power can depend on the position in a tensor, hence on the batch.
     denominator = (square / (1 - (count * math.log(0.999)).exp())).sqrt() + 1e-8
     return mean, square, mean / (1 - (count * math.log(0.9)).exp()), denominator

@@ -1,4 +1,4 @@
-"""A search, within each sample's own state, for the least weight of misclassification that still finds adversarial images."""
+"""Per-sample search for the smallest weight of misclassification that still gives adversarial images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from robustkit.plugin import State
 
 @dataclass(kw_only=True)
 class ConstantState(State):
-    """Where the search for the constant stands.
+    """State of the search for the constant.
 
     Parameters
     ----------
     constant
-        ``(B,)``: the weight of misclassification against distance in the search that is under way.
+        ``(B,)``: the weight of misclassification relative to distance in the current search.
     lower, upper
-        ``(B,)``: the greatest constant that found nothing, and the least that found something; 0 and infinity before.
+        ``(B,)``: the largest constant that failed and the smallest that succeeded; initially 0 and infinity.
     found
-        ``(B,)``: whether the search under way has found an adversarial image.
+        ``(B,)``: whether the current search has found an adversarial image.
     """
 
     constant: Tensor
@@ -31,20 +31,20 @@ class ConstantState(State):
 
 
 def next_constant(state: ConstantState, adversarial: Tensor, step: Tensor, steps: int) -> dict[str, Tensor]:
-    """The fields of `ConstantState` after a query; where it was the last of its search, those of the next search.
+    """The fields of `ConstantState` after a query; after the last query of a search, those of the next search.
 
-    The constant is multiplied by ten until a search finds something, then bisected. Searches go on from where the last one
-    ended, so whether a constant suffices is judged by the second half of its search: the first may still stand where
-    another constant led.
+    The constant is multiplied by ten until a search succeeds, then bisected. Each search continues from the previous one's
+    last image, so only the second half of a search decides whether its constant is sufficient: early successes may still be
+    due to the previous constant.
 
     Parameters
     ----------
     adversarial
-        Bool ``(B,)``: whether the query was misclassified by enough.
+        Bool ``(B,)``: whether the query was misclassified with sufficient margin.
     step
-        ``(B,)``: queries of the search under way that came before.
+        ``(B,)``: number of previous queries in the current search.
     steps
-        Queries of a search.
+        Queries per search.
     """
     found = state.found | (adversarial & (2 * (step + 1) > steps))
     last = step == steps - 1

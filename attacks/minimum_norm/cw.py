@@ -1,4 +1,4 @@
-"""The attack of Carlini and Wagner for l2: Adam in a space without walls (arXiv 1608.04644)."""
+"""Carlini and Wagner's l2 attack: Adam on unconstrained variables (arXiv 1608.04644)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from robustkit.attacks.minimum_norm.constant_search import ConstantState, next_c
 from robustkit.attacks.minimum_norm.schedule import cosine
 from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, Threat, UsageError, per_sample
 
-#: How far from its wall a pixel of the clean image starts, as a share of half the box: nearer, Adam cannot get it away in time.
+#: Minimum distance of a clean pixel from its bound, as a fraction of half the box: closer, the gradient of tanh vanishes.
 WALL = 1e-4
 
 
 @dataclass(kw_only=True)
 class TanhState(ConstantState):
-    """Adam on the image's inverse hyperbolic tangent.
+    """State of Adam on the inverse hyperbolic tangent of the image.
 
     Parameters
     ----------
     modifier
-        ``(B, C, H, W)``: what is added to the image's inverse hyperbolic tangent.
+        ``(B, C, H, W)``: the perturbation, added to the inverse hyperbolic tangent of the image.
     mean, square
         ``(B, C, H, W)``: Adam's running means of gradients and of their squares.
     """
@@ -36,25 +36,25 @@ class TanhState(ConstantState):
 
 @dataclass(frozen=True, kw_only=True)
 class CW(MinimumNormAttack[TanhState]):
-    """Least squared distance plus a constant times the label's lead, over images ``tanh(w)`` that no wall stops.
+    """Minimises squared distance plus a constant times the margin of the label, over images ``tanh(w)`` without constraints.
 
-    The paper takes 10,000 steps at a constant rate of 0.01 for each constant, from 0.001 on, and returns to the image before
-    the next. Here the rate starts high and falls along half a cosine, the constant starts at 1, and every search goes on
-    from where the last one ended, which comes nearer in a hundredth of the steps. No search is aborted early, so the cost
-    is exact.
+    The paper uses 10,000 steps per constant with a learning rate of 0.01, starts with a constant of 0.001, and restarts from
+    the clean image for each constant. Here the learning rate starts high and decays along half a cosine, the constant starts
+    at 1, and each search continues from the previous one's last image, which finds smaller perturbations in a hundredth of
+    the steps. No search is aborted early, so the cost is exact.
 
     Parameters
     ----------
     steps
-        Adam's steps for each constant.
+        Adam steps per constant.
     searches
-        Constants tried: ten times greater ones until one finds something, then by bisection.
+        Number of constants: multiplied by ten until a search succeeds, then bisected.
     learning_rate
-        Adam's rate at the start of each search; it falls to a hundredth.
+        Adam's learning rate at the start of each search; it decays to a hundredth of this value.
     initial_const
         The first constant.
     confidence
-        The lead that the wrong class is asked to win.
+        Required margin of the wrong class.
     """
 
     steps: int = 100
@@ -109,7 +109,7 @@ class CW(MinimumNormAttack[TanhState]):
         origin = (inside.log1p() - (-inside).log1p()) / 2  # atanh, whose rounding would depend on the batch
         height = (origin + state.modifier).tanh()
         short = response.loss <= self.confidence
-        push = per_sample(state.constant * short, x)  # the hinge: what leads by enough is left alone
+        push = per_sample(state.constant * short, x)  # hinge: no gradient once the margin is reached
         # In units of the box's width, so that the constant means the same for all bounds.
         outer = 2 * (state.x_adv - x) / (2 * half) - push * 2 * half * response.grad
         grad = outer * (1 - height.square()) / 2

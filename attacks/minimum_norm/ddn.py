@@ -1,4 +1,4 @@
-"""Decoupled direction and norm: gradient steps on a sphere that shrinks inside the boundary (Rony et al., arXiv 1811.09600)."""
+"""Decoupled direction and norm: gradient steps on a sphere whose radius follows the boundary (Rony et al., arXiv 1811.09600)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from robustkit.threats import norm_of
 
 @dataclass(kw_only=True)
 class SphereState(State):
-    """The sphere that a sample's queries lie on.
+    """The sphere on which each sample's queries lie.
 
     Parameters
     ----------
     radius
         ``(B,)``, in the unit of the bounds.
     escape
-        ``(B, C, H, W)``: a random direction of unit length, taken where the gradient is zero.
+        ``(B, C, H, W)``: a random unit direction, used if the gradient is zero.
     """
 
     radius: Tensor
@@ -33,21 +33,21 @@ class SphereState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class DDN(MinimumNormAttack[SphereState]):
-    """Steps along the gradient, each put back onto a sphere around the image.
+    """Gradient steps, each projected onto a sphere around the clean image.
 
-    The sphere grows by the factor ``1 + gamma`` after a query that is not adversarial and shrinks by ``1 - gamma`` after one
-    that is, so that the queries keep crossing the boundary while the direction improves.
+    The radius is multiplied by ``1 - gamma`` after an adversarial query and by ``1 + gamma`` otherwise, so the queries keep
+    crossing the boundary while the direction improves.
 
-    It differs from the paper in three points, each of which found nearer images at equal passes: the first sphere is wide
-    (0.3 in every pixel), which passes by poor local optima near the image; gamma falls to 0.001 along half a cosine, which
-    settles the radius; a step is clipped to the box before it is put onto the sphere, which keeps more of the radius. And
-    images are not rounded to 8 bits.
+    It differs from the paper in three points, each of which gave smaller perturbations for the same number of passes: the
+    first sphere is large (0.3 in every pixel), which avoids poor local optima near the image; gamma decays to 0.001 along half
+    a cosine, so the radius converges; a step is clipped to the box before the projection, which preserves more of the radius.
+    In addition, images are not rounded to 8 bits.
 
     Parameters
     ----------
     gamma
-        How fast the radius changes at first; None takes ``20 / steps``, at least 0.3 and at most 0.5, which lets the sphere
-        shrink to any size that matters.
+        Initial relative change of the radius per step; None means ``20 / steps``, at least 0.3 and at most 0.5, which allows
+        the sphere to become small enough.
     """
 
     steps: int = 100

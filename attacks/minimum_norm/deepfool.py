@@ -1,6 +1,6 @@
-"""DeepFool: from one linearised boundary to the next until one is crossed (Moosavi-Dezfooli et al., arXiv 1511.04599).
+"""DeepFool: steps to linearised decision boundaries until one is crossed (Moosavi-Dezfooli et al., arXiv 1511.04599).
 
-SuperDeepFool brings the point of crossing to where the perturbation is orthogonal to the boundary (Abdollahpoorrostam et al.,
+SuperDeepFool also moves the crossing so that the perturbation is orthogonal to the boundary (Abdollahpoorrostam et al.,
 arXiv 2303.12481).
 """
 
@@ -27,18 +27,18 @@ from robustkit.plugin import (
 )
 from robustkit.threats import Norm, norm_of
 
-#: Added to every distance, in units of the box, as in the authors' code: close to a boundary an overshoot in proportion is none.
+#: Added to every distance, in units of the box, as in the authors' code: near a boundary a relative overshoot is too small.
 NUDGE = 1e-4
 
 
 @dataclass(kw_only=True)
 class CrossState(State):
-    """What DeepFool remembers.
+    """State of DeepFool.
 
     Parameters
     ----------
     over
-        Bool ``(B,)``: a boundary is crossed.
+        Bool ``(B,)``: whether the search is finished.
     """
 
     over: Tensor
@@ -46,17 +46,17 @@ class CrossState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class Linearised(MinimumNormAttack[State]):
-    """What both attacks share: the gradients of the likeliest classes, and the step to the nearest of their boundaries.
+    """Base class of both attacks: gradients of the likeliest classes, and the step to their nearest linearised boundary.
 
     Parameters
     ----------
     steps
-        Queries at most.
+        Maximum number of queries.
     overshoot
-        How far beyond the linearised boundary a step goes, as a share of the way to it: what is found of a linear model lies so
-        much beyond the nearest point. The authors took 0.02.
+        How far a step goes beyond the linearised boundary, as a fraction of the distance to it: for a linear model, the excess
+        of the perturbation over the minimum. The authors use 0.02.
     candidates
-        How many of the likeliest classes are linearised, the label among them.
+        Number of likeliest classes to linearise, including the label.
     """
 
     steps: int = 50
@@ -77,12 +77,12 @@ class Linearised(MinimumNormAttack[State]):
         return forwards, backwards * (min(self.candidates, num_classes) - 1)
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
-        """How far each of the likeliest other classes is ahead of the label, the likeliest first: ``(B, J)``."""
+        """Logit margins of the likeliest other classes over the label, in descending order: ``(B, J)``."""
         others = logits.scatter(1, batch.y[:, None], -torch.inf)
         return others.topk(min(self.candidates, logits.shape[1]) - 1).values - take(logits, batch.y)[:, None]
 
     def to_boundary(self, batch: Batch, x_adv: Tensor, response: Response, norm: Norm) -> Tensor:
-        """A little beyond the nearest linearised boundary, clipped to the box."""
+        """The point slightly beyond the nearest linearised boundary, clipped to the box."""
         steepness = norm_of(response.grad.flatten(0, 1), "l1" if norm == "linf" else "l2").reshape(response.loss.shape)
         distance = response.loss.abs() / steepness.clamp_min(1e-6)
         nearest = distance.argmin(1)
@@ -97,7 +97,7 @@ class Linearised(MinimumNormAttack[State]):
 class DeepFool(Linearised):
     """Steps to the nearest linearised boundary until one is crossed.
 
-    What it finds lies `overshoot` beyond the boundary, for it ends with the crossing.
+    The result lies `overshoot` beyond the boundary, because the attack ends at the first crossing.
     """
 
     info: ClassVar[AttackInfo] = AttackInfo(
@@ -123,36 +123,36 @@ class DeepFool(Linearised):
         return state.over
 
 
-#: Crossings that come nearer by less than this share are the end.
+#: Stop when a crossing reduces the distance by less than this fraction.
 PROGRESS = 0.01
 
-#: The search on the line aims at this share of the lead at its far end, for a query on the boundary itself shows nothing.
+#: The line search aims at this fraction of the margin at its far end, because a query on the boundary is not adversarial.
 BEYOND = 0.02
 
-#: Where SuperDeepFool is: on the way to a boundary, at a projection, or on the line between the image and the nearest crossing.
-WALKING, TURNED, SEARCHING = 0, 1, 2
+#: Phases of SuperDeepFool: steps to a boundary, query of a projection, search of the line from the image to a crossing.
+WALKING, PROJECTED, SEARCHING = 0, 1, 2
 
 
 @dataclass(kw_only=True)
 class SearchState(CrossState):
-    """What SuperDeepFool remembers.
+    """State of SuperDeepFool.
 
     Parameters
     ----------
     phase
-        ``(B,)``: what `x_adv` is, see `WALKING`.
+        ``(B,)``: the phase to which the query `x_adv` belongs, see `WALKING`.
     x_far, reach
-        The nearest adversarial point so far and its l2 distance, infinite where there is none.
+        The nearest adversarial point so far and its l2 distance, infinite if there is none.
     asked
-        ``(B,)``: queries on the line from the image to `x_far`.
+        ``(B,)``: number of queries on the line from the image to `x_far`.
     share
-        ``(B,)``: how far along that line `x_adv` is.
+        ``(B,)``: position of `x_adv` on that line, as a fraction.
     low, high
-        ``(B,)``: between which shares the boundary lies.
+        ``(B,)``: bracket of the boundary on that line.
     low_margin, high_margin
-        ``(B,)``: by how much the wrong class leads there, halved while the other end moves.
+        ``(B,)``: margin of the wrong class at both ends, halved when the other end moves repeatedly.
     side
-        ``(B,)``: which end moved last: 1 the high one, -1 the low one, 0 none.
+        ``(B,)``: the end that moved last: 1 for high, -1 for low, 0 for none.
     """
 
     phase: Tensor
@@ -169,15 +169,15 @@ class SearchState(CrossState):
 
 @dataclass(frozen=True, kw_only=True)
 class SuperDeepFool(Linearised):
-    """DeepFool to a crossing, then the perturbation's projection onto the boundary's normal there: SDF(inf, 1).
+    """DeepFool to a crossing, then projection of the perturbation onto the normal of the boundary there: SDF(inf, 1).
 
-    Both are repeated until a projection is adversarial or steps run short. At the end the line from the image to the nearest
-    point found is searched for the boundary, by false position, which needs half the queries of the authors' bisection.
+    Both are repeated until a projection is adversarial or few steps are left. Finally, the boundary on the line from the clean
+    image to the nearest adversarial point is located by false position, which needs half the queries of the authors' bisection.
 
     Parameters
     ----------
     search_steps
-        Queries of that search, out of `steps`.
+        Queries of this line search, included in `steps`.
     """
 
     search_steps: int = 5
@@ -225,20 +225,20 @@ class SuperDeepFool(Linearised):
 
         stalled = crossed & (state.reach > (1 - PROGRESS) * before)
         short = (response.step + 1 + self.search_steps >= self.steps) & state.reach.isfinite()
-        settled = (state.phase == SEARCHING) | (crossed & (state.phase == TURNED)) | stalled | short
-        turn = crossed & ~settled
+        settled = (state.phase == SEARCHING) | (crossed & (state.phase == PROJECTED)) | stalled | short
+        project = crossed & ~settled
         over = settled & (state.asked == self.search_steps)
 
         aim = (BEYOND * state.high_margin - state.low_margin) / (state.high_margin - state.low_margin)
         share = state.low + (state.high - state.low) * aim
         on_line = x + per_sample(share, x) * (state.x_far - x)
         walked = self.to_boundary(batch, state.x_adv, response, "l2")
-        x_adv = torch.where(per_sample(turn, x), orthogonal(batch, state.x_adv, response.grad[:, 0]), walked)
+        x_adv = torch.where(per_sample(project, x), orthogonal(batch, state.x_adv, response.grad[:, 0]), walked)
         x_adv = torch.where(per_sample(settled, x), on_line, x_adv)
         return replace(
             state,
             x_adv=torch.where(per_sample(over, x), state.x_adv, x_adv),
-            phase=torch.where(settled, SEARCHING, torch.where(turn, TURNED, WALKING)),
+            phase=torch.where(settled, SEARCHING, torch.where(project, PROJECTED, WALKING)),
             share=share,
             asked=state.asked + settled,
             over=over,
@@ -250,19 +250,19 @@ class SuperDeepFool(Linearised):
 
 
 def lead(batch: Batch, response: Response) -> Tensor:
-    """By how much the best wrong class leads more than rounding could undo, ``(B,)``."""
+    """The margin of the best wrong class, minus a tolerance for rounding, ``(B,)``."""
     return (response.margin - 2 * least_lead(response.logits)).to(batch.x.dtype)
 
 
 def orthogonal(batch: Batch, x_adv: Tensor, grad: Tensor) -> Tensor:
-    """The part of the perturbation along the boundary's normal, clipped to the box."""
+    """The point after projecting the perturbation onto the normal of the boundary, clipped to the box."""
     delta = x_adv - batch.x
     share = (delta * grad).flatten(1).sum(1) / grad.square().flatten(1).sum(1).clamp_min(1e-12)
     return (batch.x + per_sample(share, grad) * grad).clamp(*batch.bounds)
 
 
 def moved(batch: Batch, state: SearchState, crossed: Tensor, margin: Tensor) -> SearchState:
-    """The state after a query off the line: an adversarial point nearer than all before is where the line will lead."""
+    """The state after a query off the line: an adversarial point nearer than all previous ones becomes the line's end."""
     reach = norm_of(state.x_adv - batch.x, "l2")
     nearer = crossed & (state.phase != SEARCHING) & (reach < state.reach)
     return replace(
@@ -274,7 +274,7 @@ def moved(batch: Batch, state: SearchState, crossed: Tensor, margin: Tensor) -> 
 
 
 def narrowed(state: SearchState, crossed: Tensor, margin: Tensor) -> SearchState:
-    """The state after a query on the line. An end that stays twice counts half, or it would stay for good (Illinois rule)."""
+    """The state after a query on the line. The margin of an end that stays twice is halved (Illinois rule)."""
     searching = state.phase == SEARCHING
     down, up = searching & crossed, searching & ~crossed
     low_margin = torch.where(down & (state.side == 1), state.low_margin / 2, state.low_margin)

@@ -1,4 +1,4 @@
-"""Elastic-net attack on l1: the attack of Carlini and Wagner with soft thresholding (Chen et al., arXiv 1709.04114)."""
+"""Elastic-net attack for l1: Carlini and Wagner's attack with soft thresholding (Chen et al., arXiv 1709.04114)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, Thr
 
 @dataclass(kw_only=True)
 class FistaState(ConstantState):
-    """Where accelerated proximal descent stands.
+    """State of accelerated proximal gradient descent.
 
     Parameters
     ----------
     x_before
-        ``(B, C, H, W)``: the last image that came out of the thresholding; `x_adv` lies ahead of it by the momentum.
+        ``(B, C, H, W)``: the last image after thresholding; `x_adv` is this image plus momentum.
     """
 
     x_before: Tensor
@@ -27,27 +27,27 @@ class FistaState(ConstantState):
 
 @dataclass(frozen=True, kw_only=True)
 class EAD(MinimumNormAttack[FistaState]):
-    """Least ``beta * l1 + l2^2`` plus a constant times the label's lead, by accelerated iterative soft thresholding.
+    """Minimises ``beta * l1 + l2^2`` plus a constant times the margin of the label, by accelerated iterative soft thresholding.
 
-    The paper asks the model twice a step: for the gradient at the point that momentum reached, and whether the thresholded
-    image is adversarial. Here the one query at the point that momentum reached, clipped to the box, answers both. The paper
-    takes 1,000 steps for each constant, from 0.001 on, and returns to the image before the next; here every search goes on
-    from where the last one ended, which comes nearer.
+    The paper queries the model twice per step: for the gradient at the momentum point, and for the success of the thresholded
+    image. Here one query at the momentum point, clipped to the box, gives both. The paper uses 1,000 steps per constant, starts
+    with a constant of 0.001, and restarts from the clean image for each constant; here each search continues from the previous
+    one's last image, which finds smaller perturbations.
 
     Parameters
     ----------
     steps
-        Steps for each constant.
+        Steps per constant.
     searches
-        Constants tried: ten times greater ones until one finds something, then by bisection.
+        Number of constants: multiplied by ten until a search succeeds, then bisected.
     learning_rate
-        The first step size; it falls with the square root of the steps left.
+        Initial step size; it decays with the square root of the remaining steps.
     initial_const
         The first constant.
     beta
-        The threshold, in the unit of the bounds: weight of the l1 distance.
+        The threshold, in units of the width of the bounds: the weight of the l1 distance.
     confidence
-        The lead that the wrong class is asked to win.
+        Required margin of the wrong class.
     """
 
     steps: int = 100
@@ -100,7 +100,7 @@ class EAD(MinimumNormAttack[FistaState]):
         count = step.to(x.dtype)
         rate = self.learning_rate * (1 - count / self.steps).sqrt()
         short = response.loss <= self.confidence
-        push = per_sample(state.constant * short, x)  # the hinge: what leads by enough is left alone
+        push = per_sample(state.constant * short, x)  # hinge: no gradient once the margin is reached
         # In units of the box's width, so that the constant means the same for all bounds.
         grad = 2 * (state.x_adv - x) - push * span**2 * response.grad
         delta = state.x_adv - per_sample(rate, x) * grad - x

@@ -1,6 +1,6 @@
 """Fast Adaptive Boundary attack: steps to linearised decision boundaries (Croce and Hein, arXiv 1907.02044).
 
-The rules and constants are those of the authors' code in AutoAttack.
+The update rules and constants are those of the authors' code in AutoAttack.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ DUAL: dict[Norm, Norm] = {"linf": "l1", "l2": "l2", "l1": "linf"}
 
 @dataclass(frozen=True, kw_only=True)
 class FAB(MinimumNormAttack[State]):
-    """Each step goes to the nearest of all classes' linearised boundaries, biased towards the image itself.
+    """Steps to the nearest linearised boundary of all classes, biased towards the clean image.
 
-    Where a step leads is asked about without a gradient, for most steps end at an adversarial point, and from there the next
-    one starts at a point drawn back towards the image.
+    The point after a step is queried without a gradient: usually it is adversarial, and the next step starts from a point
+    moved back towards the clean image, where the gradient is taken.
 
     Parameters
     ----------
     steps
-        Steps to a boundary an attempt takes; each costs a query with a gradient and one without.
+        Boundary steps per attempt; each costs one query with a gradient and one without.
     restarts
-        Starts a sample gets: the image itself, then random points at half of eps.
+        Starting points per sample: the clean image, then random points at a distance of eps / 2.
     alpha_max
-        The greatest weight of the image's own projection against the current point's.
+        Maximum weight of the clean image's projection relative to the current point's projection.
     eta
-        How far beyond the boundary a step goes, as a multiple of the way to it.
+        Length of a step as a multiple of the distance to the boundary.
     beta
-        The share of the perturbation that is kept when a point is drawn back.
+        Fraction of the perturbation that is kept when an adversarial point is moved back.
     """
 
     steps: int = 100
@@ -91,7 +91,7 @@ class FAB(MinimumNormAttack[State]):
         return forwards, backwards // 2 * (num_classes - 1)
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
-        """How far each other class is ahead of the label, ``(B, K - 1)``."""
+        """Logit margins of all other classes over the label, ``(B, K - 1)``."""
         index = torch.arange(logits.shape[1] - 1, device=logits.device)
         others = index + (index >= batch.y[:, None])
         return logits.gather(1, others) - take(logits, batch.y)[:, None]
@@ -115,11 +115,11 @@ class FAB(MinimumNormAttack[State]):
         return replace(state, x_adv=x_adv)
 
     def follows(self, taken: Tensor) -> Tensor:
-        """Every other query: the one between is about where a step led, whose class alone is asked for."""
+        """Whether a query needs a gradient: every other one does, those in between only test for success."""
         return taken % 2 == 0
 
     def to_boundary(self, batch: Batch, state: State, response: Response) -> Tensor:
-        """From the projections of the point and of the image onto the nearest boundary, by their distances."""
+        """Combine the projections of the point and of the clean image onto the nearest boundary, weighted by their distances."""
         threat, x, x_adv, bounds = batch.threat, batch.x, state.x_adv, batch.bounds
         assert isinstance(threat, NormThreat)
         rows = len(x)
@@ -141,15 +141,15 @@ class FAB(MinimumNormAttack[State]):
 
 @dataclass(frozen=True, kw_only=True)
 class FABT(FAB):
-    """FAB towards the boundary of one class after another, with one gradient a query.
+    """FAB towards the boundary of one target class after another, with one gradient per query.
 
-    The classes come in the order of the clean image's logits, the likeliest wrong one first; under a targeted threat there is
-    only the given one, and its boundary is that to the best of all others.
+    Target classes are the wrong classes in descending order of the clean image's logits. Under a targeted threat, only the
+    given target is used, and its boundary is the one with the best of all other classes.
 
     Parameters
     ----------
     target_classes
-        How many classes are tried, at most all the wrong ones.
+        Number of target classes, at most all wrong classes.
     """
 
     target_classes: int = 9
@@ -180,7 +180,7 @@ class FABT(FAB):
         return forwards, backwards // 2
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
-        """How far the class aimed at is ahead of the label; under a targeted threat, of all others. ``(B,)``."""
+        """Logit margin of the target class over the label; under a targeted threat, over all others. ``(B,)``."""
         if batch.targets is not None:
             return take(logits, batch.targets) - best_other(logits, batch.targets)
         assert batch.clean_logits is not None
@@ -190,7 +190,7 @@ class FABT(FAB):
 
 
 def half_way(batch: Batch) -> Tensor:
-    """A random point at half of eps, in the box."""
+    """A random point at a distance of eps / 2, clipped to the box."""
     threat, x = batch.threat, batch.x
     assert isinstance(threat, NormThreat)
     draw = batch.random.uniform if threat.norm == "linf" else batch.random.normal

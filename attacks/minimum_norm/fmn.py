@@ -16,14 +16,14 @@ from robustkit.threats import norm_of
 
 @dataclass(kw_only=True)
 class BallState(State):
-    """The ball that a sample's next query lies in.
+    """The ball that contains each sample's next query.
 
     Parameters
     ----------
     radius
         ``(B,)``, in the threat's unit.
     nearest
-        ``(B,)``: distance of the nearest adversarial query so far; infinite before the first.
+        ``(B,)``: distance of the nearest adversarial query so far; initially infinite.
     """
 
     radius: Tensor
@@ -32,24 +32,24 @@ class BallState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class FMN(MinimumNormAttack[BallState]):
-    """Gradient steps of falling length, each projected onto a ball around the image.
+    """Gradient steps of decreasing length, each projected onto a ball around the clean image.
 
-    The ball grows by the factor ``1 + gamma`` after a query that is not adversarial and shrinks by ``1 - gamma`` after one
-    that is, with gamma falling to 0.001; for l0 it changes by one element at least.
+    The radius is multiplied by ``1 - gamma`` after an adversarial query and by ``1 + gamma`` otherwise, with gamma decaying to
+    0.001; for l0 it changes by at least one element.
 
-    It differs from the paper in four points, each of which found nearer images at equal passes: the first ball is wide (0.3 in
-    every pixel, for l0 three pixels in ten), not where a linear model of the margin would be crossed, which passes by poor
-    local optima near the image; steps are longer; projections are onto ball and box together, not onto one after the other;
-    and for l2 a query lies on the sphere, since with long steps that is where the nearest adversarial image is sought.
+    It differs from the paper in four points, each of which gave smaller perturbations for the same number of passes. The first
+    ball is large (0.3 in every pixel; for l0, three pixels in ten) instead of reaching the linearised boundary, which avoids
+    poor local optima near the image. Steps are longer. Projections are onto the intersection of ball and box instead of one
+    after the other. For l2, queries lie on the sphere, because with long steps the nearest images are found there.
 
     Parameters
     ----------
     step_size
-        l2 length of the first step, in units of the bounds' width; it falls to a hundredth. None takes 30 for linf and l0, 10
-        for l2 and l1.
+        l2 length of the first step, in units of the bounds' width; it decays to a hundredth of this value. None means 30 for
+        linf and l0, 10 for l2 and l1.
     gamma
-        How fast the radius changes at first; None takes ``20 / steps``, at least 0.3 and at most 0.5, which lets the ball
-        shrink to any size that matters.
+        Initial relative change of the radius per step; None means ``20 / steps``, at least 0.3 and at most 0.5, which allows
+        the ball to become small enough.
     """
 
     steps: int = 100

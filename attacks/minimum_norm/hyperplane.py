@@ -1,4 +1,4 @@
-"""The nearest point of a hyperplane inside the box, in linf, l2 or l1: the step that FAB is made of."""
+"""Projection onto a hyperplane inside the box in linf, l2 or l1, used by FAB."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from robustkit.threats.norm import Norm
 def to_hyperplane(point: Tensor, normal: Tensor, gap: Tensor, norm: Norm, bounds: Bounds) -> Tensor:
     """The shortest `d` with ``normal @ d = gap`` that keeps ``point + d`` in the box (Croce and Hein, arXiv 1907.02044, sec. 3.1).
 
-    Where the box is too small for that, `d` is as far as the box allows.
+    If the box is too small, `d` goes as far as the box allows.
 
     Parameters
     ----------
     point, normal
-        ``(B, n)``; the points lie in the box.
+        ``(B, n)``; the points are inside the box.
     gap
         ``(B,)``.
     norm
-        ``linf``, ``l2`` or ``l1``: the length that is least.
+        The norm to minimise: ``linf``, ``l2`` or ``l1``.
     bounds
         The box.
 
@@ -43,10 +43,10 @@ def to_hyperplane(point: Tensor, normal: Tensor, gap: Tensor, norm: Norm, bounds
 
 
 def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
-    """``min(t * rate, room)`` with the `t` for which its product with `slope` is `need`.
+    """``min(t * rate, room)`` for the `t` at which its inner product with `slope` equals `need`.
 
-    Elements meet their walls one after another as `t` grows, and the product with it, linearly from wall to wall: sorted, the
-    walls show how many are met, and `t` follows from the others.
+    As `t` grows, elements reach their bounds one after another, and the inner product is linear in between. Sorting the values
+    of `t` at which bounds are reached shows which elements are at their bounds; the others determine `t`.
     """
     tiny = torch.finfo(room.dtype).tiny
     wall = room / rate.clamp_min(tiny)
@@ -61,7 +61,7 @@ def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
 
 
 def _spend(room: Tensor, slope: Tensor, need: Tensor) -> Tensor:
-    """The steepest elements to their walls one after another, the last one only as far as it takes."""
+    """Move the steepest elements to their bounds one after another, the last one only as far as needed."""
     steepest, order = slope.sort(dim=1, descending=True, stable=True)
     walls = room.gather(1, order)
     full = steepest * walls

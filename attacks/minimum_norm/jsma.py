@@ -1,4 +1,4 @@
-"""Jacobian-based saliency map attack: two elements a step to the wall (Papernot et al., arXiv 1511.07528)."""
+"""Jacobian-based saliency map attack: changes two elements per step (Papernot et al., arXiv 1511.07528)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 from robustkit.losses import take
 from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, State, Threat, UsageError, least_lead, per_sample
 
-#: Elements among which the best pair is looked for: those that do most by themselves.
+#: Number of individually best elements among which the best pair is searched.
 SHORTLIST = 256
 
 
 @dataclass(kw_only=True)
 class SaliencyState(State):
-    """What JSMA remembers.
+    """State of JSMA.
 
     Parameters
     ----------
     over
-        Bool ``(B,)``: the image is adversarial, or no element is left to change.
+        Bool ``(B,)``: whether the image is adversarial or no element is left to change.
     """
 
     over: Tensor
@@ -30,21 +30,21 @@ class SaliencyState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class JSMA(MinimumNormAttack[SaliencyState]):
-    """The pair of elements that most raises the target's logit while it lowers that of the others, again and again.
+    """Repeatedly changes the pair of elements that most raises the target's logit while lowering the others.
 
-    The others count by their probability: the paper's plain sum of their derivatives heeds classes that are out of the race, and
-    takes two to three times as many elements.
+    The other classes are weighted by their probability: the paper's unweighted sum of derivatives includes classes with
+    negligible probability and changes two to three times as many elements.
 
-    An untargeted attack aims at the wrong class that is likeliest for the clean image, and any wrong class will do.
+    An untargeted attack aims at the likeliest wrong class of the clean image, but any wrong class counts as a success.
 
     Parameters
     ----------
     steps
-        Steps at most; each changes two elements.
+        Maximum number of steps; each changes two elements.
     theta
-        By how much a step changes an element, in widths of the box, as in the paper: positive towards the upper wall, negative
-        towards the lower one, until it is there. None takes each element once, all the way to the wall that helps, and weighs
-        its derivatives with that way (as do arXiv 1808.07945 and 2007.06032).
+        Change of an element per step, in widths of the box, as in the paper: positive towards the upper bound, negative
+        towards the lower one. None changes each element once, all the way to the better bound, and multiplies its derivatives
+        by that distance (as in arXiv 1808.07945 and 2007.06032).
     """
 
     steps: int = 100
@@ -71,7 +71,7 @@ class JSMA(MinimumNormAttack[SaliencyState]):
         return forwards, 2 * backwards
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
-        """The logit of the class aimed at, and that of all others together: ``(B, 2)``."""
+        """The logit of the target class, and the log-sum-exp of all others: ``(B, 2)``."""
         target = batch.targets
         if target is None:
             assert batch.clean_logits is not None
@@ -103,17 +103,17 @@ class JSMA(MinimumNormAttack[SaliencyState]):
 
 
 def best_pair(wanted: Tensor, others: Tensor, free: Tensor) -> Tensor:
-    """The two free elements with the greatest saliency as a pair, ``(B, 2)``.
+    """The pair of free elements with the highest saliency, ``(B, 2)``.
 
-    That is ``-(wanted[p] + wanted[q]) * (others[p] + others[q])`` where the first sum is positive and the second negative.
-    Where no pair is like that, the two elements that are best by themselves.
+    The saliency is ``-(wanted[p] + wanted[q]) * (others[p] + others[q])`` if the first sum is positive and the second negative.
+    If there is no such pair, the two individually best elements.
 
     Parameters
     ----------
     wanted, others
-        ``(B, n)``: derivatives of the wanted logit and of that of the others.
+        ``(B, n)``: derivatives of the target's logit and of the log-sum-exp of the others.
     free
-        Bool ``(B, n)``.
+        Bool ``(B, n)``: whether an element may still change.
     """
     index = torch.where(free, alone(wanted, others), -torch.inf).argsort(dim=1, descending=True, stable=True)[:, :SHORTLIST]
     m = index.shape[1]
@@ -129,7 +129,7 @@ def best_pair(wanted: Tensor, others: Tensor, free: Tensor) -> Tensor:
 
 
 def alone(wanted: Tensor, others: Tensor) -> Tensor:
-    """How much each element does by itself for both ends, each in units of the most that one element does. ``(B, n)``."""
+    """The effect of each element on both objectives, each normalised by the largest effect of any element. ``(B, n)``."""
     tiny = torch.finfo(wanted.dtype).tiny
     most_wanted, most_others = (values.abs().amax(1, keepdim=True).clamp_min(tiny) for values in (wanted, others))
     return wanted / most_wanted - others / most_others

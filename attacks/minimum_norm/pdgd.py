@@ -13,7 +13,7 @@ from robustkit.plugin import AttackInfo, Batch, Response, per_sample
 
 @dataclass(frozen=True, kw_only=True)
 class PDGD(PrimalDual):
-    """Adam on a weighted sum of distance and misclassification, whose weights follow the boundary. See `PrimalDual`."""
+    """Adam on a weighted sum of distance and misclassification, with weights that keep it at the boundary. See `PrimalDual`."""
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="pdgd",

@@ -13,16 +13,16 @@ from robustkit.attacks.minimum_norm.prox import PROX
 from robustkit.plugin import AttackInfo, Batch, NormThreat, Response, per_sample
 from robustkit.threats import norm_of
 
-#: Passes, at most, of proximal Adam's inner loop (arXiv 1910.10094), which costs no query.
+#: Maximum iterations of proximal Adam's inner loop (arXiv 1910.10094), which needs no queries.
 INNER = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class PDPGD(PrimalDual):
-    """Adam on misclassification, then the proximal step of the norm, with weights that follow the boundary. See `PrimalDual`.
+    """Adam on misclassification, then a proximal step of the norm, with weights that keep it at the boundary.
 
-    The proximal step is exact where the gradient of the norm says little: it makes l1 and l0 perturbations sparse and linf
-    ones flat. For l0 it is that of ``sum |z|^(2/3)``, as the paper advises.
+    See `PrimalDual`. The proximal step also handles norms with uninformative gradients: it makes l1 and l0 perturbations sparse
+    and linf perturbations flat. For l0 it is the proximal step of ``sum |z|^(2/3)``, as the paper recommends.
     """
 
     info: ClassVar[AttackInfo] = AttackInfo(

@@ -1,7 +1,7 @@
-"""Weights of distance and misclassification that are played against the image (Matyasko and Chau, arXiv 2106.01538).
+"""Primal-dual optimisation of the image and the weight of misclassification (Matyasko and Chau, arXiv 2106.01538).
 
-The image descends ``(1 - w) * distance + w * softplus(margin)``; the weight w rises while the image is classified correctly and
-falls while it is not, so that the queries stay about the boundary.
+The image minimises ``(1 - w) * distance + w * softplus(margin)``; the weight w rises while the image is correctly classified
+and falls while it is misclassified, so that the queries stay near the decision boundary.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from robustkit.plugin import Batch, MinimumNormAttack, NormThreat, Response, Sta
 
 @dataclass(kw_only=True)
 class GameState(State):
-    """Both players of the game.
+    """Primal and dual state.
 
     Parameters
     ----------
     mean, square
         ``(B, C, H, W)``: Adam's running means of gradients and of their squares.
     dual
-        ``(B,)``: log-odds of the weight of misclassification.
+        ``(B,)``: logit of the weight of misclassification.
     weight
         ``(B,)``: the weight itself, averaged over steps.
     """
@@ -37,16 +37,16 @@ class GameState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class PrimalDual(MinimumNormAttack[GameState]):
-    """What the two primal-dual attacks share; they differ in how the image moves.
+    """Base class of the two primal-dual attacks, which differ in the step of the image.
 
-    The paper's rates are 0.1 for the image and for the dual at 500 steps. The image's is greater here, which found nearer
-    images, and for linf and l2 the dual's grows if there are fewer steps: it has as far to go. Sparse perturbations come of
-    a long time at the first weights, so for l1 and l0 it does not.
+    The paper uses learning rates of 0.1 for the image and for the dual with 500 steps. Here the image's rate is higher, which
+    gave smaller perturbations, and for linf and l2 the dual's rate is higher for fewer steps, so that it covers the same range.
+    For l1 and l0 it is not, because sparse perturbations need many steps at the initial weights.
 
     Parameters
     ----------
     learning_rate
-        Adam's rate for the image, in units of the bounds' width; it falls exponentially to a hundredth.
+        Adam's learning rate for the image, in units of the bounds' width; it decays exponentially to a hundredth of this value.
     """
 
     steps: int = 500
@@ -66,15 +66,15 @@ class PrimalDual(MinimumNormAttack[GameState]):
         return batch.criterion.margin(logits, batch.samples)
 
     def rate(self, step: Tensor, like: Tensor) -> Tensor:
-        """Adam's rate at a step as a share of the box's width, ``(B,)``."""
+        """Adam's learning rate at a step as a fraction of the box's width, ``(B,)``."""
         return self.learning_rate * (math.log(0.01) / self.steps * step.to(like.dtype)).exp()
 
     def climb(self, batch: Batch, response: Response) -> Tensor:
-        """The gradient of ``-softplus(-margin)`` where one step is the box's width. ``(B, C, H, W)``."""
+        """The gradient of ``-softplus(-margin)`` in units of the box's width. ``(B, C, H, W)``."""
         return per_sample((batch.bounds[1] - batch.bounds[0]) * sigmoid(-response.loss), response.grad) * response.grad
 
     def reweigh(self, batch: Batch, state: GameState, response: Response) -> GameState:
-        """The state with its weight moved towards what the answer asks for."""
+        """The state with its weight updated by the sign of the margin."""
         assert isinstance(batch.threat, NormThreat)
         side = -response.loss.sign()
         left = 1 - response.step.to(state.dual.dtype) / max(self.steps - 1, 1)
@@ -84,5 +84,5 @@ class PrimalDual(MinimumNormAttack[GameState]):
 
 
 def sigmoid(value: Tensor) -> Tensor:
-    """1 / (1 + exp(-value)), written out: the rounding of torch's own depends on the batch."""
+    """1 / (1 + exp(-value)), because the rounding of torch.sigmoid depends on the batch."""
     return 1 / (1 + (-value).exp())

@@ -1,4 +1,4 @@
-"""Proximal operators of norms: the ``z`` that makes ``weight * ||z|| + ||z - v||_2^2 / 2`` least, for each sample."""
+"""Proximal operators of norms: the ``z`` that minimises ``weight * ||z|| + ||z - v||_2^2 / 2`` for each sample."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from robustkit.plugin import per_sample
 
 
 def prox_l2(v: Tensor, weight: Tensor) -> Tensor:
-    """Each sample shortened by its weight ``(B,)``."""
+    """Each sample with its l2 norm reduced by its weight ``(B,)``."""
     length = v.flatten(1).square().sum(1).sqrt()
     return v * per_sample((1 - weight / length.clamp_min(torch.finfo(v.dtype).tiny)).clamp_min(0), v)
 
 
 def prox_l1(v: Tensor, weight: Tensor) -> Tensor:
-    """Each element drawn towards zero by the weight."""
+    """Each element shrunk towards zero by the weight (soft thresholding)."""
     return (v.abs() - per_sample(weight, v)).clamp_min(0).copysign(v)
 
 
 def prox_linf(v: Tensor, weight: Tensor) -> Tensor:
-    """The greatest elements cut to one level, so that what is cut off sums to the weight."""
+    """The largest elements clipped to a common level, such that the removed parts sum to the weight."""
     size = v.flatten(1).abs().sort(dim=1, descending=True).values
     count = torch.arange(1, size.shape[1] + 1, device=v.device)
     level = ((size.cumsum(1) - weight[:, None]) / count).amax(1).clamp_min(0)
@@ -28,10 +28,10 @@ def prox_linf(v: Tensor, weight: Tensor) -> Tensor:
 
 
 def prox_two_thirds(v: Tensor, weight: Tensor) -> Tensor:
-    """That of ``sum |z|^(2/3)``, a smoother stand-in for the count of elements (Cao et al., arXiv 1310.8246)."""
+    """The proximal operator of ``sum |z|^(2/3)``, a smoother surrogate of the l0 norm (Cao et al., arXiv 1310.8246)."""
     size, weight = v.abs(), per_sample(weight, v)
-    # The cube root t of |z| solves t^4 - |v| t + 2/3 weight = 0: Newton's method falls onto its greatest root from above. Only
-    # operations that torch rounds alike everywhere in a tensor.
+    # The cube root t of |z| solves t^4 - |v| t + 2/3 weight = 0: Newton's method converges to its largest root from above. It
+    # uses only operations whose rounding does not depend on the position in a tensor.
     root = size.sqrt().sqrt().maximum(size.sqrt())
     for _ in range(12):
         cube = root * root * root

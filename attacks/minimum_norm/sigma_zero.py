@@ -1,4 +1,4 @@
-"""Sigma-zero: few changed elements, by descent on a smooth count of them (Cinà et al., arXiv 2402.01879)."""
+"""Sigma-zero: l0 minimisation by gradient descent on a smooth approximation of l0 (Cinà et al., arXiv 2402.01879)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 
 from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, State, UsageError, per_sample
 
-#: Adam's averages.
+#: Adam's decay rates.
 BETA_1, BETA_2 = 0.9, 0.999
 
 
 @dataclass(kw_only=True)
 class SparseDescent(State):
-    """What sigma-zero remembers; changes are measured in widths of the box.
+    """State of sigma-zero; changes are in widths of the box.
 
     Parameters
     ----------
     mean, square
-        ``(B, C, H, W)``: Adam's averages of the gradient and of its square.
+        ``(B, C, H, W)``: Adam's running means of gradients and of their squares.
     threshold
         ``(B,)``: smaller changes are undone.
     """
@@ -34,22 +34,22 @@ class SparseDescent(State):
 
 @dataclass(frozen=True, kw_only=True)
 class SigmaZero(MinimumNormAttack[SparseDescent]):
-    """Adam on the label's lead plus a smooth count of changed elements, and a threshold below which changes are undone.
+    """Adam on the margin of the label plus a smooth approximation of l0; changes below a threshold are undone.
 
-    The threshold rises while the image is adversarial, and falls while it is not.
+    The threshold rises while the image is adversarial and falls while it is not.
 
     Parameters
     ----------
     steps
-        Steps an attempt takes.
+        Steps per attempt.
     step_size
-        Adam's first step size, in widths of the box; it falls to a tenth along a cosine.
+        Adam's initial step size, in widths of the box; it decays to a tenth along half a cosine.
     sigma
-        How smooth the count is: an element changed by `d` counts ``d ** 2 / (d ** 2 + sigma)``.
+        Smoothness of the approximation: an element changed by `d` counts as ``d ** 2 / (d ** 2 + sigma)``.
     threshold
-        The first threshold, in widths of the box.
+        Initial threshold, in widths of the box.
     threshold_rate
-        By how much the threshold moves in a step, as a multiple of the step size.
+        Change of the threshold per step, as a multiple of the step size.
     """
 
     steps: int = 1000
@@ -76,7 +76,7 @@ class SigmaZero(MinimumNormAttack[SparseDescent]):
             raise UsageError(f"threshold={self.threshold} must be between 0 and 1")
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
-        """The lead over the label, or of the target: where it is positive, the step looks at the count alone."""
+        """The margin of the best wrong class or the target; where it is positive, the step minimises only l0."""
         return batch.criterion.margin(logits, batch.samples)
 
     def start(self, batch: Batch) -> SparseDescent:
@@ -106,6 +106,6 @@ class SigmaZero(MinimumNormAttack[SparseDescent]):
         return SparseDescent(x_adv=torch.where(kept, moved, x), mean=mean, square=square, threshold=threshold)
 
     def step_size_at(self, step: Tensor) -> Tensor:
-        """The step size after a step, on its cosine."""
+        """The step size after a step, along half a cosine."""
         share = step.clamp_min(0).double() / self.steps
         return self.step_size * (0.1 + 0.9 * (1 + (math.pi * share).cos()) / 2)

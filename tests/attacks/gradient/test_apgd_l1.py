@@ -46,7 +46,7 @@ def climb(trail, net, x, y, start, steps):
 
 
 @pytest.mark.parametrize("steps", [5, 37])
-def test_iterates_are_those_of_the_rules_told_plainly(trail, steps):
+def test_iterates_match_the_reimplementation(trail, steps):
     net, x = trail.network(), trail.images()
     y = net(x).argmax(1)
     _, *seen, _ = trail.queries("apgd-ce", "l1", net, x, y, steps=steps)  # without the clean pass and the verification

@@ -55,7 +55,7 @@ def climb(trail, net, x, y, start, norm, steps):
 
 @pytest.mark.parametrize("steps", [5, 37])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_iterates_are_those_of_the_rules_told_plainly(trail, norm, steps):
+def test_iterates_match_the_reimplementation(trail, norm, steps):
     net, x = trail.network(), trail.images()
     y = net(x).argmax(1)
     _, *seen, _ = trail.queries("apgd-ce", norm, net, x, y, steps=steps)  # without the clean pass and the verification

@@ -1,4 +1,4 @@
-"""Linear models, whose minimal perturbations are known."""
+"""Linear models with known minimal perturbations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DUAL = {"linf": 1, "l2": 2, "l1": torch.inf}
 
 
 def planes(weight: Tensor, bias: Tensor) -> Model:
-    """A linear classifier of 1x3x4 images in a box so wide that no wall is met."""
+    """A linear classifier of 1x3x4 images in a box so wide that no bound is reached."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(12, len(bias)).double())
     with torch.no_grad():
         net[1].weight.copy_(weight)
@@ -30,7 +30,7 @@ def images() -> Tensor:
 
 @pytest.fixture(scope="session")
 def excess() -> Callable[[str, str], Tensor]:
-    """How many times as far as the nearest adversarial image of two classes an attack's is: ``excess("ddn", "l2")``."""
+    """Ratio of an attack's distance to the minimal distance for two classes: ``excess("ddn", "l2")``."""
 
     def measure(spec: str, norm: str) -> Tensor:
         weight = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -43,7 +43,7 @@ def excess() -> Callable[[str, str], Tensor]:
 
 @pytest.fixture(scope="session")
 def targeted_excess() -> Callable[[str, str], Tensor]:
-    """The same towards the third of three classes whose planes meet nowhere near, so that no other class stands between."""
+    """The same ratio for a target class, with no other class in between."""
 
     def measure(spec: str, norm: str) -> Tensor:
         weight = torch.randn(12, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
@@ -57,7 +57,7 @@ def targeted_excess() -> Callable[[str, str], Tensor]:
 
 @pytest.fixture(scope="session")
 def needless_elements() -> Callable[[str], Tensor]:
-    """How many elements more than needed an l0 attack changes to cross the boundary between two classes."""
+    """Number of elements that an l0 attack changes beyond the minimum for two classes."""
 
     def measure(spec: str) -> Tensor:
         weight = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -74,7 +74,7 @@ def needless_elements() -> Callable[[str], Tensor]:
 
 @pytest.fixture(scope="session")
 def reached() -> Callable[[str], tuple[Tensor, Tensor]]:
-    """Classes that an attack's nearest images have where it found any, on a network of four classes, and those wanted."""
+    """Predicted classes of an attack's nearest adversarial images on a network of four classes, and their targets."""
 
     def measure(spec: str) -> tuple[Tensor, Tensor]:
         torch.manual_seed(0)
@@ -91,7 +91,7 @@ def reached() -> Callable[[str], tuple[Tensor, Tensor]]:
 
 @pytest.fixture(scope="session")
 def answer() -> Callable[..., Response]:
-    """A model's answer about two classes: how far the attacker leads, and where the loss rises."""
+    """A model's response for two classes, with a given margin and gradient."""
 
     def make(lead: list[float], grad: Tensor, step: int = 0) -> Response:
         leads = torch.tensor(lead, dtype=grad.dtype)

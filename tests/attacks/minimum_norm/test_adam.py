@@ -20,6 +20,6 @@ def test_samples_may_be_at_different_steps():
     zero, grad = torch.zeros(2, 1, 1, 1), torch.tensor([2.0, 3.0])[:, None, None, None]
     mean, square, *_ = moments(zero, zero, grad, torch.tensor([0, 0]))
     _, _, numerator, denominator = moments(mean, square, grad, torch.tensor([0, 1]))
-    # The second sample saw the same gradient twice: bias correction gives it back exactly. The first was not corrected.
+    # The second sample saw the same gradient twice, so bias correction gives exactly that gradient.
     assert torch.allclose((numerator / denominator)[1], torch.ones(()))
     assert torch.allclose(numerator[0], torch.tensor(2 * 1.9))

@@ -1,4 +1,4 @@
-"""The search for the least constant that suffices."""
+"""The search for the smallest sufficient constant."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from robustkit.attacks.minimum_norm.constant_search import ConstantState, next_c
 
 
 def constants(suffices, steps=4, searches=8):
-    """The constants tried, where a search succeeds at every query if its constant suffices."""
+    """The constants tried if every query with a sufficient constant succeeds."""
     state = ConstantState(
         x_adv=torch.zeros(1, 1, 1, 1),
         constant=torch.ones(1),
@@ -39,5 +39,5 @@ def test_a_single_success_at_the_end_counts(steps):
     assert constants(lambda _, step: step == steps - 1, steps, searches=2) == [1, 0.5]
 
 
-def test_what_still_stands_where_another_constant_led_does_not_count():
+def test_early_successes_do_not_count():
     assert constants(lambda _, step: step < 2, steps=4, searches=3) == [1, 10, 100]

@@ -19,15 +19,15 @@ def test_a_target_is_the_class_that_is_found(reached):
     assert torch.equal(found, wanted)
 
 
-def test_black_and_white_pixels_leave_their_walls(linear_model):
-    """A white image needs a change of 1 in the sum's excess: 2 of 4, so each pixel falls by a half."""
+def test_black_and_white_pixels_leave_their_bounds(linear_model):
+    """A white image has a sum of 4 and must fall to 2, so each pixel decreases by 0.5."""
     x = torch.ones(1, 1, 2, 2)
     result = attack("cw")(linear_model, x, torch.tensor([1]), Threat.parse("l2:1.1"))
     assert bool(result.success)
     assert float(result.nearest_distance) == pytest.approx(1, rel=0.02)
 
 
-def test_what_leads_by_enough_is_only_drawn_back(batch_of, answer):
+def test_loss_gradient_is_ignored_beyond_the_confidence(batch_of, answer):
     x = torch.full((2, 1, 1, 2), 0.5, dtype=torch.float64)
     batch, cw = batch_of(x, "l2:1"), CW(confidence=1.0)
     state = replace(cw.start(batch), x_adv=x + 0.2, modifier=torch.full_like(x, 0.4))

@@ -31,7 +31,7 @@ def test_no_sphere_is_wider_than_the_box(batch_of, answer):
     x = torch.full((1, 1, 2, 2), 0.5, dtype=torch.float64)
     batch, attack = batch_of(x, "l2:1"), DDN(gamma=0.9)
     state = attack.step(batch, attack.start(batch), answer([-1.0], torch.ones_like(x)))
-    assert float(state.radius) == pytest.approx(1)  # as far as a corner
+    assert float(state.radius) == pytest.approx(1)  # the distance to a corner
 
 
 def test_without_a_gradient_the_step_goes_somewhere_else_for_each_sample(batch_of, answer):
@@ -44,6 +44,6 @@ def test_without_a_gradient_the_step_goes_somewhere_else_for_each_sample(batch_o
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0])
-def test_a_gamma_that_is_no_share(gamma):
+def test_gamma_out_of_range(gamma):
     with pytest.raises(UsageError, match=f"gamma={gamma} must be above 0 and below 1"):
         DDN(gamma=gamma)

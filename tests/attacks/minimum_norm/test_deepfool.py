@@ -1,4 +1,4 @@
-"""DeepFool and SuperDeepFool against plain accounts of their rules, and against closed forms."""
+"""DeepFool and SuperDeepFool against simple reimplementations and closed forms."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def data():
 
 
 def cross(net, x, y, norm, overshoot):
-    """One image, plain loops: arXiv 1511.04599 with steps clipped to the box."""
+    """The algorithm of arXiv 1511.04599 for one image, in plain loops, with steps clipped to the box."""
     now = x
     for _ in range(50):
         z = now.clone().requires_grad_()
@@ -91,14 +91,14 @@ def test_superdeepfool_is_nearer_than_deepfool():
 
 
 class Disc(nn.Module):
-    """Class 1 outside the circle of radius 0.2 around (0.5, 0.5), so that the nearest point is known."""
+    """Class 1 outside the circle of radius 0.2 around (0.5, 0.5), so the nearest point is known."""
 
     def forward(self, x):
         score = (x.flatten(1) - 0.5).square().sum(1) - 0.04
         return torch.stack([-score, score], dim=1)
 
 
-def test_superdeepfool_turns_to_the_normal():
+def test_superdeepfool_projects_onto_the_normal():
     x = torch.tensor([0.6, 0.55], dtype=torch.float64).reshape(1, 1, 1, 2)
     model = Model(Disc(), spec=InputSpec(channels=1), device="cpu")
     result = attack("superdeepfool", search_steps=10)(model, x, torch.tensor([0]), Threat.parse("l2:0.1"))

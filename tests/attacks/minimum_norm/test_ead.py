@@ -18,7 +18,7 @@ def test_what_stays_below_the_threshold_is_not_changed(batch_of, answer):
     batch, ead = batch_of(x, "l1:1"), EAD(learning_rate=0.01, beta=0.01)
     grad = torch.tensor([[[[3.0, 0.9, -0.9, -100.0]]]], dtype=torch.float64)
     after = ead.step(batch, ead.start(batch), answer([-1.0], grad))
-    assert (after.x_adv - x).flatten().tolist() == pytest.approx([0.02, 0, 0, -0.5])  # the last meets the wall
+    assert (after.x_adv - x).flatten().tolist() == pytest.approx([0.02, 0, 0, -0.5])  # the last reaches its bound
     assert torch.equal(after.x_adv[..., 1:3], x[..., 1:3])
 
 
@@ -32,7 +32,7 @@ def test_momentum_grows_within_a_search_and_starts_again_with_the_next(batch_of,
     assert float(later.x_adv) == pytest.approx(float(later.x_before) + 0.5 * (float(later.x_before) - 0.4))
 
 
-def test_what_leads_by_enough_is_only_drawn_back(batch_of, answer):
+def test_loss_gradient_is_ignored_beyond_the_confidence(batch_of, answer):
     x = torch.full((2, 1, 1, 2), 0.5, dtype=torch.float64)
     batch, ead = batch_of(x, "l1:1"), EAD(confidence=1.0, beta=0.0)
     state = replace(ead.start(batch), x_adv=x + 0.2)

@@ -1,4 +1,4 @@
-"""FAB against an independent account of the authors' rules, and against closed forms."""
+"""FAB against an independent reimplementation of the authors' code, and against closed forms."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def data():
 
 
 def queries(monkeypatch, name, norm, net, x, y, **parameters):
-    """Every image the attack asked about, in order; those whose attempt is over stand still."""
+    """Every image the attack queried, in order; images of finished attempts stay constant."""
     seen = []
     absorb = _Search._absorb
     monkeypatch.setattr(_Search, "_absorb", lambda s, b, z, *rest: (seen.append(z.clone()), absorb(s, b, z, *rest))[1])
@@ -43,7 +43,7 @@ def length(d, norm):
 
 
 def onto(z, w, c, norm):
-    """The shortest d with <w, d> = c in the box, element by element or by bisection."""
+    """The shortest d with <w, d> = c inside the box, element by element or by bisection."""
     z, w = z.flatten(), w.flatten()
     sign = w.sign() * (1 if c > 0 else -1)
     room = torch.where(sign > 0, 1 - z, z) * (w != 0)
@@ -63,7 +63,7 @@ def onto(z, w, c, norm):
 
 
 def follow(net, x, y, norm, target=None):
-    """One image, plain loops: arXiv 1907.02044 as the authors coded it, from the image itself."""
+    """The authors' code of arXiv 1907.02044 for one image, in plain loops, from the clean image."""
     others = [k for k in range(5) if k != y] if target is None else [target]
     dual = {"linf": "l1", "l2": "l2", "l1": "linf"}[norm]
     now, path = x, [x]
@@ -86,14 +86,14 @@ def follow(net, x, y, norm, target=None):
 
 
 def same(asked, path):
-    # A point is asked about twice where only its gradient was missing, and at the end of an attempt.
+    # A point is queried twice if only its gradient was missing, and at the end of an attempt.
     once = [image for i, image in enumerate(asked) if i == 0 or not torch.equal(image, asked[i - 1])]
     for i, image in enumerate(once):
         assert torch.allclose(image, path[min(i, len(path) - 1)], atol=1e-8), f"query {i}"
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-def test_asks_about_the_authors_points(monkeypatch, norm):
+def test_queries_the_authors_points(monkeypatch, norm):
     net, x = network(), data()
     y = net(x).argmax(1)
     seen = queries(monkeypatch, "fab", norm, net, x, y)
@@ -112,7 +112,7 @@ def test_targets_come_by_the_clean_logits(monkeypatch, norm):
     order = net(x).argsort(dim=1, descending=True)
     seen = queries(monkeypatch, "fab-t", norm, net, x, order[:, 0], target_classes=2)
     for attempt in range(2):
-        start = attempt * (2 * STEPS + 1)  # the end of an attempt is asked about once more
+        start = attempt * (2 * STEPS + 1)  # the end of an attempt is queried once more
         for i in range(len(x)):
             y = int(order[i, 0])
             path = follow(net, x[i], y, norm, int(order[i, 1 + attempt]))

@@ -11,7 +11,7 @@ def test_within_a_hundredth_of_the_closed_form(excess, targeted_excess, norm):
     assert float(targeted_excess("fmn", norm).median()) <= 1.01
 
 
-def test_l0_changes_as_few_elements_as_can_be(needless_elements):
+def test_l0_changes_the_minimal_number_of_elements(needless_elements):
     assert needless_elements("fmn").tolist() == [0] * 8
 
 

@@ -1,4 +1,4 @@
-"""The projection onto a hyperplane in a box against linear programming and bisection."""
+"""The projection onto a hyperplane inside a box against linear programming and bisection."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from robustkit.attacks.minimum_norm.hyperplane import to_hyperplane
 
 
 def shortest(point, normal, gap, norm, low, high):
-    """The least length of a `d` with ``normal @ d = gap`` in the box; None if there is none."""
+    """The minimal length of a `d` with ``normal @ d = gap`` inside the box; None if there is none."""
     n = len(point)
     if norm == "l2":  # d = clip(t * normal), and normal @ d grows with t
         left, right = -1e6, 1e6

@@ -1,4 +1,4 @@
-"""JSMA: the pair that it takes, and what a linear model needs."""
+"""JSMA: the chosen pair, and the number of elements for a linear model."""
 
 import pytest
 import torch
@@ -68,7 +68,7 @@ def test_a_linear_model_needs_its_heaviest_elements(theta):
     assert result.backwards.tolist() == [4]
 
 
-def test_elements_go_to_the_wall_that_helps():
+def test_elements_move_to_the_better_bound():
     x, y = torch.ones(1, 1, 2, 3), torch.ones(1, dtype=torch.int64)
     result = attack("jsma")(model(), x, y, Threat.parse("l0:2"))
     assert result.success.all()
@@ -77,7 +77,7 @@ def test_elements_go_to_the_wall_that_helps():
     assert not upwards.success.any()  # a white image has nowhere to go upwards
 
 
-def test_a_small_theta_changes_an_element_until_the_wall():
+def test_a_small_theta_changes_an_element_until_its_bound():
     x, y = torch.zeros(1, 1, 2, 3), torch.zeros(1, dtype=torch.int64)
     result = attack("jsma", theta=0.25)(model(), x, y, Threat.parse("l0:2"))
     assert result.success.all()

@@ -16,7 +16,7 @@ def test_a_target_is_the_class_that_is_found(reached):
 
 
 def test_the_first_step_is_adams_along_the_loss_alone(batch_of, answer):
-    """At the image itself the distance has no gradient; Adam's first step has the rate's length in every element."""
+    """At the clean image the distance has no gradient; Adam's first step equals the learning rate in every element."""
     x = torch.full((1, 1, 1, 3), 0.5, dtype=torch.float64)
     batch, pdgd = batch_of(x, "l2:1"), PDGD(learning_rate=0.2)
     grad = torch.tensor([[[[2.0, -0.5, 0.0]]]], dtype=torch.float64)

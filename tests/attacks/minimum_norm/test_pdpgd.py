@@ -9,7 +9,7 @@ def test_within_a_hundredth_of_the_closed_form(excess, norm):
     assert 1 - 1e-9 <= float(excess("pdpgd", norm).min()) <= float(excess("pdpgd", norm).median()) <= 1.01
 
 
-def test_l0_changes_as_few_elements_as_can_be(needless_elements):
+def test_l0_changes_the_minimal_number_of_elements(needless_elements):
     assert needless_elements("pdpgd").tolist() == [0] * 8
 
 
@@ -20,13 +20,13 @@ def test_a_target_is_the_class_that_is_found(reached):
 
 
 def shift(batch_of, answer, threat, moved, weight):
-    """What is left of a perturbation after one step that the loss does not pull at."""
+    """The perturbation after one step with a zero gradient of the loss."""
     x = torch.full((1, 1, 1, 3), 0.5, dtype=torch.float64)
     batch, pdpgd = batch_of(x, threat), PDPGD(learning_rate=0.1)
     state = pdpgd.start(batch)
     state.x_adv = x + torch.tensor(moved, dtype=torch.float64)
     state.weight = torch.full_like(state.weight, weight)
-    state.square = torch.ones_like(x)  # one and the same metric for all elements
+    state.square = torch.ones_like(x)  # the same metric for all elements
     return (pdpgd.step(batch, state, answer([-1.0], torch.zeros_like(x))).x_adv - x).flatten()
 
 

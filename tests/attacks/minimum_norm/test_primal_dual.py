@@ -55,6 +55,6 @@ def test_sigmoid():
     assert sigmoid(torch.tensor([-1e4, 1e4])).tolist() == [0, 1]
 
 
-def test_a_rate_that_goes_nowhere():
+def test_learning_rate_out_of_range():
     with pytest.raises(UsageError, match=r"learning_rate=0\.0 must be above 0"):
         PDGD(learning_rate=0.0)

@@ -1,4 +1,4 @@
-"""Each proximal operator against a search over all shapes its answer can have."""
+"""Each proximal operator against nearby and scaled candidates."""
 
 import pytest
 import torch

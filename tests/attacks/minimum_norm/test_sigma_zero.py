@@ -1,4 +1,4 @@
-"""Sigma-zero against a plain account of the authors' rules, and against closed forms."""
+"""Sigma-zero against a simple reimplementation of the authors' code, and against closed forms."""
 
 import math
 
@@ -28,7 +28,7 @@ def data():
 
 
 def follow(net, x, y):
-    """One image, plain loops: arXiv 2402.01879 as the authors coded it."""
+    """The authors' code of arXiv 2402.01879 for one image, in plain loops."""
     delta, mean, square = (torch.zeros_like(x) for _ in range(3))
     size, threshold, path = 1.0, 0.3, []
     for i in range(STEPS):
@@ -49,7 +49,7 @@ def follow(net, x, y):
     return path
 
 
-def test_asks_about_the_authors_points(monkeypatch):
+def test_queries_the_authors_points(monkeypatch):
     net, x = network(), data()
     y = net(x).argmax(1)
     seen = []
@@ -74,14 +74,14 @@ def test_the_box_may_have_any_width():
 
 
 class Halved(nn.Module):
-    """Images in [-1, 1] to [0, 1]."""
+    """Maps images from [-1, 1] to [0, 1]."""
 
     def forward(self, x):
         return (x + 1) / 2
 
 
 class Weighted(nn.Module):
-    """Class 0 until the weighted sum of the pixels passes a threshold."""
+    """Class 0 until the weighted sum of the pixels exceeds a threshold."""
 
     def forward(self, x):
         score = (x.flatten(1) * torch.tensor([1.0, 3.0, 2.0, 5.0, 0.5, 4.0], dtype=x.dtype)).sum(1) - 8.5

@@ -1,1 +1,1 @@
-"""Attacks that see the logits and no gradient."""
+"""Score-based attacks: they use logits but no gradients."""

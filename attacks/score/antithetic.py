@@ -1,4 +1,4 @@
-"""Gradients estimated from queries in pairs, a little to either side of the image, for ascent without gradients."""
+"""Ascent along gradients estimated by finite differences from antithetic pairs of queries."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from robustkit.plugin import Batch, IterativeAttack, Response, State, UsageError
 
 @dataclass(kw_only=True)
 class AntitheticState(State):
-    """What an ascent remembers.
+    """State of the ascent.
 
     Parameters
     ----------
     x_from
-        ``(B, C, H, W)``: the image that the queries surround.
+        ``(B, C, H, W)``: the current iterate, around which the queries lie.
     noise
-        ``(B, C, H, W)``: the direction of the present pair of queries.
+        ``(B, C, H, W)``: the direction of the current pair of queries.
     grad
-        ``(B, C, H, W)``: sum over this image's pairs so far.
+        ``(B, C, H, W)``: sum over the pairs at this iterate so far.
     loss_before
-        ``(B,)``: the loss of the query before.
+        ``(B,)``: the loss of the previous query.
     """
 
     x_from: Tensor
@@ -41,18 +41,18 @@ S = TypeVar("S", bound=AntitheticState)
 
 @dataclass(frozen=True, kw_only=True)
 class AntitheticAttack(IterativeAttack[S]):
-    """An ascent whose gradients are means of finite differences along random directions.
+    """Gradient ascent with gradients averaged from finite differences along random directions.
 
-    One query a step: x + radius * noise, then x - radius * noise, and after `population` of them the image moves. Queries are
-    brought back into ball and box, so that each of them can be a success; where an element sits on the edge its difference is
-    then one-sided.
+    One query per step: x + radius * noise, then x - radius * noise; after `population` queries the iterate moves. Queries are
+    projected into the ball and the box so that each can be a success; for an element at its limit, the difference is
+    one-sided.
 
     Parameters
     ----------
     steps
-        Queries.
+        Number of queries.
     population
-        Queries a gradient is estimated from, an even number; at most as many as `steps`.
+        Number of queries per gradient estimate, even and at most `steps`.
     """
 
     steps: int = 5000
@@ -67,15 +67,15 @@ class AntitheticAttack(IterativeAttack[S]):
 
     @abstractmethod
     def radius(self, batch: Batch) -> float:
-        """How far a query lies from the image, in the unit of the bounds, along noise of unit variance."""
+        """Scale of the noise, which has unit variance, in the unit of the bounds."""
 
     @abstractmethod
     def draw(self, batch: Batch, pair: Tensor) -> Tensor:
-        """The noise ``(B, C, H, W)`` of each sample's pair of queries ``(B,)``."""
+        """The noise ``(B, C, H, W)`` of each sample's pair of queries, numbered by `pair` ``(B,)``."""
 
     @abstractmethod
     def move(self, batch: Batch, state: S) -> S:
-        """The state after a whole population: another `x_from`, and what the next sum of gradients starts from in `grad`."""
+        """The state after a whole population, with a new `x_from` and with `grad` set to the start of the next sum."""
 
     def first_state(self, batch: Batch) -> AntitheticState:
         """The state before the first query."""
@@ -103,7 +103,7 @@ class AntitheticAttack(IterativeAttack[S]):
 
 
 def choose(mask: Tensor, one: S, other: S) -> S:
-    """The rows of one state where `mask`, of the other elsewhere."""
+    """The rows of `one` where `mask` is true, and of `other` elsewhere."""
     changed = {
         name: pick(per_sample(mask, value), value, getattr(other, name))
         for name, value in vars(one).items()

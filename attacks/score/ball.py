@@ -1,4 +1,4 @@
-"""A cheap way back into ball and box for attacks that ask after every move."""
+"""A cheap projection into the ball and the box for query-based attacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from robustkit.threats import norm_of
 
 
 def to_ball(batch: Batch, x_adv: Tensor) -> Tensor:
-    """For linf the nearest admissible image; for l2 the perturbation scaled back to the ball and clipped, near enough."""
+    """`x_adv` projected into the ball and the box: exact for linf; for l2, scaled to the ball and then clipped."""
     threat = batch.threat
     assert isinstance(threat, NormThreat)
     if threat.norm == "linf":

@@ -19,18 +19,18 @@ MOMENTUM = 0.9  # the authors' code
 
 @dataclass(frozen=True, kw_only=True)
 class NES(AntitheticAttack[AntitheticState]):
-    """Steepest steps along gradients estimated from pairs of queries in opposite Gaussian directions, with momentum.
+    """Steepest-ascent steps with momentum, on gradients estimated from antithetic pairs of Gaussian queries.
 
     Parameters
     ----------
     steps
-        Queries.
+        Number of queries.
     population
-        Queries a gradient is estimated from, an even number; at most as many as `steps`.
+        Number of queries per gradient estimate, even and at most `steps`.
     sigma
-        Standard deviation of the queries around the image, as a share of the bounds' width.
+        Standard deviation of the queries around the iterate, as a fraction of the bounds' width.
     step_size
-        Length of a step in the threat's norm, in the unit of the bounds; None takes a fifth of eps, the paper's ratio.
+        Length of a step in the threat's norm, in the unit of the bounds; None means eps / 5, as in the paper.
     """
 
     sigma: float = 0.001
@@ -71,7 +71,7 @@ class NES(AntitheticAttack[AntitheticState]):
 
 
 def gaussian(batch: Batch, pair: Tensor) -> Tensor:
-    """Standard normal draws like the images, two from each 32-bit word (Box-Muller on halves of 16 bits)."""
+    """Standard normal draws with the images' shape, two per 32-bit word (Box-Muller on 16-bit halves)."""
     count = batch.x[0].numel()
     words = batch.random.bits(batch.sample_ids, ((count + 1) // 2,), attempt=batch.attempt, step=pair)
     radius = (-2 * (((words & 0xFFFF).to(batch.x.dtype) + 0.5) / 65536).log()).sqrt()

@@ -1,4 +1,4 @@
-"""Random search: a proposal that raises the loss takes the place of the best one, any other is forgotten."""
+"""Random search: a proposal replaces the current best if it increases the loss, and is discarded otherwise."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from robustkit.attacks.score.pick import pick
 from robustkit.crossing import sent
 from robustkit.plugin import Batch, Response, State, per_sample
 
-#: Words that are drawn ahead for a sample: a call for few costs as much as one for many.
+#: Random words drawn ahead per sample, because a call costs the same for few as for many.
 AHEAD = 256
 
 
 @dataclass(kw_only=True)
 class RandomSearchState(State):
-    """What a search remembers.
+    """State of a random search.
 
     Parameters
     ----------
     x_best
-        ``(B, C, H, W)``: the query of the greatest loss so far.
+        ``(B, C, H, W)``: the query with the highest loss so far.
     loss_best
         ``(B,)``: its loss.
     words
-        ``(B, T, W)``: W 32-bit words for each of T steps, a function of sample, attempt and step like all draws.
+        ``(B, T, W)``: W 32-bit random words for each of T steps, a function of sample, attempt and step.
     words_from
-        ``(B,)``: the step that the first of them are for.
+        ``(B,)``: the step of the first of these words.
     words_left
-        How many steps the words still serve, for all samples; those that came later have more.
+        Number of steps for which words are left in all samples; samples added later have more.
     """
 
     x_best: Tensor
@@ -46,7 +46,7 @@ S = TypeVar("S", bound=RandomSearchState)
 
 
 def search_loss(batch: Batch, logits: Tensor) -> Tensor:
-    """The lead of the best wrong class; targeted, the log-probability of the target, as in the authors' code."""
+    """The margin of the best wrong class; if targeted, the log-probability of the target, as in the authors' code."""
     return (
         batch.criterion.loss(logits, batch.samples)
         if batch.targets is not None
@@ -55,7 +55,7 @@ def search_loss(batch: Batch, logits: Tensor) -> Tensor:
 
 
 def keep_best(state: S, response: Response) -> tuple[S, Tensor]:
-    """The state after an answer, and whether that answer is the best so far, bool ``(B,)``."""
+    """The state after a response, and whether its loss is the highest so far, bool ``(B,)``."""
     better = response.loss > state.loss_best
     x_best = pick(per_sample(better, state.x_adv), state.x_adv, state.x_best)
     loss_best = torch.where(better, response.loss.to(state.loss_best.dtype), state.loss_best)
@@ -63,7 +63,7 @@ def keep_best(state: S, response: Response) -> tuple[S, Tensor]:
 
 
 def next_words(batch: Batch, state: S, step: Tensor) -> tuple[S, Tensor]:
-    """The state and this step's words ``(B, W)``."""
+    """The updated state and this step's random words ``(B, W)``."""
     if state.words_left == 0:
         words = words_ahead(batch, step, state.words.shape[2])
         state = replace(state, words=words, words_from=step, words_left=words.shape[1])
@@ -72,7 +72,7 @@ def next_words(batch: Batch, state: S, step: Tensor) -> tuple[S, Tensor]:
 
 
 def words_ahead(batch: Batch, step: Tensor, count: int) -> Tensor:
-    """`count` words for each of some steps from `step` ``(B,)`` on, ``(B, T, count)``."""
+    """`count` random words for each of T steps starting at `step` ``(B,)``, ``(B, T, count)``."""
     steps = max(AHEAD // count, 1)
     ids, attempt, first = (rows.repeat_interleave(steps) for rows in (batch.sample_ids, batch.attempt, step))
     ahead = torch.arange(steps, device=step.device).repeat(len(step))
@@ -80,16 +80,16 @@ def words_ahead(batch: Batch, step: Tensor, count: int) -> Tensor:
 
 
 def below(words: Tensor, high: Tensor | int) -> Tensor:
-    """Words as uniform integers in [0, high)."""
+    """Uniform integers in [0, high) from random words."""
     return (words * high) >> 32
 
 
 def coins(words: Tensor, count: int) -> Tensor:
-    """The first `count` bits of each word, bool ``(..., count)``; a word has 32, which then come again."""
+    """The first `count` bits of each word, bool ``(..., count)``; bits repeat after 32."""
     return (words[..., None] >> (torch.arange(count, device=words.device) % 32)) & 1 == 1
 
 
 @lru_cache(maxsize=32)
 def table(values: tuple[int, ...], device: torch.device) -> Tensor:
-    """Integers on a device, copied there once."""
+    """The integers as a tensor on a device, copied there once."""
     return sent(torch.tensor(values), device)

@@ -1,4 +1,4 @@
-"""SimBA: one step along one direction of an orthonormal basis after another, kept if it helps (Guo et al., arXiv 1905.07121)."""
+"""SimBA: steps along the directions of an orthonormal basis, kept if they increase the loss (Guo et al., arXiv 1905.07121)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from robustkit.attacks.score.pick import pick
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, State, UsageError, per_sample
 
 Basis = Literal["pixel", "dct"]
-BANDS = 8  # the paper draws from the lowest eighth of the frequencies; its code goes on to higher ones when those are used up
+BANDS = 8  # the paper draws from the lowest eighth of the frequencies; its code then continues with higher ones
 
 
 @dataclass(kw_only=True)
 class SimBAState(State):
-    """What a sample's search remembers.
+    """State of the search.
 
     Parameters
     ----------
     x_best, loss_best
-        The image reached so far, ``(B, C, H, W)``, and its loss ``(B,)``.
+        The best image so far, ``(B, C, H, W)``, and its loss ``(B,)``.
     order
-        ``(B, D)``: numbers of the directions in the order in which they are tried.
+        ``(B, D)``: indices of the directions in the order in which they are tried.
     turn
-        ``(B,)``: how many directions are done with.
+        ``(B,)``: number of directions already tried.
     final
-        Bool ``(B,)``: whether the direction has no other side left to try.
+        Bool ``(B,)``: whether no other sign of the current direction is left to try.
     """
 
     x_best: Tensor
@@ -43,20 +43,20 @@ class SimBAState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class SimBA(IterativeAttack[SimBAState]):
-    """Simple black-box attack on the label's probability (targeted: the target's) in the pixel or the cosine basis.
+    """Simple black-box attack on the label's probability (if targeted, the target's) in the pixel or the cosine basis.
 
-    Each direction is tried forward, and backward if that did not help; an image outside the ball is scaled back onto it. The
-    directions come in random order without repetition, those of the cosine basis an eighth of the frequencies after another,
-    the lowest first; when all are used up they come again.
+    Each direction is tried with a positive sign, then with a negative one if the loss did not increase; an image outside the
+    ball is scaled back onto it. Directions are in random order without repetition; in the cosine basis, each eighth of the
+    frequencies is used up before the next, lowest first. After all directions, the order repeats.
 
     Parameters
     ----------
     steps
-        Queries.
+        Number of queries.
     step_size
-        Length of a step, in the unit of the bounds; None takes 0.2 of their width, as the paper does.
+        Length of a step, in the unit of the bounds; None means 0.2 times their width, as in the paper.
     basis
-        ``pixel``: single elements; ``dct``: two-dimensional cosines of single channels (SimBA-DCT).
+        ``pixel``: single elements; ``dct``: two-dimensional cosines in single channels (SimBA-DCT).
     """
 
     steps: int = 5000
@@ -107,20 +107,20 @@ class SimBA(IterativeAttack[SimBAState]):
         return self._move(batch, following, ~onward)
 
     def _move(self, batch: Batch, state: SimBAState, backward: Tensor) -> SimBAState:
-        """Ask about the best image a step along its direction, or against it: where `backward`, or where the box bars the way."""
+        """Query a step from the best image along its direction; against it if `backward`, or if the box blocks the step."""
         bounds, x_best = batch.bounds, state.x_best
         step_size = 0.2 * (bounds[1] - bounds[0]) if self.step_size is None else self.step_size
         step = step_size * self._direction(batch, state)
 
-        def barred(step: Tensor) -> Tensor:
+        def blocked(step: Tensor) -> Tensor:
             return ((x_best + step).clamp_(*bounds) == x_best).flatten(1).all(1)
 
-        no_way, no_way_back = barred(step), barred(-step)
+        no_way, no_way_back = blocked(step), blocked(-step)
         step = pick(per_sample(backward | no_way, step), -step, step)
         return replace(state, x_adv=to_ball(batch, x_best + step), final=backward | no_way | no_way_back)
 
     def _direction(self, batch: Batch, state: SimBAState) -> Tensor:
-        """The vector of the basis whose turn it is, ``(B, C, H, W)``."""
+        """The current basis vector of each sample, ``(B, C, H, W)``."""
         x = batch.x
         _, channels, height, width = x.shape
         number = state.order.gather(1, (state.turn % state.order.shape[1])[:, None]).squeeze(1)
@@ -133,7 +133,7 @@ class SimBA(IterativeAttack[SimBAState]):
 
 @lru_cache(maxsize=16)
 def vectors(basis: Basis, length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """An orthonormal basis of the signals of that length, one vector a row: unit vectors, or cosines by frequency (DCT-II)."""
+    """An orthonormal basis of signals of this length, one vector per row: unit vectors, or cosines by frequency (DCT-II)."""
     if basis == "pixel":
         return torch.eye(length, dtype=dtype, device=device)
     place = torch.arange(length, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Sparse-RS: random search over which pixels to change, and to which colours (Croce et al., arXiv 2006.12834)."""
+"""Sparse-RS: random search over the pixels to change and their colours (Croce et al., arXiv 2006.12834)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from robustkit.attacks.score.random_search import (
 from robustkit.crossing import sent
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
-#: Up to which query, of 10,000, the share of the changed pixels that a query replaces is `alpha_init` over which number.
+#: (query, divisor): up to this query of 10,000, a query replaces `alpha_init` / divisor of the changed pixels.
 SHARES = ((0, 1), (50, 2), (200, 4), (500, 5), (1000, 6), (2000, 8), (4000, 10), (6000, 12), (8000, 15), (10000, 20))
 
 
 @dataclass(kw_only=True)
 class SparseRSState(RandomSearchState):
-    """A random search over sets of places.
+    """State of a random search over sets of locations.
 
     Parameters
     ----------
     order
-        ``(B, P)``: all places of an image; the first of them are those that `x_best` changes.
+        ``(B, P)``: a permutation of all locations of an image; `x_best` changes the first ones.
     order_asked
         The same for `x_adv`.
     """
@@ -43,20 +43,20 @@ class SparseRSState(RandomSearchState):
 
 @dataclass(frozen=True, kw_only=True)
 class SparseRS(IterativeAttack[SparseRSState]):
-    """Sparse-RS for l0: a fixed number of places takes extreme colours; each query gives some back and takes others.
+    """Sparse-RS for l0: a fixed number of locations take extreme colours; each query restores some and changes others.
 
-    The l0 budget counts elements, not pixels. With C channels and eps >= C whole pixels are changed, ``eps // C`` of them, as
-    in the paper; the rest of eps is not used. With a smaller eps the places are single elements, ``eps`` of them.
+    The l0 budget counts elements, not pixels. With C channels and eps >= C, ``eps // C`` whole pixels are changed, as in the
+    paper; the remainder of eps is not used. With a smaller eps, the locations are ``eps`` single elements.
 
-    Loss and schedule are those of the authors' code. A changed place never takes its clean colour, which there is so in the
-    last queries only, and each sample draws its own places.
+    The loss and the schedule are those of the authors' code. Unlike there, a changed location never keeps its clean colour (the
+    authors ensure this only in the last queries), and each sample draws its own locations.
 
     Parameters
     ----------
     steps
-        Queries.
+        Number of queries.
     alpha_init
-        Scale of the share of the changed places that a query replaces: half of it at first, a twentieth in the end.
+        A query replaces half this fraction of the changed locations at first, and a twentieth of it at the end.
     """
 
     steps: int = 5000
@@ -75,7 +75,7 @@ class SparseRS(IterativeAttack[SparseRSState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.alpha_init <= 1:
-            raise UsageError(f"alpha_init={self.alpha_init} must be above 0 and at most 1: a share of the changed pixels")
+            raise UsageError(f"alpha_init={self.alpha_init} must be a fraction of the changed pixels, above 0 and at most 1")
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         return search_loss(batch, logits)
@@ -84,7 +84,9 @@ class SparseRS(IterativeAttack[SparseRSState]):
         places, changed = layout(batch)
         number = places.shape[2]
         if number < 2:
-            raise UsageError(f"attack {self.name!r} has nowhere to go in images of shape {tuple(batch.x.shape[1:])}")
+            raise UsageError(
+                f"attack {self.name!r} needs images with at least 2 pixels, not of shape {tuple(batch.x.shape[1:])}"
+            )
         draw = batch.random.bits
         order = draw(batch.sample_ids, (number,), attempt=batch.attempt, stream="order").argsort(dim=1)
         words = draw(batch.sample_ids, (changed,), attempt=batch.attempt, stream="colours")
@@ -128,7 +130,7 @@ class SparseRS(IterativeAttack[SparseRSState]):
 
 
 def layout(batch: Batch) -> tuple[Tensor, int]:
-    """The clean images as ``(B, values of a place, places)``, and how many places to change: pixels, or single elements."""
+    """The clean images as ``(B, values per location, locations)``, and how many locations (pixels or elements) to change."""
     assert isinstance(batch.threat, NormThreat)
     channels, eps = batch.x.shape[1], int(batch.threat.eps)
     places = batch.x.flatten(2) if eps >= channels else batch.x.flatten(1)[:, None]
@@ -136,7 +138,7 @@ def layout(batch: Batch) -> tuple[Tensor, int]:
 
 
 def paint(batch: Batch, images: Tensor, where: Tensor, words: Tensor) -> Tensor:
-    """Images ``(B, G, P)`` with corners of the colour cube at some places ``(B, K)``; a colour that is there turns into its opposite."""
+    """Images ``(B, G, P)`` with extreme colours at locations ``(B, K)``, inverted if equal to the old colour."""
     low, high = batch.bounds
     index = where[:, None].expand(-1, images.shape[1], -1)
     there = images.gather(2, index)
@@ -146,10 +148,10 @@ def paint(batch: Batch, images: Tensor, where: Tensor, words: Tensor) -> Tensor:
 
 
 def distinct(words: Tensor, number: Tensor | int, count: Tensor) -> Tensor:
-    """`count` ``(B,)`` distinct places below `number`, ``(B, M)``: what lies beyond a sample's own count repeats the first.
+    """`count` ``(B,)`` distinct integers below `number`, ``(B, M)``; entries beyond a sample's count repeat the first.
 
-    Sorted draws that may be equal are spread by their rank. That favours no place, and since places stand in random order it
-    does not matter that neighbours come together a little less often than they should.
+    Sorted draws, which may be equal, are made distinct by adding their rank. No integer is favoured; adjacent ones are drawn
+    together slightly too rarely, which does not matter because they index locations in random order.
     """
     rank = torch.arange(words.shape[1], device=words.device)
     drawn = below(words, (number - count + 1)[:, None])
@@ -158,14 +160,14 @@ def distinct(words: Tensor, number: Tensor | int, count: Tensor) -> Tensor:
 
 
 def first_ones(count: Tensor, most: int) -> Tensor:
-    """The numbers 0, 1, ... below each sample's count, then zeros, ``(B, most)``."""
+    """The integers 0, 1, ... below each sample's count, then zeros, ``(B, most)``."""
     rank = torch.arange(most, device=count.device)
     return torch.where(rank < count[:, None], rank, 0)
 
 
 @lru_cache(maxsize=16)
 def replaced(steps: int, alpha_init: float, changed: int, number: int, device: torch.device) -> tuple[Tensor, int]:
-    """How many places each query replaces, ``(steps,)``, and the most that any does."""
+    """The number of locations that each query replaces, ``(steps,)``, and its maximum."""
     counts = []
     for query in range(1, steps + 1):
         scaled = int(query / steps * 10000)

@@ -1,4 +1,4 @@
-"""SPSA: Adam along gradients from simultaneous perturbations of all elements (Uesato et al., arXiv 1802.05666)."""
+"""SPSA: Adam on gradients estimated from simultaneous perturbations of all elements (Uesato et al., arXiv 1802.05666)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from robustkit.attacks.score.random_search import coins
 from robustkit.losses import margin
 from robustkit.plugin import AttackInfo, Batch, NormThreat, State, UsageError, per_sample
 
-BETAS = (0.9, 0.999)  # Adam's usual decays
+BETAS = (0.9, 0.999)  # Adam's default decay rates
 
 
 @dataclass(kw_only=True)
 class SPSAState(AntitheticState):
-    """An ascent with Adam's moments.
+    """State of the ascent, with Adam's moments.
 
     Parameters
     ----------
     mean, square
-        ``(B, C, H, W)``: running means of gradients and of their squares, not yet corrected for their start at 0.
+        ``(B, C, H, W)``: running means of gradients and of their squares, without bias correction.
     moves
-        ``(B,)``: how many gradients they have seen, in the images' dtype.
+        ``(B,)``: number of gradients in these means, in the images' dtype.
     """
 
     mean: Tensor
@@ -36,18 +36,18 @@ class SPSAState(AntitheticState):
 
 @dataclass(frozen=True, kw_only=True)
 class SPSA(AntitheticAttack[SPSAState]):
-    """Adam on the margin, with gradients estimated from pairs of queries in opposite random directions of signs.
+    """Adam on the margin, with gradients estimated from antithetic pairs of queries along random sign vectors.
 
     Parameters
     ----------
     steps
-        Queries.
+        Number of queries.
     population
-        Queries a gradient is estimated from, an even number; at most as many as `steps`.
+        Number of queries per gradient estimate, even and at most `steps`.
     delta
-        How far a query lies from the image in every element, as a share of the bounds' width.
+        Change of every element in a query, as a fraction of the bounds' width.
     step_size
-        Adam's learning rate, in the unit of the bounds; None takes a third of eps, the paper's ratio (0.01 for 8/255).
+        Adam's learning rate, in the unit of the bounds; None means eps / 3, as in the paper (0.01 for 8/255).
     """
 
     population: int = 128
@@ -80,7 +80,7 @@ class SPSA(AntitheticAttack[SPSAState]):
         return SPSAState(**vars(self.first_state(batch)), mean=zero, square=zero, moves=torch.zeros_like(batch.x[:, 0, 0, 0]))
 
     def draw(self, batch: Batch, pair: Tensor) -> Tensor:
-        """Signs, one bit of a word each."""
+        """Random signs, one per bit of a random word."""
         count = batch.x[0].numel()
         words = batch.random.bits(batch.sample_ids, ((count + 31) // 32,), attempt=batch.attempt, step=pair)
         heads = coins(words, 32).flatten(1)[:, :count].reshape(batch.x.shape)

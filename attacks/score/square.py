@@ -1,4 +1,4 @@
-"""Square Attack: random search over square windows that shrink (Andriushchenko et al., arXiv 1912.00049)."""
+"""Square Attack: random search over square windows of decreasing size (Andriushchenko et al., arXiv 1912.00049)."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from robustkit.attacks.score.square_stripes import paint_square, start_stripes
 from robustkit.crossing import sent
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, UsageError
 
-#: From which query on, of 10,000, the share of the image in a window is halved once more.
+#: Queries, of 10,000, after which the fraction of the image in a window is halved.
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Square(IterativeAttack[RandomSearchState]):
-    """Square Attack: the first query paints stripes (linf) or bumps (l2, l1) on the image, each further one changes a window.
+    """Square Attack: the first query adds stripes (linf) or bumps (l2, l1) to the image, each further one changes a window.
 
-    The rules are those of the AutoAttack authors' code: schedule, window sizes, loss (the margin; targeted, the log-probability
-    of the target), and for l1 those of Mind the Box (arXiv 2103.01208). Two things differ: each sample has windows of its own,
-    so that its result does not depend on the batch, and windows reach the last row and column, as in the paper. A window that is
-    repainted as it was costs no query, though it counts as a step.
+    The schedule, window sizes and loss (the margin; if targeted, the log-probability of the target) are those of AutoAttack's
+    code, for l1 those of Mind the Box (arXiv 2103.01208). There are two differences: each sample draws its own windows, so that
+    its result does not depend on the batch, and windows can reach the last row and column, as in the paper. A proposal
+    that changes nothing costs no query, but counts as a step.
 
     Parameters
     ----------
     steps
-        Proposals; a query each, unless nothing changed.
+        Number of proposals; each costs a query unless it changes nothing.
     p_init
-        Share of the image that the first windows cover.
+        Fraction of the image covered by the first windows.
     """
 
     steps: int = 5000
@@ -58,7 +58,7 @@ class Square(IterativeAttack[RandomSearchState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.p_init <= 1:
-            raise UsageError(f"p_init={self.p_init} must be above 0 and at most 1: the share of the image that a window covers")
+            raise UsageError(f"p_init={self.p_init} must be above 0 and at most 1: the fraction of the image in a window")
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
         return search_loss(batch, logits)
@@ -97,13 +97,13 @@ class Square(IterativeAttack[RandomSearchState]):
 
 
 def share(query: int, steps: int, p_init: float) -> float:
-    """The share of the image that a window covers at a query, counted from 0."""
+    """The fraction of the image covered by a window at a query, counted from 0."""
     scaled = int(query / steps * 10000)
     return p_init * 0.5 ** sum(scaled > bound for bound in HALVINGS)
 
 
 def window_side(share: float, height: int, width: int, norm: str) -> int:
-    """The side of a window that covers a share of the image; for l2 and l1 odd and at least 3, unless the image is too small."""
+    """The side of a window that covers this fraction of the image; for l2 and l1 odd and at least 3 if the image allows."""
     side = round(math.sqrt(share * height * width))
     return min(max(side, 1) if norm == "linf" else max(side, 3) // 2 * 2 + 1, height, width)
 
@@ -112,6 +112,6 @@ def window_side(share: float, height: int, width: int, norm: str) -> int:
 def schedule(
     steps: int, p_init: float, height: int, width: int, norm: str, device: torch.device
 ) -> tuple[Tensor, tuple[int, ...]]:
-    """The window's side at each query, ``(steps,)``, and all sides that occur, ascending."""
+    """The window side at each query, ``(steps,)``, and all sides that occur, ascending."""
     sides = [window_side(share(query, steps, p_init), height, width, norm) for query in range(steps)]
     return sent(torch.tensor(sides), device), tuple(sorted(set(sides)))

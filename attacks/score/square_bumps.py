@@ -1,4 +1,4 @@
-"""Square Attack's moves for l2 and l1: the perturbation of one window feeds a bump in another (arXiv 1912.00049, 2103.01208)."""
+"""Square Attack's proposals for l2 and l1: bumps that take the perturbation of other windows (arXiv 1912.00049, 2103.01208)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TINY = 1e-12
 
 
 def start_bumps(batch: Batch) -> Tensor:
-    """Bumps of random sign and direction on a grid of about five by five, scaled to length eps, ``(B, C, H, W)``."""
+    """Images with bumps of random sign and orientation on a grid of about 5 x 5, scaled to norm eps, ``(B, C, H, W)``."""
     x = batch.x
     n, channels, height, width = x.shape
     side = max(min(height, width) // 5, 1)
@@ -33,14 +33,14 @@ def start_bumps(batch: Batch) -> Tensor:
 
 
 def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: tuple[int, ...]) -> Tensor:
-    """The best image with a bump in one window, fed with what the perturbation had there, in a second window, and to spare.
+    """The best image with a new bump in one window, using the mass of that window, of a second one, and any unused budget.
 
     Parameters
     ----------
     words
-        ``(B, 6)``: where the two windows are, the bump's direction and its sign in each channel.
+        ``(B, 6)``: random words for the positions of both windows, the bump's orientation and its sign in each channel.
     size
-        ``(B,)``: the windows' side.
+        ``(B,)``: side of the windows.
     sides
         All sides that occur, ascending.
     """
@@ -58,13 +58,13 @@ def move_mass(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor, sides: 
 
 
 def _rebuild_l2(batch: Batch, delta: Tensor, inside: Tensor, outside: Tensor, bump: Tensor, signs: Tensor) -> Tensor:
-    """With all lengths from sums over the perturbation as it was, and the image touched as seldom as can be."""
+    """The l2 update, with all norms from sums over the old perturbation and as few passes over the image as possible."""
     threat, channels = batch.threat, delta.shape[1]
     assert isinstance(threat, NormThreat)
     square = delta * delta
     whole, kept, held = (total(square), total(square * outside), total(square * inside))
     inverse = 1 / (held.sqrt() + TINY)
-    # Of the bump, which has length 1, and what the window held, scaled to length 1. Where one undoes the other nothing is left.
+    # Norm of the bump, of norm 1, plus the window's old perturbation, scaled to norm 1. Clamped, because they can cancel.
     length = (1 + held * inverse**2 + 2 * inverse * signs * total(delta * bump)).clamp_min(1e-6).sqrt()
     spare = (threat.eps**2 - whole.sum(1, keepdim=True)).clamp_min(0) / channels
     mass = (spare + (whole - kept).clamp_min(0)).sqrt()
@@ -75,7 +75,7 @@ def _rebuild_l2(batch: Batch, delta: Tensor, inside: Tensor, outside: Tensor, bu
 
 
 def _rebuild_l1(batch: Batch, delta: Tensor, inside: Tensor, outside: Tensor, bump: Tensor, signs: Tensor) -> Tensor:
-    """The authors' code gives the bump the mass of all channels; the projection takes back what is too much."""
+    """The l1 update: as in the authors' code, the bump gets the mass of all channels, and the projection removes the excess."""
     threat, channels = batch.threat, delta.shape[1]
     assert isinstance(threat, NormThreat)
     rest, held = delta * outside, delta * inside
@@ -87,12 +87,12 @@ def _rebuild_l1(batch: Batch, delta: Tensor, inside: Tensor, outside: Tensor, bu
 
 
 def total(values: Tensor) -> Tensor:
-    """Each channel's sum, ``(B, C, 1, 1)``."""
+    """The sum over each channel, ``(B, C, 1, 1)``."""
     return values.sum((2, 3), keepdim=True)
 
 
 def _to_ball(batch: Batch, delta: Tensor, length: Tensor) -> Tensor:
-    """For l2 scaled to length eps and clipped, for l1 the nearest point of ball and box."""
+    """The image plus `delta`: for l2 scaled to norm eps and clipped, for l1 projected onto the ball and the box."""
     assert isinstance(batch.threat, NormThreat)
     if batch.threat.norm == "l1":
         return batch.threat.project(batch.x, batch.x + delta, batch.bounds)
@@ -105,13 +105,15 @@ def _order(batch: Batch) -> int:
 
 
 def place(shapes: Tensor, which: Tensor, top: Tensor, left: Tensor, size: Tensor, like: Tensor) -> Tensor:
-    """One of the shapes in each image, the rest zeros, ``(B, 1, H, W)``; number, place and side ``(B,)`` say which and where."""
+    """Zeros with one shape per image, ``(B, 1, H, W)``, given its index, position and side ``(B,)``."""
     n, _, height, width = like.shape
     border = shapes.shape[-1]
 
     def within(first: Tensor, length: int) -> Tensor:
         offset = torch.arange(length, device=like.device) - first[:, None]
-        return torch.where((offset >= 0) & (offset < size[:, None]), offset, border - 1).int()  # outside: a zero of the border
+        return torch.where(
+            (offset >= 0) & (offset < size[:, None]), offset, border - 1
+        ).int()  # outside: index of a zero in the border
 
     row = which.int()[:, None] * border + within(top, height)
     index = row[:, :, None] * border + within(left, width)[:, None, :]
@@ -120,7 +122,7 @@ def place(shapes: Tensor, which: Tensor, top: Tensor, left: Tensor, size: Tensor
 
 @lru_cache(maxsize=8)
 def kernels(sides: tuple[int, ...], order: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The bumps of all sides, upright and turned, with a border of zeros: ``(len(sides), 2, K + 1, K + 1)``, K the last side."""
+    """Bumps of all sides and their transposes, padded with zeros, ``(len(sides), 2, K + 1, K + 1)``; K is the last side."""
     bumps = torch.zeros(len(sides), 2, sides[-1] + 1, sides[-1] + 1, dtype=dtype, device=device)
     for padded, side in zip(bumps, sides, strict=True):
         bump = kernel(side, order, dtype, device)
@@ -129,7 +131,7 @@ def kernels(sides: tuple[int, ...], order: int, dtype: torch.dtype, device: torc
 
 
 def kernel(side: int, order: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A bump above a hollow, ``(side, side)``, of length 1: the paper's eta for l2, the authors' for l1."""
+    """A positive bump above a negative one, ``(side, side)``, of norm 1: the paper's eta for l2, the authors' for l1."""
     hollow = pyramid(side - side // 2, side, order)
     bump = torch.cat([pyramid(side // 2, side, order), -hollow]) if side > 1 else -hollow
     length: Tensor = torch.linalg.vector_norm(bump, order)
@@ -137,7 +139,7 @@ def kernel(side: int, order: int, dtype: torch.dtype, device: torch.device) -> T
 
 
 def pyramid(height: int, width: int, order: int) -> Tensor:
-    """Nested rectangles around the centre, the k-th of them adding ``1 / k**2`` (l1: ``1 / k**4``), scaled to length 1."""
+    """Nested rectangles around the centre, the k-th adding ``1 / k**2`` (l1: ``1 / k**4``), scaled to norm 1."""
     far = torch.maximum((torch.arange(height) - height // 2).abs()[:, None], (torch.arange(width) - width // 2).abs()[None, :])
     rectangles = torch.arange(1, max(height, width) // 2 + 2, dtype=torch.float64) ** (-2 if order == 2 else -4)
     heights = rectangles.flip(0).cumsum(0).flip(0)[far]

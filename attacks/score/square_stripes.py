@@ -1,4 +1,4 @@
-"""Square Attack's moves for linf: every pixel of a window goes to the edge of the ball, one sign a channel (arXiv 1912.00049)."""
+"""Square Attack's proposals for linf: a window at plus or minus eps, with one sign per channel (arXiv 1912.00049)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from robustkit.plugin import Batch, NormThreat
 
 
 def start_stripes(batch: Batch) -> Tensor:
-    """Vertical stripes of plus or minus eps, a sign for each channel and column, ``(B, C, H, W)``."""
+    """Images with vertical stripes of plus or minus eps, one sign per channel and column, ``(B, C, H, W)``."""
     _, channels, _, width = batch.x.shape
     words = batch.random.bits(batch.sample_ids, (channels, 1, width), attempt=batch.attempt, stream="start")
     return _edge(batch, words & 1 == 1)
 
 
 def paint_square(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor) -> Tensor:
-    """The best image with one window of side `size` ``(B,)`` repainted; three words ``(B, 3)`` say where and with which signs.
+    """The best image with one new window of side `size` ``(B,)``; three words ``(B, 3)`` give its position and signs.
 
-    Adding two eps and clipping to the ball, as the paper puts it, leads to the edge from anywhere inside.
+    This equals the paper's rule, which adds 2 * eps and clips to the ball.
     """
     _, channels, height, width = batch.x.shape
     top, left = below(words[:, 0], height - size + 1), below(words[:, 1], width - size + 1)
@@ -29,7 +29,7 @@ def paint_square(batch: Batch, x_best: Tensor, words: Tensor, size: Tensor) -> T
 
 
 def window(top: Tensor, left: Tensor, size: Tensor, like: Tensor) -> Tensor:
-    """Ones in each sample's square window and zeros elsewhere, ``(B, 1, H, W)``; the window's place and side are ``(B,)``."""
+    """Ones in each sample's square window and zeros elsewhere, ``(B, 1, H, W)``; its position and side are ``(B,)``."""
 
     def span(first: Tensor, length: int) -> Tensor:
         place = torch.arange(length, device=first.device) - first[:, None]

@@ -1,4 +1,4 @@
-"""Images at the walls and in between, and words to move them with."""
+"""Images at the bounds and in between, and random words for proposals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(scope="session")
 def batch_of_six(batch_of):
-    """Six images, the first of them black and the second white, or as many as `shape` says."""
+    """Six images, or as many as given by `shape`; the first is black and the second white."""
 
     def make(threat, shape=(6, 3, 12, 10), dtype=torch.float64):
         x = torch.rand(shape, generator=torch.Generator().manual_seed(2), dtype=dtype)

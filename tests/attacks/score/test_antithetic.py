@@ -1,4 +1,4 @@
-"""Queries in pairs on a loss that is linear, along noise that is known: one element after another."""
+"""Pairs of queries on a linear loss, along known noise: one element after another."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ SLOPE = torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)
 
 @dataclass(frozen=True, kw_only=True)
 class ByElement(AntitheticAttack):
-    """Looks along one element in each pair, and then moves to the sum of the gradients."""
+    """Probes one element per pair, and then moves to the sum of the gradients."""
 
     info = AttackInfo(name="by-element", threats=("linf",), knowledge="score", targeted=False, cost="steps", paper="")
 
@@ -33,7 +33,7 @@ class ByElement(AntitheticAttack):
 
 
 def follow(batch, attack, queries):
-    """The images asked about."""
+    """The queried images."""
     state, asked = attack.start(batch), []
     for step in range(queries):
         asked.append(state.x_adv[0, 0, 0])

@@ -1,4 +1,4 @@
-"""Antithetic Gaussian queries point along a linear model's gradient."""
+"""Gradients estimated from antithetic Gaussian queries match a linear model's gradient."""
 
 import math
 
@@ -13,7 +13,7 @@ from robustkit.threats import Threat
 
 
 class Score(nn.Module):
-    """Logits ``(10, w.x)`` with queries noted."""
+    """Logits ``(10, w.x)``, with recorded queries."""
 
     def __init__(self, n):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A search keeps its best query, and its words are a function of sample, attempt and step alone."""
+"""A search keeps its best query, and its random words are a function of sample, attempt and step only."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""SimBA keeps what helps, tries each direction both ways, and in its bases every direction once."""
+"""SimBA keeps improvements, tries both signs of each direction, and uses every basis vector once."""
 
 import math
 
@@ -14,7 +14,7 @@ from robustkit.threats import Threat
 
 
 class Score(nn.Module):
-    """Logits ``(30, w.x)``: class 0 always wins, and each query is noted."""
+    """Logits ``(30, w.x)``: class 0 is always predicted, and each query is recorded."""
 
     def __init__(self, w):
         super().__init__()

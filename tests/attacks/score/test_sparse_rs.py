@@ -1,4 +1,4 @@
-"""Sparse-RS changes as many places as it may, swaps as many as its schedule says, and never one for nothing."""
+"""Sparse-RS uses its whole budget, follows its schedule, and never replaces a location by itself."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_each_query_differs_in_exactly_the_budget(eps, pixels, places):
         count = int(replaced(20, 1.0, places, now.shape[1], b.x.device)[0][max(step - 1, 0)])
         if step:
             assert (best & ~now).sum(1).tolist() == [count] * 4
-        loss = torch.tensor([1.0, -1, 1, -1]) * (step + 1)  # the first and third sample get better all the time
+        loss = torch.tensor([1.0, -1, 1, -1]) * (step + 1)  # the first and third sample improve at every step
         if step == 0:
             loss = loss.abs()
         better = torch.tensor([True, step == 0, True, step == 0])
@@ -83,7 +83,7 @@ def test_places_are_equally_likely():
 
 
 class Dots(nn.Module):
-    """Class 0 wins by far; what counts against it is two pixels being white."""
+    """Class 0 has a large margin, which only two white pixels reduce."""
 
     def forward(self, x):
         score = x[:, 0, 1, 1] + x[:, 0, 3, 2]
@@ -101,7 +101,7 @@ def test_finds_the_pixels_that_count():
 
 
 def test_an_image_of_one_place_is_refused():
-    with pytest.raises(UsageError, match="nowhere to go"):
+    with pytest.raises(UsageError, match="at least 2 pixels"):
         attack("sparse-rs").start(batch("l0:1", (2, 1, 1, 1)))
 
 

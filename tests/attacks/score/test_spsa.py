@@ -1,4 +1,4 @@
-"""SPSA on a linear model: Adam's first step is the learning rate in every element, along the estimated signs."""
+"""SPSA on a linear model: Adam's first step equals the learning rate in every element, with the estimated signs."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from robustkit.threats import Threat
 
 
 class Score(nn.Module):
-    """Logits ``(10, w.x)`` with queries noted."""
+    """Logits ``(10, w.x)``, with recorded queries."""
 
     def __init__(self, n):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Square Attack's schedule, and what it reaches; its moves are tested in test_square_stripes.py and test_square_bumps.py."""
+"""Square Attack's schedule and results; its proposals are tested in test_square_stripes.py and test_square_bumps.py."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def test_windows_fit_into_small_images():
     assert window_side(0.001, 4, 4, "linf") == 1
 
 
-class Unbeatable(nn.Module):
+class Robust(nn.Module):
     """Logits whose margin follows ``w.x`` and stays far from 0."""
 
     def forward(self, x):
@@ -46,7 +46,7 @@ class Unbeatable(nn.Module):
 
 def test_finds_most_of_what_a_linear_model_gives_and_costs_what_it_says():
     x = torch.full((4, 1, 6, 6), 0.5, dtype=torch.float64)
-    model = Model(Unbeatable(), spec=InputSpec(channels=1), device="cpu")
+    model = Model(Robust(), spec=InputSpec(channels=1), device="cpu")
     result = attack("square", steps=400)(model, x, torch.zeros(4, dtype=torch.int64), Threat.parse("linf:0.1"))
     weight = torch.linspace(-1, 1, 36, dtype=torch.float64)
     gain = (result.x_adv - x).flatten(1) @ weight

@@ -1,4 +1,4 @@
-"""Square Attack's moves for l2 and l1 against the same rules written out sample by sample, window by window."""
+"""Square Attack's proposals for l2 and l1 against a reimplementation sample by sample."""
 
 import dataclasses
 

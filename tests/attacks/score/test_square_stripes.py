@@ -1,4 +1,4 @@
-"""Square Attack's moves for linf against the same rules written out sample by sample, window by window."""
+"""Square Attack's proposals for linf against a reimplementation sample by sample."""
 
 import dataclasses
 

@@ -1,1 +1,1 @@
-"""Controls: what random perturbations of the same budget achieve."""
+"""Controls: random perturbations within the same budget."""

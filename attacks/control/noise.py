@@ -1,4 +1,4 @@
-"""Random noise within the budget: the control that says what the size of a perturbation does without an adversary."""
+"""Random noise within the budget: a control for the effect of a perturbation's size without an adversary."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor
 
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State
 
-#: Draws after which a sample may be left, and how many times further than they lie apart the boundary must then be.
+#: Draws before a sample may be given up, and the minimum ratio of their distance from the boundary to their range.
 FIRST, APART = 3, 4
 
 
 @dataclass(kw_only=True)
 class NoiseState(State):
-    """The greatest and the least margin ``(B,)`` of a sample's draws so far, and how many there were."""
+    """The largest and the smallest margin ``(B,)`` of each sample's draws so far, and the number of draws."""
 
     best: Tensor
     worst: Tensor
@@ -26,18 +26,18 @@ class NoiseState(State):
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(IterativeAttack[NoiseState]):
-    """Independent draws, asked about one after another until one is misclassified.
+    """Independent draws, queried one after another until one is misclassified.
 
-    A sample is left with its fourth draw if the margins of the first three are so alike that the decision boundary is more than
-    four times further from the nearest of them than they lie apart: more draws would seldom reach it.
+    A sample is given up with its fourth draw if the best of its first three margins is more than four times their range away
+    from the decision boundary, because more draws would rarely reach it.
 
     Parameters
     ----------
     steps
-        Draws after the first one: ``steps + 1`` in all.
+        Number of draws after the first one: ``steps + 1`` in all.
     kind
-        ``uniform``: from the ball, clipped to the box; for l0, random elements with random values. ``gaussian``: every element
-        independently, of such a width that most draws fill the budget, projected into it.
+        ``uniform``: from the ball, clipped to the box; for l0, random elements with random values. ``gaussian``: independent
+        for every element, so wide that most draws fill the budget, projected onto it.
     """
 
     steps: int = 9
@@ -70,7 +70,7 @@ class Noise(IterativeAttack[NoiseState]):
         )
 
     def done(self, batch: Batch, state: NoiseState) -> Tensor:
-        apart = state.best - state.worst  # 0 of a model that shows its decisions alone, which says nothing
+        apart = state.best - state.worst  # 0, hence uninformative, if the model gives only decisions
         return (state.drawn >= FIRST) & (apart > 0) & (-state.best > APART * apart)
 
     def _draw(self, batch: Batch, number: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Random parameters of a rendered threat: the control that says what the transformation does without an adversary."""
+"""Random parameters of a rendered threat: a control for the effect of the transformation without an adversary."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from robustkit.plugin import AttackInfo, Batch, IterativeAttack, RenderedThreat,
 
 @dataclass(frozen=True, kw_only=True)
 class RandomParameters(IterativeAttack[State]):
-    """Independent uniform draws within the threat's limits, asked about one after another until one is misclassified.
+    """Independent uniform draws within the threat's limits, queried one after another until one is misclassified.
 
     Parameters
     ----------
     steps
-        Draws after the first one: ``steps + 1`` in all.
+        Number of draws after the first one: ``steps + 1`` in all.
     """
 
     steps: int = 9

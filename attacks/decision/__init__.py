@@ -1,1 +1,1 @@
-"""Attacks that see the predicted class alone."""
+"""Decision-based attacks: they use only the predicted class."""

@@ -14,32 +14,32 @@ from robustkit.attacks.decision.walk import BoundaryWalk, Walk, choose, unit
 from robustkit.plugin import AttackInfo, Batch, UsageError, per_sample
 from robustkit.threats import norm_of
 
-#: The least share of a way, or angle in radians, that a bisection tells apart.
+#: Bracket at which a bisection ends, as a fraction of the path or an angle in radians.
 TOLERANCE = 1e-3
-#: How far to probe, as a share of the distance.
+#: Distance of the probes, as a fraction of the perturbation's norm.
 RADIUS = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
 class CGBA(BoundaryWalk):
-    """Bisects a semicircle through the clean image and the boundary point for where it crosses the boundary again.
+    """Finds by bisection where a semicircle through the clean image and the boundary point crosses the boundary again.
 
-    The semicircle turns from the boundary point towards the estimated normal. All its points are nearer than the boundary
-    point, and where it crosses a flat boundary is that boundary's nearest point. Probes are sums of the image's slowest cosines
-    (its discrete cosine transform), for fine noise tells little of how a network decides.
+    The semicircle bends from the boundary point towards the estimated normal. All its points are nearer than the boundary
+    point, and it crosses a flat boundary at that boundary's nearest point. Probes are low-frequency (discrete cosine transform),
+    because networks react little to fine noise.
 
-    It starts from the first adversarial image among random ones. Under a targeted threat that image must be of the target
-    class; where none of the budget's draws is, the attack honestly fails, for it is given no image of the target to start from.
+    It starts from the first adversarial image among random ones. Under a targeted threat, that image must be classified as the
+    target; if no draw within the budget is, the attack fails, because it has no other starting point.
 
     Parameters
     ----------
     steps
-        The query budget of a sample.
+        Query budget per sample.
     initial_queries
-        Probes of the first round; round t takes ``sqrt(t)`` times as many.
+        Number of probes in the first round; round t uses ``sqrt(t)`` times as many.
     reduction
-        Probes take the slowest ``1 / reduction`` of the frequencies, in height and in width; 1 takes noise in all pixels.
-        The authors take 4 for images of 224 x 224.
+        Probes use the lowest ``1 / reduction`` of the frequencies in height and width; 1 means noise in all pixels. The
+        authors use 4 for images of 224 x 224.
     """
 
     reduction: int = 2
@@ -56,7 +56,7 @@ class CGBA(BoundaryWalk):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.reduction < 1:
-            raise UsageError(f"reduction={self.reduction} must be at least 1: 1 takes all frequencies, 2 half of them")
+            raise UsageError(f"reduction={self.reduction} must be at least 1: 1 uses all frequencies, 2 half of them")
 
     def tolerance(self, batch: Batch) -> float:
         return TOLERANCE
@@ -70,7 +70,7 @@ class CGBA(BoundaryWalk):
         height, width = noise.shape[2:]
         rows, columns = waves(height, self.reduction, noise.device), waves(width, self.reduction, noise.device)
         smooth = rows.T @ noise[:, :, : len(rows), : len(columns)].double() @ columns
-        # A product's last bits depend on the batch; rounding off more than those keeps samples independent.
+        # The last bits of a matrix product depend on the batch; rounding to float32 removes them.
         return smooth.float().to(noise.dtype)
 
     def depart(self, batch: Batch, state: Walk) -> Walk:
@@ -93,7 +93,7 @@ class CGBA(BoundaryWalk):
 
 
 def waves(size: int, reduction: int, device: torch.device) -> Tensor:
-    """The slowest ``1 / reduction`` of the cosines that make up a signal of so many pixels, float64, one a row."""
+    """The lowest ``1 / reduction`` of the cosine basis of signals of `size` pixels, float64, one per row."""
     frequency = torch.arange(math.ceil(size / reduction), device=device, dtype=torch.float64)[:, None]
     pixel = torch.arange(size, device=device, dtype=torch.float64)
     return torch.where(frequency > 0, 1.0, 0.5**0.5) * (math.pi * frequency * (pixel + 0.5) / size).cos()

@@ -1,4 +1,4 @@
-"""HopSkipJump: the boundary's gradient from decisions alone (Chen et al., arXiv 1904.02144)."""
+"""HopSkipJump: gradient estimates at the decision boundary from decisions only (Chen et al., arXiv 1904.02144)."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from robustkit.attacks.decision.noise import along
 from robustkit.attacks.decision.walk import BoundaryWalk, Walk, choose, norm, unit
 from robustkit.plugin import AttackInfo, Batch
 
-#: How far to probe, as a share of the distance. The authors take 1 / (number of elements), which is close to this for small
-#: images; on large ones it would drown in rounding.
+#: Distance of the probes, as a fraction of the perturbation's norm. The authors use 1 / (number of elements), which is similar
+#: for small images but vanishes in rounding for large ones.
 RADIUS = 1e-2
-#: How much an earlier round's estimate counts in linf, where the least error turns an element's sign.
+#: Weight of the previous estimate in linf, where a small error can flip the sign of an element.
 MEMORY = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
 class HopSkipJump(BoundaryWalk):
-    """Steps along the estimated gradient (for linf, its sign), halved until adversarial, and back to the boundary.
+    """Steps along the estimated gradient (for linf, its sign), halved until adversarial, then bisection back to the boundary.
 
-    In linf the estimates of earlier rounds help the next, which the authors leave out; in l2 they did not help.
+    For linf, unlike the authors' version, estimates of previous rounds are reused; for l2 this did not help.
 
-    It starts from the first adversarial image among random ones. Under a targeted threat that image must be of the target
-    class; where none of the budget's draws is, the attack honestly fails, for it is given no image of the target to start from.
+    It starts from the first adversarial image among random ones. Under a targeted threat, that image must be classified as the
+    target; if no draw within the budget is, the attack fails, because it has no other starting point.
 
     Parameters
     ----------
     steps
-        The query budget of a sample.
+        Query budget per sample.
     initial_queries
-        Probes of the first round; round t takes ``sqrt(t)`` times as many. The authors take 100.
+        Number of probes in the first round; round t uses ``sqrt(t)`` times as many. The authors use 100.
     """
 
     info: ClassVar[AttackInfo] = AttackInfo(

@@ -1,8 +1,8 @@
-"""The walk along the decision boundary that HopSkipJump and CGBA share: one query a step, each sample in its own phase.
+"""The walk along the decision boundary shared by HopSkipJump and CGBA: one query per step, each sample in its own phase.
 
-A sample draws random images until one is adversarial (`DRAW`), bisects the way from there to its clean image for a point on
-the boundary (`BISECT`), asks for the decision at random points close around it, whose mean tells how the boundary faces
-(`PROBE`), and moves by it to a nearer point (`MOVE`), in a way that is each attack's own. Then the next round begins.
+A sample draws random images until one is adversarial (`DRAW`), bisects the path from there to its clean image to find a point
+on the boundary (`BISECT`), queries random points around it to estimate the normal of the boundary (`PROBE`), and uses the
+normal to move to a nearer point (`MOVE`), which each attack does differently. Then the next round begins.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ DRAW, BISECT, PROBE, MOVE = range(4)
 
 @dataclass(kw_only=True)
 class Walk(State):
-    """Where a sample's walk stands.
+    """State of the walk.
 
     Parameters
     ----------
     phase
-        ``(B,)``: what the query is for.
+        ``(B,)``: the phase to which the query belongs.
     anchor
-        ``(B, C, H, W)``: the adversarial end of the way while bisecting it, else the point on the boundary.
+        ``(B, C, H, W)``: the adversarial end of the path during bisection, otherwise the point on the boundary.
     at, low, high
-        ``(B,)``: the position on the present way that is asked about, and the ends of the bracket of a bisection.
+        ``(B,)``: the queried position on the current path, and the bracket of the bisection.
     rounds, probes
-        ``(B,)``: rounds begun, and decisions asked for around the present anchor.
+        ``(B,)``: number of rounds begun, and of probes around the current anchor.
     wins
         ``(B,)``: the sum of the decisions, 1 or -1.
     drift, pull
         ``(B, C, H, W)``: the sum of the probes' offsets in units of the radius, and the sum of the offsets times their
-        decisions; `pull` becomes the direction to move in.
+        decisions; then `pull` is the direction of the move.
     estimate
-        ``(B, C, H, W)``: where images are adversarial, as the rounds so far tell; zeros before the first.
+        ``(B, C, H, W)``: estimated normal of the boundary, towards adversarial images; initially zero.
     """
 
     phase: Tensor
@@ -59,7 +59,7 @@ class Walk(State):
 
 
 def choose(condition: Tensor, first: Walk, second: Walk) -> Walk:
-    """The rows of `first` where the condition ``(B,)`` holds, else those of `second`."""
+    """The rows of `first` where the condition ``(B,)`` holds, and of `second` elsewhere."""
     chosen = {}
     for field in dataclasses.fields(second):
         one, other = getattr(first, field.name), getattr(second, field.name)
@@ -69,14 +69,14 @@ def choose(condition: Tensor, first: Walk, second: Walk) -> Walk:
 
 @dataclass(frozen=True, kw_only=True)
 class BoundaryWalk(MinimumNormAttack[Walk]):
-    """A walk along the decision boundary. Subclasses say how to probe and how to move.
+    """A walk along the decision boundary; subclasses define the probes and the move.
 
     Parameters
     ----------
     steps
-        The query budget of a sample.
+        Query budget per sample.
     initial_queries
-        Probes of the first round; round t takes ``sqrt(t)`` times as many.
+        Number of probes in the first round; round t uses ``sqrt(t)`` times as many.
     """
 
     steps: int = 5000
@@ -87,19 +87,21 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.initial_queries < 1:
-            raise UsageError(f"initial_queries={self.initial_queries} must be at least 1: the probes of the first round")
+            raise UsageError(
+                f"initial_queries={self.initial_queries} must be at least 1: the number of probes in the first round"
+            )
 
     @abstractmethod
     def tolerance(self, batch: Batch) -> float:
-        """The bracket, as a share of the way, at which a bisection ends."""
+        """The bracket, as a fraction of the path, at which a bisection ends."""
 
     @abstractmethod
     def radius(self, batch: Batch, state: Walk) -> Tensor:
-        """How far from the anchor to probe, ``(B,)`` in l2."""
+        """The l2 distance of the probes from the anchor, ``(B,)``."""
 
     @abstractmethod
     def depart(self, batch: Batch, state: Walk) -> Walk:
-        """Begin to move by `state.estimate`."""
+        """Begin the move along `state.estimate`."""
 
     @abstractmethod
     def way(self, batch: Batch, state: Walk) -> Tensor:
@@ -107,14 +109,14 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
 
     @abstractmethod
     def moved(self, batch: Batch, state: Walk, won: Tensor) -> Walk:
-        """Take in the decision about the image at `state.at` of the move."""
+        """The state after the decision for the image at position `state.at` of the move."""
 
     def memory(self, batch: Batch) -> float:
-        """How much an earlier round's estimate of the boundary counts in the next."""
+        """Weight of the previous round's estimate in the next."""
         return 0.0
 
     def offsets(self, state: Walk, noise: Tensor) -> Tensor:
-        """Directions to probe in, of any length, from uniform noise in [-1, 1]. ``(B, C, H, W)`` both."""
+        """Directions of the probes, of any length, from uniform noise in [-1, 1]. Both ``(B, C, H, W)``."""
         return noise
 
     def start(self, batch: Batch) -> Walk:
@@ -153,7 +155,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         return replace(after, x_adv=query.clamp(*batch.bounds))
 
     def bisect(self, state: Walk) -> Walk:
-        """Go back from the adversarial image `state.x_adv` to the boundary."""
+        """Begin the bisection from the adversarial image `state.x_adv` back to the boundary."""
         whole = torch.ones_like(state.at)
         return replace(
             state, phase=torch.full_like(state.phase, BISECT), anchor=state.x_adv, at=whole / 2, low=whole * 0, high=whole
@@ -177,7 +179,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         return choose(won, self.bisect(state), state)
 
     def _between(self, batch: Batch, state: Walk) -> Tensor:
-        """The image at the share `state.at` of the way from the clean image to the anchor; for linf, of the radius."""
+        """The image at fraction `state.at` of the path from the clean image to the anchor; for linf, of the radius."""
         if norm(batch) == "l2":
             return along(batch.x, state.at, state.anchor - batch.x)
         radius = per_sample(state.at * norm_of(state.anchor - batch.x, "linf"), batch.x)
@@ -191,7 +193,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
 
     def _probed(self, batch: Batch, state: Walk, won: Tensor) -> Walk:
         radius = per_sample(self.radius(batch, state).clamp_min(1e-12), batch.x)
-        offset = (state.x_adv - state.anchor) / radius  # what the box left of it
+        offset = (state.x_adv - state.anchor) / radius  # after clipping to the box
         decision = torch.where(won, 1, -1).to(offset.dtype)
         state = replace(
             state,
@@ -201,7 +203,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
             pull=along(state.pull, decision, offset),
         )
         mean = state.wins / state.probes
-        # The mean decision as a baseline lowers the variance; if all decisions agree it would leave nothing.
+        # Subtracting the mean decision reduces the variance; if all decisions agree, it would leave nothing.
         fresh = along(state.pull, -torch.where(mean.abs() < 1, mean, 0), state.drift)
         enough = state.probes >= (self.initial_queries * state.rounds.to(mean.dtype).sqrt()).floor()
         told = replace(state, phase=torch.full_like(state.phase, MOVE), estimate=fresh + self.memory(batch) * state.estimate)
@@ -215,5 +217,5 @@ def norm(batch: Batch) -> str:
 
 
 def unit(direction: Tensor) -> Tensor:
-    """Scaled to l2 norm 1; zero stays zero."""
+    """`direction` scaled to l2 norm 1; zero stays zero."""
     return along(torch.zeros_like(direction), 1 / norm_of(direction, "l2").clamp_min(1e-12), direction)

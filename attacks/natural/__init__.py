@@ -1,1 +1,1 @@
-"""Changes that happen without an adversary, searched for the worst."""
+"""Worst-case search over natural image transformations."""

@@ -1,4 +1,4 @@
-"""Lighter and darker images: the same amount added to every element."""
+"""Brightness: the same value added to every element."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustkit.plugin import AttackInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Brightness(Sweep):
-    """The same amount added to every element, over the threat's range: see `Sweep`."""
+    """Adds the same value to every element, searched over the threat's range; see `Sweep`."""
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="brightness",

@@ -1,4 +1,4 @@
-"""Harder and softer images: differences from mid-grey grow or shrink."""
+"""Contrast: differences from mid-grey are scaled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustkit.plugin import AttackInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast(Sweep):
-    """Differences from mid-grey times the same factor, over the threat's range: see `Sweep`."""
+    """Scales the differences from mid-grey by one factor, searched over the threat's range; see `Sweep`."""
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="contrast",

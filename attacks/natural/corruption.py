@@ -16,12 +16,12 @@ from robustkit.threats.corruption import DRAWS
 
 @dataclass(frozen=True, kw_only=True)
 class WorstCorruption(IterativeAttack[State]):
-    """Every corruption of the threat's severity, one query each, until one is found that the model gets wrong.
+    """Tries every corruption of the threat's severity, one query each, until one is misclassified.
 
     Parameters
     ----------
     draws
-        How often each is tried, with other random numbers. A threat with a single corruption gets two tries at least.
+        Number of tries per corruption, with different random numbers. A threat with a single corruption gets at least two.
     """
 
     draws: int = 1
@@ -53,10 +53,10 @@ class WorstCorruption(IterativeAttack[State]):
         return self._try(batch, response.taken + 1)
 
     def _try(self, batch: Batch, number: Tensor) -> State:
-        """The corruption of that number, ``(B,)`` in the host's memory."""
+        """The state for the corruptions with these numbers, ``(B,)`` in host memory."""
         threat = batch.threat
         assert isinstance(threat, CorruptionThreat)
-        # The first corruption comes last: of all of them it is noise, which leaves no image as it was.
+        # The first corruption comes last: it is noise, which changes every image.
         which = (number + 1) % len(threat.kinds)
         random, ids = SampleRandom(batch.random.seed, DRAWS), batch.sample_ids
         return State(

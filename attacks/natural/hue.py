@@ -1,4 +1,4 @@
-"""Other colours of the same saturation and value (semantic adversarial examples)."""
+"""Hue shifts at constant saturation and value (semantic adversarial examples, arXiv 1804.00499)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustkit.plugin import AttackInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Hue(Sweep):
-    """Every hue turned by the same angle, over the threat's range: see `Sweep`."""
+    """Rotates all hues by the same angle, searched over the threat's range; see `Sweep`."""
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="hue",

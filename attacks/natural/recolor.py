@@ -1,4 +1,4 @@
-"""ReColor: one change of colours for the whole image (Laidlaw and Feizi, arXiv 1906.00001)."""
+"""ReColor: one mapping of colours for the whole image (Laidlaw and Feizi, arXiv 1906.00001)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robustkit.plugin import AttackInfo, ParametricAttack
 
 @dataclass(frozen=True, kw_only=True)
 class ReColor(ParametricAttack):
-    """Signed ascent of the cross-entropy over the offsets at the knots of a grid of colours; see `RecolorThreat`."""
+    """Sign-gradient ascent on the cross-entropy over the offsets at the nodes of a colour grid; see `RecolorThreat`."""
 
     info: ClassVar[AttackInfo] = AttackInfo(
         name="recolor",

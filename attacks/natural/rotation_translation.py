@@ -1,4 +1,4 @@
-"""Turns and shifts of the image, over a grid or at random (Engstrom et al., arXiv 1712.02779)."""
+"""Rotation and translation of the image, by grid or random search (Engstrom et al., arXiv 1712.02779)."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from robustkit.crossing import constant
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, Response, State, Threat
 from robustkit.threats import SpatialThreat
 
-#: Turns and shifts along each axis in the paper's grid of 775 points, whose proportions other grids keep.
-TURNS, SHIFTS = 31, 5
+#: Rotations, and translations per axis, in the paper's grid of 775 points; other grids keep this ratio.
+ROTATIONS, TRANSLATIONS = 31, 5
 
 
 @cache
-def grid(points: int, shifting: bool) -> tuple[tuple[float, float, float], ...]:
-    """At most so many (turn, shift right, shift down), each in [-1, 1], evenly spaced; from the farthest to the nearest to
+def grid(points: int, translating: bool) -> tuple[tuple[float, float, float], ...]:
+    """An even grid of at most `points` triples (rotation, right, down) in [-1, 1], from the farthest to the nearest to
     (0, 0, 0), which changes nothing and is left out."""
-    shifts = max(1, round((points * SHIFTS / TURNS) ** (1 / 3))) if shifting else 1
-    turns = max(2, points // shifts**2)
-    axis = np.linspace(-1, 1, shifts) if shifts > 1 else np.zeros(1)
-    found = [p for p in product(np.linspace(-1, 1, turns).tolist(), axis.tolist(), axis.tolist()) if any(p)]
+    translations = max(1, round((points * TRANSLATIONS / ROTATIONS) ** (1 / 3))) if translating else 1
+    rotations = max(2, points // translations**2)
+    axis = np.linspace(-1, 1, translations) if translations > 1 else np.zeros(1)
+    found = [p for p in product(np.linspace(-1, 1, rotations).tolist(), axis.tolist(), axis.tolist()) if any(p)]
     return tuple(sorted(found, key=lambda p: -sum(part**2 for part in p)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RotationTranslation(IterativeAttack[State]):
-    """The first turn and shift within the threat that the model gets wrong.
+    """Tries rotations and translations within the threat until one is misclassified.
 
     Parameters
     ----------
     steps
-        Transformations after the first one. A grid has at most ``steps + 1`` points: the default is the paper's 31 turns by 5
-        shifts by 5. For the paper's worst of 10, take ``search=random,steps=9``.
+        Transformations after the first one. A grid has at most ``steps + 1`` points; the default is the paper's grid of 31
+        rotations by 5 x 5 translations. The paper's worst-of-10 is ``search=random,steps=9``.
     search
-        ``grid``, from the corners inwards, or ``random``: independent uniform draws.
+        ``grid``: from the corners inwards; ``random``: independent uniform draws.
     """
 
-    steps: int = TURNS * SHIFTS**2 - 1
+    steps: int = ROTATIONS * TRANSLATIONS**2 - 1
     search: Literal["grid", "random"] = "grid"
 
     needs_gradient: ClassVar[bool] = False

@@ -13,10 +13,10 @@ from robustkit.plugin import AttackInfo, Batch, ParametricAttack, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class StAdv(ParametricAttack):
-    """Ascent of the cross-entropy over the flow, in steps smoothed over the image.
+    """Gradient ascent on the cross-entropy over the flow, with spatially smoothed steps.
 
-    The paper minimises a penalty on the flow's total variation by L-BFGS. Here the threat limits each displacement, and a step is
-    the gradient after a Gaussian blur, which keeps neighbouring displacements alike.
+    The paper penalises the flow's total variation and optimises with L-BFGS. Here the threat limits each displacement, and each
+    step is a gradient after a Gaussian blur, which keeps neighbouring displacements similar.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class StAdv(ParametricAttack):
     Raises
     ------
     UsageError
-        If a number is out of range.
+        If a parameter is out of range.
     """
 
     smoothing: float = 1.0

@@ -1,4 +1,4 @@
-"""A transformation with one parameter, tried at values over its whole range."""
+"""Grid search over the range of a transformation with one parameter."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.threats import NaturalThreat
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep(IterativeAttack[State]):
-    """A grid over the range, from both ends inwards, until a value is found that the model gets wrong.
+    """Tries a grid over the range, from both ends inwards, until an image is misclassified.
 
     Parameters
     ----------
     steps
-        Values after the first one: ``steps + 1`` in all, without the one that changes nothing.
+        Number of values after the first one, ``steps + 1`` in all, not counting the value that changes nothing.
     """
 
     steps: int = 20

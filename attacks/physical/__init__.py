@@ -1,1 +1,1 @@
-"""Attacks that can be printed and put into the scene."""
+"""Attacks that can be printed and placed in a scene."""

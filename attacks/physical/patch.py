@@ -1,4 +1,4 @@
-"""The universal adversarial patch: one sticker that turns every image (Brown et al., arXiv 1712.09665)."""
+"""Universal adversarial patch: one sticker for all images (Brown et al., arXiv 1712.09665)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attacks.physical.sticker import Sticker, made
+from robustkit.attacks.physical.sticker import Sticker, fitted_patch
 from robustkit.gradients import is_broken
 from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat, UsageError
@@ -17,23 +17,23 @@ from robustkit.rendering import blank_patch, render
 
 @dataclass(frozen=True, kw_only=True)
 class Patch(Sticker):
-    """Adam on the sticker's texels: up the cross-entropy of the label, or the log-probability of the target.
+    """Adam on the sticker's texels, maximising the cross-entropy of the label or the log-probability of the target.
 
-    The expectation runs over images and over location, rotation, scale and brightness, drawn anew in every step. A targeted
-    sticker serves the targets it is given as well as one picture can; the paper's use is one target for all images.
+    The expectation is over images, location, rotation, scale and brightness, drawn anew in every step (EOT). If targeted, one
+    sticker is optimised for all given targets together; the paper uses one target for all images.
 
     Parameters
     ----------
     steps
-        Steps of the optimiser.
+        Number of optimiser steps.
     batch
-        Images a step.
+        Images per step.
     learning_rate
-        Adam's, as a share of the range of the bounds.
+        Adam's learning rate, as a fraction of the bounds' width.
     rotation, scale, brightness
-        The circumstances the sticker is fitted for and shown in, see `Sticker`.
+        Range of placements for fitting and evaluation, see `Sticker`.
     fit_images
-        The most images it is fitted on.
+        Maximum number of images for fitting.
     """
 
     steps: int = 200
@@ -61,7 +61,7 @@ class Patch(Sticker):
     def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, PatchThreat)
         if not len(samples.x):
-            raise UsageError("a patch cannot be fitted on no images: give more, so that both folds have some")
+            raise UsageError("a patch cannot be fitted to no images: give more, so that both folds contain some")
         model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)
@@ -75,27 +75,27 @@ class Patch(Sticker):
                 patch.clamp_(low, high)
         patch.grad = None
         passes = self.steps * self.batch
-        return made(patch, threat, passes, passes, int(broken))
+        return fitted_patch(patch, threat, passes, passes, int(broken))
 
     def _gradient(
         self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, step: int, seed: int
     ) -> tuple[Tensor, Tensor]:
-        """The gradient with respect to the patch of the mean gain over a drawn batch in drawn circumstances.
+        """The gradient of the mean loss over a random batch and random placements with respect to the patch.
 
-        With it, how many of the images' gradients were not finite.
+        Also returns how many of the images' gradients were not finite.
         """
         random = SampleRandom(seed, self.name)
         slots = torch.arange(self.batch, device=patch.device)
         rows = random.integers(slots, (), len(samples.x), step=step, stream="images")
         x, wanted = samples.x[rows], (samples.y if samples.targets is None else samples.targets)[rows]
-        gain = cross_entropy if samples.targets is None else cross_entropy_targeted
-        placement = self.circumstances.draw(threat, x, slots, random, step)
+        objective = cross_entropy if samples.targets is None else cross_entropy_targeted
+        placement = self.placements.draw(threat, x, slots, random, step)
         with torch.enable_grad():
             leaf = patch.detach().requires_grad_()
             patched, _ = render(x, leaf, threat.shape, placement, model.bounds)
 
         def part(rows: Tensor) -> tuple[Tensor, ...]:
-            return model.gradient(patched[rows], lambda logits: gain(logits, wanted[rows]))
+            return model.gradient(patched[rows], lambda logits: objective(logits, wanted[rows]))
 
         grad = model.in_chunks(part, slots, like=x)[2]
         (total,) = torch.autograd.grad(patched, leaf, grad / self.batch)

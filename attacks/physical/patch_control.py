@@ -1,4 +1,4 @@
-"""Stickers that were not optimised: what covering a part of the image does by itself."""
+"""Control for patches: the effect of covering part of the image with a sticker that is not optimised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from robustkit.attacks.physical.sticker import Sticker, made
+from robustkit.attacks.physical.sticker import Sticker, fitted_patch
 from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat
 from robustkit.rendering import blank_patch
 
@@ -16,16 +16,16 @@ Fill = Literal["grey", "black", "white", "random"]
 
 @dataclass(frozen=True, kw_only=True)
 class PatchControl(Sticker):
-    """A sticker of the threat's area and shape in one colour, or in random ones, at the placements of `patch`.
+    """A sticker with the threat's area and shape, in one colour or random colours, at the same placements as `patch`.
 
     Parameters
     ----------
     fill
-        ``grey``, ``black``, ``white``, or ``random``: every texel and channel on its own, the same sticker for all images.
+        ``grey``, ``black``, ``white``, or ``random``: independent for every texel and channel, but the same for all images.
     rotation, scale, brightness
-        The circumstances it is shown in, as for `patch`.
+        Range of placements, as for `patch`.
     fit_images
-        Without meaning here: nothing is fitted.
+        Ignored, because nothing is fitted.
     """
 
     fill: Fill = "grey"
@@ -53,4 +53,4 @@ class PatchControl(Sticker):
                 one = torch.zeros(1, dtype=torch.int64, device=patch.device)
                 draw = SampleRandom(seed, self.name).uniform(one, patch.shape, dtype=patch.dtype)[0]
                 patch = low + (high - low) * draw
-        return made(patch, threat)
+        return fitted_patch(patch, threat)

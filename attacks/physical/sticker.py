@@ -1,4 +1,4 @@
-"""What stickers have in common, whatever is printed on them: where they are put, and how they are judged."""
+"""Base class of stickers: their placement and evaluation."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from robustkit.rendering import PlacementRange, cutout, render
 
 @dataclass(frozen=True, kw_only=True)
 class Sticker(UniversalAttack):
-    """A universal attack whose perturbation is a patch, shown once a sample in circumstances drawn by its id.
+    """A universal attack whose perturbation is a patch, placed once per sample at random.
 
-    The draw depends on the seed and these three parameters alone, so stickers are compared at the same placements.
+    Placements depend only on the seed, the sample id and these three parameters, so stickers are compared at the same ones.
 
     Parameters
     ----------
     rotation
-        Largest turn either way, in degrees, 0 to 180.
+        Maximum rotation in either direction, in degrees, 0 to 180.
     scale
-        Least size, as a share of the largest that the threat admits, in (0, 1].
+        Minimum size, as a fraction of the maximum allowed by the threat, in (0, 1].
     brightness
-        Largest change of the sticker's light either way, as a share, in [0, 1).
+        Maximum relative change of the sticker's brightness in either direction, in [0, 1).
     """
 
     rotation: float = 20.0
@@ -50,15 +50,15 @@ class Sticker(UniversalAttack):
         if not 0 <= self.rotation <= 180:
             raise UsageError(f"rotation={self.rotation} must be 0 to 180 degrees")
         if not 0 < self.scale <= 1:
-            raise UsageError(f"scale={self.scale} must be above 0 and at most 1, the largest size that the threat admits")
+            raise UsageError(f"scale={self.scale} must be above 0 and at most 1, a fraction of the maximum size")
         if not 0 <= self.brightness < 1:
             raise UsageError(f"brightness={self.brightness} must be from 0 to below 1")
         if self.fit_images < 1:
             raise UsageError(f"fit_images={self.fit_images} must be at least 1")
 
     @property
-    def circumstances(self) -> PlacementRange:
-        """What the sticker must work in."""
+    def placements(self) -> PlacementRange:
+        """The range of placements."""
         return PlacementRange(rotation=self.rotation, scale=self.scale, brightness=self.brightness)
 
     def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
@@ -76,7 +76,7 @@ class Sticker(UniversalAttack):
 
         def part(rows: Tensor) -> Tensor:
             x = samples.x[rows]
-            placement = self.circumstances.draw(threat, x, samples.ids[rows], random)
+            placement = self.placements.draw(threat, x, samples.ids[rows], random)
             return render(x, patch, threat.shape, placement, model.bounds)[0]
 
         chunk = model.chunk_size(samples.x)
@@ -84,26 +84,26 @@ class Sticker(UniversalAttack):
 
 
 def checked_patch(fitted: Fitted, x: Tensor) -> Tensor:
-    """The patch in what was fitted, in the type and on the device of the images.
+    """The fitted patch, with the dtype and device of the images.
 
     Raises
     ------
     UsageError
-        If there is none, or it has other channels than the images.
+        If there is none, or its number of channels differs from the images'.
     """
     if "patch" not in fitted:
-        raise UsageError(f"what was fitted holds {', '.join(sorted(fitted)) or 'nothing'}, but no 'patch': fit a sticker first")
+        raise UsageError(f"the fit contains {', '.join(sorted(fitted)) or 'nothing'}, but no 'patch': fit a sticker first")
     patch = fitted["patch"]
     if patch.ndim != 3 or len(patch) != x.shape[1]:
         raise UsageError(
             f"the patch has shape {tuple(patch.shape)}, but the images have {x.shape[1]} channels: expected "
-            f"({x.shape[1]}, height, width), so fit it on such images"
+            f"({x.shape[1]}, height, width), so fit it to such images"
         )
     return patch.to(x)
 
 
-def made(patch: Tensor, threat: PatchThreat, forwards: int = 0, backwards: int = 0, broken: int = 0) -> Fitted:
-    """A patch with its outline, and for the record the passes that went into it (one an image) and the broken gradients."""
+def fitted_patch(patch: Tensor, threat: PatchThreat, forwards: int = 0, backwards: int = 0, broken: int = 0) -> Fitted:
+    """A patch with its alpha mask, and the numbers of passes (one per image) and of non-finite gradients of the fit."""
     return {
         "patch": patch,
         "alpha": cutout(threat.shape),

@@ -1,1 +1,1 @@
-"""Attacks made on one model and judged on another."""
+"""Transfer attacks: crafted on surrogate models, evaluated on the model under test."""

@@ -1,4 +1,4 @@
-"""Auto-PGD from where a transfer attack on a surrogate ends: past gradients of the model that do not help at first."""
+"""Auto-PGD started from a transfer attack, to overcome uninformative gradients at the clean image."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from robustkit.transfer import Surrogates
 
 @dataclass(frozen=True, kw_only=True)
 class APGDTransfer(APGD):
-    """Auto-PGD on the cross-entropy, started from the image that `MIFGSM` makes on the surrogates.
+    """Auto-PGD on the cross-entropy, started from the image that `MIFGSM` crafts on the surrogates.
 
-    The surrogates' own passes are not counted. Further restarts begin at random points.
+    Passes of the surrogates are not counted. Further restarts begin at random points.
 
     Parameters
     ----------
     steps, restarts, rho
         As in `APGD`.
     surrogate
-        Models to make the first images on, see `robustkit.transfer.TransferAttack`; at least one.
+        Models for crafting the starting points, see `robustkit.transfer.TransferAttack`; at least one.
     surrogate_steps
         Steps on the surrogates.
     """
@@ -55,7 +55,7 @@ class APGDTransfer(APGD):
 
     def check(self, threat: Threat) -> None:
         if self.surrogate is None:
-            raise UsageError("attack 'apgd-transfer' starts from images made on another model: name it with surrogate=")
+            raise UsageError("attack 'apgd-transfer' starts from images crafted on another model: name it with surrogate=")
         super().check(threat)
 
     def start(self, batch: Batch) -> State:

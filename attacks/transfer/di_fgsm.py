@@ -1,4 +1,4 @@
-"""The diverse inputs method: gradients through randomly resized and padded images (Xie et al., arXiv 1803.06978)."""
+"""Diverse inputs: gradients through randomly resized and padded images (Xie et al., arXiv 1803.06978)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from robustkit.plugin import AttackInfo, Batch, Response, UsageError
 
 @dataclass(kw_only=True)
 class DiverseState(MomentumState):
-    """`step`, ``(B,)``: which query comes next, for its random numbers."""
+    """`step`, ``(B,)``: index of the next query, for its random numbers."""
 
     step: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class DIFGSM(MIFGSM):
-    """`MIFGSM` that asks about a smaller copy of the image at a random place on an empty one, half of the time.
+    """`MIFGSM` that randomly queries a smaller copy of the image at a random position on an empty image.
 
-    The paper enlarges; models of a fixed input size see the same change of scale and place if the image shrinks instead.
+    The paper enlarges images; shrinking them gives the same change of scale and position to models with a fixed input size.
 
     Parameters
     ----------
     steps, step_size, decay, surrogate
         As in `MIFGSM`.
     prob
-        How often the image is transformed, 0 to 1.
+        Probability of transforming the image, 0 to 1.
     resize_rate
-        The least size of the copy, as a share of the image's sides, in (0, 1].
+        Minimum size of the copy, as a fraction of the image's sides, in (0, 1].
     """
 
     prob: float = 0.5
@@ -74,13 +74,13 @@ class DIFGSM(MIFGSM):
 
 
 def resize_and_pad(x: Tensor, rate: float, scale: Tensor, top: Tensor, left: Tensor, fill: float) -> Tensor:
-    """Each image, bilinearly shrunk by whole pixels, somewhere on an empty image of the same shape ``(B, C, H, W)``.
+    """Each image, bilinearly shrunk to a whole number of pixels, on an empty image of the same shape ``(B, C, H, W)``.
 
-    `scale`, `top` and `left`, ``(B,)`` in [0, 1), choose the size between `rate` and the image's own, and the place.
+    `scale`, ``(B,)`` in [0, 1), selects a size between `rate` and 1; `top` and `left`, likewise, select the position.
     """
 
     def axis(length: int, offset: Tensor) -> tuple[Tensor, Tensor]:
-        """Where each output pixel lies on the copy, from -1 to 1, and whether it lies there at all: ``(B, length)`` each."""
+        """Position of each output pixel on the copy, from -1 to 1, and whether it lies on the copy: ``(B, length)`` each."""
         least = int(rate * length)
         size = (least + scale * (length - least)).floor().clamp_min(1)
         first = (offset * (length - size + 1)).floor()

@@ -1,4 +1,4 @@
-"""The momentum iterative fast gradient sign method: steps along accumulated gradients (Dong et al., arXiv 1710.06081)."""
+"""Momentum iterative fast gradient sign method: steps along accumulated gradients (Dong et al., arXiv 1710.06081)."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ COST = "steps + 2 forwards, steps backwards; with surrogates 2 forwards"
 
 @dataclass(kw_only=True)
 class MomentumState(State):
-    """`velocity`, ``(B, C, H, W)``: the decayed sum of the gradients, each scaled to l1 norm 1."""
+    """`velocity`, ``(B, C, H, W)``: the decayed sum of gradients, each scaled to l1 norm 1."""
 
     velocity: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class MIFGSM(TransferAttack[MomentumState]):
-    """Steps of equal length along a momentum of normalised gradients, without a random start.
+    """Fixed-size steps along the momentum of normalised gradients, without a random start.
 
     Parameters
     ----------
     steps
-        Steps to take.
+        Number of steps.
     step_size
-        Length of a step in the threat's norm, in the unit of the bounds; None takes ``eps / steps``.
+        Length of a step in the threat's norm, in the unit of the bounds; None means ``eps / steps``.
     decay
-        What a step keeps of the momentum.
+        Decay factor of the momentum.
     surrogate
-        Models to make the images on, see `TransferAttack`.
+        Models for crafting the images, see `TransferAttack`.
     """
 
     steps: int = 10
@@ -63,12 +63,12 @@ class MIFGSM(TransferAttack[MomentumState]):
         return MomentumState(x_adv=batch.x, velocity=torch.zeros_like(batch.x))
 
     def step(self, batch: Batch, state: MomentumState, response: Response) -> MomentumState:
-        # The smallest normal number, not a tolerance: a gradient of any size counts the same.
+        # The smallest normal number, not a tolerance: gradients of any size get the same weight.
         length = norm_of(response.grad, "l1").clamp_min(torch.finfo(response.grad.dtype).tiny)
         velocity = self.decay * state.velocity + response.grad / per_sample(length, response.grad)
         return replace(state, x_adv=ascend(batch, state.x_adv, velocity, self.length(batch.threat)), velocity=velocity)
 
     def length(self, threat: Threat) -> float:
-        """Of a step, in the threat's unit."""
+        """The length of a step, in the threat's unit."""
         assert isinstance(threat, NormThreat)
         return threat.eps / self.steps if self.step_size is None else self.step_size

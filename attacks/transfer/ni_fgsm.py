@@ -1,4 +1,4 @@
-"""The Nesterov iterative fast gradient sign method: the gradient is taken where the momentum leads (Lin et al., arXiv 1908.06281)."""
+"""Nesterov iterative fast gradient sign method: gradients at the look-ahead point (Lin et al., arXiv 1908.06281)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from robustkit.plugin import AttackInfo, Batch, NormThreat
 
 @dataclass(frozen=True, kw_only=True)
 class NIFGSM(MIFGSM):
-    """`MIFGSM` that asks about the point ahead of it, not about the point itself.
+    """`MIFGSM` that queries the look-ahead point instead of the iterate.
 
-    As in the authors' code, a gradient counts there with a mean magnitude of 1, so that one gradient leads about one step
-    ahead; for l2 with the length that such a gradient has. The point ahead may lie outside ball and box.
+    As in the authors' code, gradients are scaled to a mean magnitude of 1, so that one gradient looks about one step ahead; for
+    l2, to the corresponding l2 norm. The look-ahead point may lie outside the ball and the box.
 
     Parameters
     ----------

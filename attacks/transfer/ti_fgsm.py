@@ -1,4 +1,4 @@
-"""The translation-invariant method: gradients smoothed over neighbouring pixels (Dong et al., arXiv 1904.02884)."""
+"""Translation-invariant attack: gradients smoothed over neighbouring pixels (Dong et al., arXiv 1904.02884)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from robustkit.plugin import AttackInfo, Batch, Response, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class TIFGSM(MIFGSM):
-    """`MIFGSM` on the gradient of many shifted copies at once: the gradient under a Gaussian blur.
+    """`MIFGSM` with Gaussian-blurred gradients, which approximate the mean gradient over translated copies.
 
     Parameters
     ----------
     steps, step_size, decay, surrogate
         As in `MIFGSM`.
     kernel_size
-        Width of the Gaussian in pixels, odd; it reaches three standard deviations either way. The paper's 15 is for images of
-        299 pixels; None takes 15, for images below 150 pixels a tenth of the shorter side.
+        Width of the Gaussian kernel in pixels, odd; it spans three standard deviations in each direction. The paper uses 15
+        for images of 299 pixels; None means 15, or a tenth of the shorter side for images below 150 pixels.
     """
 
     kernel_size: int | None = None
@@ -50,11 +50,11 @@ class TIFGSM(MIFGSM):
 
 
 def blur(grad: Tensor, size: int) -> Tensor:
-    """Gaussian smoothing with zeros around the image, ``(B, C, H, W)``."""
+    """Gaussian smoothing with zero padding, ``(B, C, H, W)``."""
     reach = size // 2
     weights = [math.exp(-0.5 * (3 * i / max(reach, 1)) ** 2) for i in range(-reach, reach + 1)]
     height, width = grad.shape[-2:]
-    # Sums of shifted images, not a convolution, whose rounding may depend on the batch.
+    # Sums of shifted images instead of a convolution, whose rounding may depend on the batch.
     rows = functional.pad(grad, (0, 0, reach, reach))
     grad = torch.stack([w / sum(weights) * rows[:, :, i : i + height] for i, w in enumerate(weights)]).sum(0)
     columns = functional.pad(grad, (reach, reach))

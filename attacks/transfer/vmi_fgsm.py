@@ -1,4 +1,4 @@
-"""Variance tuning: the gradient is corrected by how it varied around the point before (Wang and He, arXiv 2103.15571)."""
+"""Variance tuning: gradients corrected by their variation around the previous point (Wang and He, arXiv 2103.15571)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from robustkit.threats import norm_of
 
 @dataclass(kw_only=True)
 class VarianceState(MomentumState):
-    """What a round of queries around a point remembers, ``(B, C, H, W)`` each.
+    """State of a round of queries around a point, ``(B, C, H, W)`` each.
 
     Parameters
     ----------
     offset
-        From `x_adv`, which is a step further already, to the neighbour to ask about; 0 to ask about `x_adv` itself.
+        Offset from `x_adv`, which is already one step further, to the neighbour to query; 0 to query `x_adv` itself.
     x_from, grad_from
-        The point in the middle of the neighbours, and its gradient.
+        The point surrounded by the neighbours, and its gradient.
     total
         The sum of the neighbours' gradients so far.
     variance
-        By how much the neighbours' mean gradient differed from the point's own in the round before.
+        Mean gradient of the neighbours minus the gradient of the point, from the previous round.
     """
 
     offset: Tensor
@@ -38,16 +38,16 @@ class VarianceState(MomentumState):
 
 @dataclass(frozen=True, kw_only=True)
 class VMIFGSM(MIFGSM):
-    """`MIFGSM` with variance tuning; the model is asked about a point and its neighbours one after another.
+    """`MIFGSM` with variance tuning; a point and its neighbours are queried one after another.
 
     Parameters
     ----------
     steps, step_size, decay, surrogate
         As in `MIFGSM`.
     neighbours
-        Random neighbours a step.
+        Number of random neighbours per step.
     beta
-        How far they lie, in eps: anywhere in the cube for linf, on the sphere for l2.
+        Distance of the neighbours, as a multiple of eps: uniform in the cube for linf, on the sphere for l2.
     """
 
     neighbours: int = 20
@@ -73,7 +73,7 @@ class VMIFGSM(MIFGSM):
             raise UsageError(f"beta={self.beta} must be above 0")
 
     def attempt_steps(self, threat: Threat) -> int:
-        return (self.steps - 1) * (self.neighbours + 1) + 1  # after the last step no neighbours are asked about
+        return (self.steps - 1) * (self.neighbours + 1) + 1  # no neighbours are queried after the last step
 
     def start(self, batch: Batch) -> VarianceState:
         zero = torch.zeros_like(batch.x)
@@ -87,8 +87,8 @@ class VMIFGSM(MIFGSM):
 
     def step(self, batch: Batch, state: MomentumState, response: Response) -> VarianceState:
         assert isinstance(state, VarianceState)
-        turn = response.step % (self.neighbours + 1)
-        here, last = (per_sample(turn == which, batch.x) for which in (0, self.neighbours))
+        position = response.step % (self.neighbours + 1)
+        here, last = (per_sample(position == which, batch.x) for which in (0, self.neighbours))
         moved = super().step(batch, state, replace(response, grad=response.grad + state.variance))
         x_adv = torch.where(here, moved.x_adv, state.x_adv)
         x_from = torch.where(here, state.x_adv, state.x_from)

@@ -1,1 +1,1 @@
-"""One perturbation for many images."""
+"""Universal attacks: one perturbation for many images."""

@@ -1,7 +1,7 @@
-"""The universal adversarial perturbation: one small change that turns most images (Moosavi-Dezfooli et al., arXiv 1610.08401).
+"""Universal adversarial perturbation: one small perturbation for all images (Moosavi-Dezfooli et al., arXiv 1610.08401).
 
 It is found by stochastic gradient ascent over images (Shafahi et al., arXiv 1811.11304), which is simpler and stronger than the
-first paper's sum of minimal perturbations.
+sum of minimal perturbations of the first paper.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from robustkit.projections import clip
 
 @dataclass(frozen=True, kw_only=True)
 class UAP(UniversalAttack):
-    """Steepest steps on the mean gain over drawn batches, ever shorter; a sample's gain is capped once it is clearly turned.
+    """Steepest-ascent steps of decreasing length on the mean capped margin over random batches.
 
-    The gain is the lead of the best wrong class over the label, or of the target, in logits. The second paper caps the
-    cross-entropy, whose gradient favours the successfully attacked samples, so that on a robust model it turns fewer.
+    The margin is that of the best wrong class over the label, or of the target, in logits. The second paper caps the
+    cross-entropy instead, whose gradient favours successfully attacked samples, which gives fewer successes on a robust model.
 
     Parameters
     ----------
     steps
-        Steps of the perturbation.
+        Number of steps.
     batch
-        Images a step.
+        Images per step.
     step_size
-        Length of the first step in eps; the last is almost 0.
+        Length of the first step as a multiple of eps; it decays linearly to almost 0.
     cap
-        The lead beyond which a sample adds nothing, in logits, above 0.
+        Margin in logits, above 0, beyond which a sample has no gradient.
     fit_images
-        The most images it is fitted on.
+        Maximum number of images for fitting.
     """
 
     steps: int = 200
@@ -79,7 +79,7 @@ class UAP(UniversalAttack):
     def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, NormThreat)
         if not len(samples.x):
-            raise UsageError("a perturbation cannot be fitted on no images: give more, so that both folds have some")
+            raise UsageError("a perturbation cannot be fitted to no images: give more, so that both folds contain some")
         model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         span = model.bounds[1] - model.bounds[0]
         zero = torch.zeros_like(samples.x[:1])
@@ -100,17 +100,17 @@ class UAP(UniversalAttack):
         }
 
     def _gradient(self, model: Model, samples: Samples, delta: Tensor, step: int, seed: int) -> tuple[Tensor, Tensor]:
-        """The gradient ``(1, C, H, W)`` of the mean gain over a drawn batch, and how many images' were not finite."""
+        """The gradient ``(1, C, H, W)`` of the mean capped margin over a random batch, and the number of non-finite ones."""
         slots = torch.arange(self.batch, device=delta.device)
         chosen = SampleRandom(seed, self.name).integers(slots, (), len(samples.x), step=step)
 
         def part(rows: Tensor) -> tuple[Tensor, ...]:
             targets = None if samples.targets is None else samples.targets[rows]
 
-            def gain(logits: Tensor) -> Tensor:
+            def capped_margin(logits: Tensor) -> Tensor:
                 return adversarial_margin(logits, samples.y[rows], targets).clamp_max(self.cap)
 
-            return model.gradient(samples.x[rows], gain, lambda x: clip(x + delta, model.bounds))
+            return model.gradient(samples.x[rows], capped_margin, lambda x: clip(x + delta, model.bounds))
 
         grad = model.in_chunks(part, chosen, like=samples.x)[2]
         return grad.nan_to_num(0.0, 0.0, 0.0).mean(0, keepdim=True), is_broken(grad).sum()
@@ -125,24 +125,24 @@ class UAP(UniversalAttack):
 
 
 def add(x: Tensor, delta: Tensor, threat: Threat, bounds: Bounds) -> Tensor:
-    """The images ``(B, C, H, W)`` with a perturbation ``(C, H, W)`` on them, inside ball and box."""
+    """The images ``(B, C, H, W)`` plus a perturbation ``(C, H, W)``, projected onto the ball and the box."""
     assert isinstance(threat, NormThreat)
     return threat.project(x, x + delta, bounds)
 
 
 def checked_perturbation(fitted: Fitted, x: Tensor) -> Tensor:
-    """The perturbation in what was fitted, in the type and on the device of the images.
+    """The fitted perturbation, with the dtype and device of the images.
 
     Raises
     ------
     UsageError
-        If there is none, or it is of another shape than the images.
+        If there is none, or its shape differs from the images'.
     """
     delta = fitted.get("perturbation")
     if delta is None:
-        raise UsageError(f"what was fitted holds {', '.join(sorted(fitted)) or 'nothing'}, but no 'perturbation'")
+        raise UsageError(f"the fit contains {', '.join(sorted(fitted)) or 'nothing'}, but no 'perturbation'")
     if delta.shape != x.shape[1:]:
         raise UsageError(
-            f"the perturbation has shape {tuple(delta.shape)}, but the images {tuple(x.shape[1:])}: fit it on such images"
+            f"the perturbation has shape {tuple(delta.shape)}, but the images {tuple(x.shape[1:])}: fit it to such images"
         )
     return delta.to(x)

@@ -36,7 +36,7 @@ def test_draws_differ_by_sample_step_and_seed(linear_model):
 
 def test_what_no_draw_moves_is_left_after_four_and_the_rest_is_not():
     class Loud(nn.Module):
-        """The sum of the pixels, whose lead is great where they are dark, and close to the noise's where they are light."""
+        """The sum of the pixels: a large margin for dark images, and one close to the noise for light images."""
 
         def forward(self, x):
             lead = x.flatten(1).sum(1) - 15.9

@@ -13,11 +13,11 @@ def model():
 
 
 def test_draws_fall_evenly_over_the_whole_range():
-    """A grey image of 0.6 falls to an offset below -0.1: a quarter of one draw."""
+    """A grey image of 0.6 is misclassified for offsets below -0.1: a quarter of all draws."""
     x = torch.full((400, 1, 2, 2), 0.6, dtype=torch.float64)
     y = torch.ones(400, dtype=torch.int64)
     found = attack("random-parameters", steps=1)(model(), x, y, THREAT)
-    # Two draws leave (3/4)^2 of them: 0.4375 are found, give or take 4 standard errors of 0.025.
+    # Two draws fail for (3/4)^2 of them: the success rate is 0.4375, within 4 standard errors of 0.025.
     assert abs(float(found.success.double().mean()) - 0.4375) < 0.1
     assert float(found.witness.abs().max()) <= 0.2
     assert THREAT.contains(x, found.x_adv, (0.0, 1.0), found.witness).all()

@@ -1,4 +1,4 @@
-"""What HopSkipJump and CGBA share: where they begin, what they may see, and what they spend."""
+"""The walk of HopSkipJump and CGBA: starting points, knowledge and budget."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ KINDS = [(HopSkipJump, "l2:0.01"), (HopSkipJump, "linf:0.005"), (CGBA, "l2:0.01"
 
 
 class Brightness(nn.Module):
-    """Class 1 unless the image is dark, which fine noise never is; the logits pass through `tell`. Class 2 is never seen."""
+    """Class 1 unless the image is dark, which fine noise never is; `tell` transforms the logits. Class 2 is never predicted."""
 
     def __init__(self, tell=lambda logits: logits) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def test_the_decision_is_all_they_see(kind, threat, tell):
     attack = kind(steps=200, initial_queries=10)
     result, asked = attack_dark(attack, threat)
     other, asked_other = attack_dark(attack, threat, tell)
-    # The clean pass and the search; what is verified after it is the engine's choice, by the margin.
+    # The clean pass and the search; the engine chooses the image to verify by the margin.
     assert all(torch.equal(a, b) for a, b in zip(asked[:201], asked_other[:201], strict=True))
     assert torch.allclose(result.nearest_distance, other.nearest_distance, rtol=1e-3)
 

@@ -1,4 +1,4 @@
-"""A model that sees nothing but an image's mean."""
+"""A model that depends only on an image's mean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustkit.build import attack
 
 
 class Mean(nn.Module):
-    """Class 1 if the image's mean is above `threshold`; counts every mean it was asked about."""
+    """Class 1 if the image's mean is above `threshold`; records the mean of every query."""
 
     def __init__(self, threshold: float) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Mean(nn.Module):
 
 @pytest.fixture
 def mean_attack():
-    """The result of an attack on images of class `y`, and every mean that the model was asked about."""
+    """The result of an attack on images of class `y`, and the mean of every query."""
 
     def run(name, threshold, x, y, threat, **params):
         net = Mean(threshold)

@@ -7,7 +7,7 @@ from robustkit.build import attack
 
 
 class Light(nn.Module):
-    """Class 0 until the image's mean passes 0.5."""
+    """Class 0 until the image's mean exceeds 0.5."""
 
     def forward(self, x: Tensor) -> Tensor:
         mean = x.flatten(1).mean(1) - 0.5

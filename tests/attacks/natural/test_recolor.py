@@ -1,4 +1,4 @@
-"""One change of colours for the whole image."""
+"""One mapping of colours for the whole image."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ from robustkit import Model, Threat, attack
 
 
 class Redder(nn.Module):
-    """Class 1 if red outweighs green."""
+    """Class 1 if there is more red than green."""
 
     def forward(self, x):
         lead = x[:, 0].flatten(1).mean(1) - x[:, 1].flatten(1).mean(1)
@@ -19,7 +19,7 @@ def test_equal_colours_are_changed_alike_and_only_where_the_threat_reaches():
     x = torch.rand(6, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x[:, :, 0] = x[:, :, 1]
     x[:, 0] = 0.5 + 0.2 * x[:, 0]
-    x[:, 1] = 0.35 + 0.1 * x[:, 1]  # red leads by 0.2 on average: two offsets of 0.1 meet
+    x[:, 1] = 0.35 + 0.1 * x[:, 1]  # red exceeds green by 0.2 on average, which offsets of 0.1 each compensate
     y = torch.ones(6, dtype=torch.int64)
     lead = x[:, 0].flatten(1).mean(1) - x[:, 1].flatten(1).mean(1)
     for size in (0.05, 0.15):

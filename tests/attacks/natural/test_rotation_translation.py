@@ -10,7 +10,7 @@ from robustkit.spec import InputSpec
 
 def test_the_papers_grid():
     points = grid(775, True)
-    assert len(points) == len(set(points)) == 774  # all but the one that changes nothing
+    assert len(points) == len(set(points)) == 774  # all but the identity
     assert len({turn for turn, _, _ in points}) == 31
     assert len({right for _, right, _ in points}) == 5
     assert set(points[:8]) == {(a, b, c) for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)}
@@ -27,7 +27,7 @@ def test_other_grids_have_at_most_as_many_points(points, shifting):
 
 
 class Corner(nn.Module):
-    """Class 1 while there is light in the upper left corner."""
+    """Class 1 while the upper left corner is bright."""
 
     def forward(self, x: Tensor) -> Tensor:
         light = x[:, :, :2, :2].flatten(1).sum(1) - 0.5

@@ -1,4 +1,4 @@
-"""A flow found by gradient, smooth if asked."""
+"""Gradient-based flow, optionally smoothed."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def model():
 
 
 def bar():
-    """A bright column just left of the middle: what lies a pixel further right must be shown there."""
+    """A bright column just left of the middle, which must move one pixel to the right."""
     x = torch.zeros(1, 1, 6, 8, dtype=torch.float64)
     x[..., 3] = 1
     return x, torch.tensor([1])

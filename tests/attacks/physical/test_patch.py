@@ -10,7 +10,7 @@ from robustkit.universal import fold_of
 
 
 class Greenish(nn.Module):
-    """Reads colours: class 0, 1 or 2 by the brightest channel, each seen through its largest local mean."""
+    """Class 0, 1 or 2 by the brightest channel, compared by its largest local mean."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ def model() -> Model:
 
 
 def images(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Grey noise with a tint that gives the class."""
+    """Grey noise with a tint that determines the class."""
     generator = torch.Generator().manual_seed(seed)
     y = torch.arange(n) % 3
     x = 0.35 + 0.1 * torch.rand(n, 3, 16, 20, generator=generator)
@@ -45,7 +45,7 @@ def test_it_beats_every_control_on_images_it_was_not_fitted_on(model: Model) -> 
     threat = Threat.parse("patch:8%")
     result = Patch(**SMALL)(model, x, y, threat)
     assert bool((result.status != Status.MISCLASSIFIED).all())
-    assert result.success.float().mean() > 0.5  # the class it points to is already that of a third
+    assert result.success.float().mean() > 0.5  # a third of the images already has the class of the patch
     for fill in ("grey", "black", "white"):
         control = attack("patch-control", fill=fill)(model, x, y, threat)
         assert control.success.float().mean() < result.success.float().mean() - 0.3, fill

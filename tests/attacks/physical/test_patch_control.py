@@ -9,7 +9,7 @@ from robustkit.rendering import patch_picture
 
 
 class Even(nn.Module):
-    """Always answers the first of two classes."""
+    """Always predicts the first of two classes."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         score = x.mean((1, 2, 3))
@@ -26,7 +26,7 @@ def test_it_covers_with_one_colour(fill: str, color: float) -> None:
     result = attack("patch-control", fill=fill, brightness=0.0)(Model(Even(), device="cpu"), X, Y, THREAT)
     changed = (result.x_adv != X).any(1)
     assert bool(changed.flatten(1).any(1).all())
-    assert bool((result.x_adv == color).all(1).flatten(1).any(1).all())  # wholly covered pixels
+    assert bool((result.x_adv == color).all(1).flatten(1).any(1).all())  # fully covered pixels
     assert not result.success.any()
     assert result.forwards.unique().tolist() == [2]
     assert result.backwards.sum() == 0

@@ -5,13 +5,13 @@ from torch import nn
 from robustkit import Model, Threat, UsageError
 from robustkit.attacks.physical.patch import Patch
 from robustkit.attacks.physical.patch_control import PatchControl
-from robustkit.attacks.physical.sticker import checked_patch, made
+from robustkit.attacks.physical.sticker import checked_patch, fitted_patch
 from robustkit.contracts.result import Status
 from robustkit.rendering import cutout
 
 
 class Bright(nn.Module):
-    """Class 1 if any pixel is bright; a gain that is not a number makes all its answers so."""
+    """Class 1 if any pixel is bright; a NaN gain makes all logits NaN."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,9 +88,9 @@ def test_a_fit_on_broken_gradients_marks_every_sample() -> None:
     assert result.zero_gradients.tolist() == [1] * 20
 
 
-def test_what_was_made_has_its_outline_and_its_cost() -> None:
+def test_a_fitted_patch_has_its_mask_and_its_cost() -> None:
     circle = Threat.parse("patch:8%,shape=circle")
-    fitted = made(torch.ones(3, 4, 4), circle, forwards=7, backwards=5, broken=1)
+    fitted = fitted_patch(torch.ones(3, 4, 4), circle, forwards=7, backwards=5, broken=1)
     assert {name: int(value) for name, value in fitted.items() if value.ndim == 0} == {
         "fit_forwards": 7, "fit_backwards": 5, "fit_broken_gradients": 1,
     }  # fmt: skip
@@ -106,8 +106,8 @@ def test_a_patch_takes_the_type_of_the_images() -> None:
     [
         ({"patch": torch.zeros(1, 4, 4)}, "images have 3 channels"),
         ({"patch": torch.zeros(4, 4)}, "images have 3 channels"),
-        ({"delta": torch.zeros(1)}, "holds delta, but no 'patch'"),
-        ({}, "holds nothing, but no 'patch'"),
+        ({"delta": torch.zeros(1)}, "contains delta, but no 'patch'"),
+        ({}, "contains nothing, but no 'patch'"),
     ],
 )
 def test_what_is_no_patch_for_these_images_is_refused(fitted: dict[str, torch.Tensor], message: str) -> None:
@@ -116,6 +116,6 @@ def test_what_is_no_patch_for_these_images_is_refused(fitted: dict[str, torch.Te
 
 
 @pytest.mark.parametrize("wrong", [{"scale": 1.5}, {"scale": 0.0}, {"rotation": 200.0}, {"brightness": 1.0}, {"fit_images": 0}])
-def test_circumstances_out_of_range(wrong: dict[str, float]) -> None:
+def test_placements_out_of_range(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         PatchControl(**wrong)

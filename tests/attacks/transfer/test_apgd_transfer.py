@@ -11,7 +11,7 @@ THREAT = Threat.parse("linf:0.2")
 
 
 class Linear(nn.Module):
-    """Two logits, how bright the image is."""
+    """Two logits that measure the brightness of the image."""
 
     def forward(self, x):
         score = 5 * (x - 0.5).flatten(1).sum(1)
@@ -19,7 +19,7 @@ class Linear(nn.Module):
 
 
 class Plateau(nn.Module):
-    """The same predictions without a slope where the image is clearly of its class."""
+    """The same predictions, with zero gradients where the margin is large."""
 
     def forward(self, x):
         score = 5 * (x - 0.5).flatten(1).sum(1)

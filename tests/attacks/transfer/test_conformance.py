@@ -1,4 +1,4 @@
-"""Transfer attacks keep the contract on surrogates too."""
+"""Transfer attacks conform to the contract on surrogates too."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from robustkit.conformance.attack import Network, check_attack
 
 
 def surrogate(classes):
-    """Alike the network that the checks put to the test, as surrogates are."""
+    """A surrogate similar to the network of the conformance checks."""
     shape = (1, 5, 6) if classes == 2 else (3, 6, 5)
     net, numbers = Network(shape, classes), torch.Generator().manual_seed(0)
     with torch.no_grad():

@@ -25,7 +25,7 @@ def test_asks_about_the_point_one_decayed_step_ahead(norm, lengths):
     built = attack("ni-fgsm", steps=2, decay=0.5)
     state = built.start(batch)
     assert torch.equal(built.view(batch, state, state.x_adv), x)
-    # Magnitudes with mean 1 are 1.5 and 0.5; a step is 0.4 long, half of it is looked ahead.
+    # Magnitudes with mean 1 are 1.5 and 0.5; the step length is 0.4, and the look-ahead is half a step.
     state.velocity = torch.tensor([3.0, -1.0, 3.0, -1.0]).reshape(x.shape) / 8
     ahead = built.view(batch, state, state.x_adv) - x
     far, near = lengths

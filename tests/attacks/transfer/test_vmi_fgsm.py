@@ -11,7 +11,7 @@ from robustkit.threats import Threat, norm_of
 
 
 class Bowl(nn.Module):
-    """A curved two-class network, so that gradients vary from point to point."""
+    """A nonlinear two-class network, so that gradients vary from point to point."""
 
     def forward(self, x):
         flat = x.flatten(1)
@@ -20,7 +20,7 @@ class Bowl(nn.Module):
 
 
 def climb(x, y, steps, neighbours, beta, eps, noises):
-    """One image, plain loops: algorithm 1 of arXiv 2103.15571."""
+    """Algorithm 1 of arXiv 2103.15571 for one image, in plain loops."""
 
     def gradient(z):
         z = z.clone().requires_grad_()
@@ -30,7 +30,7 @@ def climb(x, y, steps, neighbours, beta, eps, noises):
     for t in range(steps):
         grad = gradient(x_adv)
         momentum = momentum + (grad + variance) / (grad + variance).abs().sum()
-        # The noise of a neighbour is drawn with the answer before it.
+        # The noise of a neighbour is drawn in the previous step.
         around = [gradient(x_adv + beta * eps * noises[t * (neighbours + 1) + i]) for i in range(neighbours)]
         variance = sum(around) / neighbours - grad
         x_adv = (x_adv + eps / steps * momentum.sign()).clamp(x - eps, x + eps).clamp(0, 1)

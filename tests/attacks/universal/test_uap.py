@@ -12,7 +12,7 @@ W = torch.tensor([2.0, -1.0, 0.5, -0.1], dtype=torch.float64)
 
 
 class Tilted(nn.Module):
-    """Class 1 if the image lies on the right side of a plane: every image has the same gradient."""
+    """Class 1 on the positive side of a plane: every image has the same gradient."""
 
     def forward(self, x):
         score = (x.flatten(1).double() - 0.5) @ W
@@ -54,7 +54,7 @@ def test_images_are_judged_that_it_was_not_fitted_on_and_the_verdict_is_verified
     assert result.forwards.tolist() == [1] + [2] * (len(x) - 1)
     assert int(result.backwards.sum()) == 0
     assert torch.equal(result.success[1:], target.logits(result.x_adv).argmax(1)[1:] == 0)
-    # No perturbation of that size does better: each image is successfully attacked that any could be.
+    # Optimal: every image that any perturbation of this size could successfully attack is successfully attacked.
     reach = 0.1 * W.abs().sum()
     assert torch.equal(result.success[1:], ((x.flatten(1) - 0.5) @ W < reach)[1:])
 

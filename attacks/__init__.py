@@ -1,1 +1,1 @@
-"""Attack plugins. Each file is one attack of the literature; the registry finds them by name."""
+"""Attack plugins: one file per attack from the literature. The registry finds them by name."""

@@ -1,1 +1,1 @@
-"""Other libraries' attacks under robustkit's threats, verification and records."""
+"""Attacks of other libraries, run with robustkit's threats, verification and records."""

@@ -18,7 +18,7 @@ from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
 from robustkit.plugin import Knowledge
 
-#: Stickers, videos, tables, guide images: what has no budget in a norm around an image of its own.
+#: Not norm-bounded attacks on single images: patches, videos, tabular data, guide images.
 OTHER_PROBLEMS = (
     "AdversarialPatch",
     "AdversarialPatchNumpy",
@@ -28,7 +28,7 @@ OTHER_PROBLEMS = (
     "OverTheAirFlickeringPyTorch",
 )
 
-#: Norms of the classes that cannot be told one, and of those that take fewer than linf, l2 and l1.
+#: Norms of the classes without a norm parameter, and of those that support fewer than linf, l2 and l1.
 NORMS: dict[str, tuple[str, ...]] = {
     "BasicIterativeMethod": ("linf",),
     "BoundaryAttack": ("l2",),
@@ -50,7 +50,7 @@ NORMS: dict[str, tuple[str, ...]] = {
     "ZooAttack": ("l2",),
 }
 
-#: A targeted mode that wants images of the target, and one whose goal is any other class.
+#: Their targeted modes need images of the target, or accept any other class.
 UNTARGETED = ("SignOPTAttack", "AutoAttack")
 
 KNOWLEDGE: dict[str, Knowledge] = {
@@ -84,7 +84,7 @@ class ARTAttack(PeerAttack):
     def attack_batch(self, task: Task) -> Tensor:
         from art.estimators.classification import PyTorchClassifier
 
-        if self.peer.__name__ == "ShadowAttack" and len(task.x) > 1:  # takes one image at a time
+        if self.peer.__name__ == "ShadowAttack" and len(task.x) > 1:  # accepts one image at a time
             return torch.cat([self.attack_batch(one) for one in task.each()])
         wants_probabilities = self.peer.__name__ in ("SimBA", "VirtualAdversarialMethod")
         estimator = PyTorchClassifier(
@@ -100,13 +100,13 @@ class ARTAttack(PeerAttack):
             part.set_params(verbose=False)
         y: Any = one_hot(task.y if task.targets is None else task.targets, task.num_classes)
         if self.peer.__name__ == "SaliencyMapMethod" and task.targets is None:
-            y = None  # it takes labels for targets
+            y = None  # it interprets labels as targets
         with seeded_generators():
             found = attack.generate(x=task.x.cpu().numpy(), y=y)
         return torch.from_numpy(np.asarray(found, dtype=np.float32))
 
     def _values(self, task: Task) -> dict[str, Any]:
-        """What threat and model decide, under ART's names, and the classes that have names of their own for it."""
+        """The parameters given by the threat and the model, under ART's names or those of a particular class."""
         order: Any = ORDERS.get(task.norm)
         values: dict[str, Any] = {
             "norm": order,
@@ -122,7 +122,7 @@ class ARTAttack(PeerAttack):
             case "PixelAttack":
                 values["th"] = max(1, int(task.eps) // task.x.shape[1])  # in pixels
             case "SimBA" | "ZooAttack":
-                values["batch_size"] = 1  # their batches of more do not run
+                values["batch_size"] = 1  # larger batches fail
             case "TargetedUniversalPerturbation":
                 values["attacker_params"] = {"targeted": True} | inner
             case "ThresholdAttack":
@@ -135,13 +135,13 @@ class ARTAttack(PeerAttack):
 
 
 def one_hot(y: Tensor, num_classes: int) -> Any:
-    """Labels as rows, ``(B, K)``: ART takes those as meant also where there are two classes."""
+    """One-hot labels, ``(B, K)``, because ART reads integer labels of two classes differently."""
     return nn.functional.one_hot(y, num_classes).float().cpu().numpy()
 
 
 @contextmanager
 def seeded_generators() -> Iterator[None]:
-    """Seed generators that ART makes without a seed from numpy's global state, which is the attack's own for now."""
+    """Seed the generators that ART creates without a seed from numpy's global state, which the attack has seeded."""
 
     class Seeded(np.random.RandomState):
         def __init__(self, seed: Any = None) -> None:
@@ -152,7 +152,7 @@ def seeded_generators() -> Iterator[None]:
 
 
 def classes() -> Mapping[str, type[Any]]:
-    """ART's evasion attacks that a PyTorch image classifier is enough for."""
+    """ART's evasion attacks that need only a PyTorch image classifier."""
     from art.attacks import evasion
     from art.attacks.attack import EvasionAttack
     from art.estimators.classification import PyTorchClassifier
@@ -172,7 +172,7 @@ def classes() -> Mapping[str, type[Any]]:
 
 
 def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
-    """The plugin that a class of ART is."""
+    """The plugin for a class of ART."""
     takes = inspect.signature(peer).parameters
     only_targeted = peer.__name__ == "TargetedUniversalPerturbation"
     return adapt(

@@ -1,4 +1,4 @@
-"""What the bridges share: another library's attack under robustkit's threat, verification and metering."""
+"""Base class of the bridges: another library's attack with robustkit's threat, verification and pass counts."""
 
 from __future__ import annotations
 
@@ -32,55 +32,55 @@ from robustkit.plugin import (
 )
 from robustkit.rng import pass_seed
 
-#: Norms of attacks that bound none themselves: their images are judged in whatever norm the threat is stated in.
+#: Norms of attacks without a norm of their own: their images are evaluated in the norm of the threat.
 ANY = ("linf", "l2", "l1", "l0")
 
-#: Step sizes in the unit of eps. Where the user gives none, they keep the library's own proportion to eps.
+#: Step sizes in the unit of eps. By default, they keep the library's ratio to eps.
 STEP_SIZES = ("eps_step", "alpha")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeerAttack(Attack):
-    """Another library's attack. Its fields are the parameters of the library's class.
+    """An attack of another library. Its fields are the parameters of the library's class.
 
-    What the threat and the model decide (eps, norm, goal, bounds, number of classes) is filled in under whatever name the
-    class has for it. The image it returns is brought into the threat, if it is outside, and judged by a fresh pass. If that
-    fails, the image as it was returned is judged too: it may be adversarial at a greater distance, which is what attacks that
-    minimise the distance report.
+    Parameters given by the threat and the model (eps, norm, goal, bounds, number of classes) are filled in under the names that
+    the class uses. A returned image outside the threat is projected into it, and a fresh pass verifies it. If it is not
+    adversarial, the unprojected image is verified too: it may be adversarial at a larger distance, which is the result of
+    attacks that minimise the distance.
 
-    The library works on whole batches, so a sample's result depends on the batch size and on its neighbours. Passes of a
-    batch, and gradients that were not finite, are shared out evenly among its samples; when the attack first succeeded, and
-    how many gradients were zero, is not known. Where the library hands back the clean image, it is the best effort.
+    The library works on whole batches, so a sample's result depends on the batch size and on the other samples. The passes of a
+    batch, and its non-finite gradients, are divided evenly among its samples; the step of the first success and the number of
+    zero gradients are unknown. If the library returns the clean image, that is the best effort.
 
     Parameters
     ----------
     library
-        The library and its version, which belong to what a result depends on.
+        The library and its version, on which results depend.
     """
 
     library: str = field(init=False, default="")
 
     peer: ClassVar[type[Any]]
-    #: Parameters that are not the user's.
+    #: Parameters that the user cannot set.
     provided: ClassVar[frozenset[str]]
     #: Whether it has no untargeted mode.
     only_targeted: ClassVar[bool] = False
 
     @abstractmethod
     def attack_batch(self, task: Task) -> Tensor:
-        """What the library makes of a batch, ``(B, C, H, W)`` in [0, 1]."""
+        """The images that the library returns for a batch, ``(B, C, H, W)`` in [0, 1]."""
 
     def check(self, threat: Threat) -> None:
         if self.only_targeted and not threat.targeted:
-            raise UsageError(f"attack {self.name!r} can only aim at a given class: write '{threat.id},targeted'")
+            raise UsageError(f"attack {self.name!r} needs a targeted threat: write '{threat.id},targeted'")
 
     def create(self, values: dict[str, Any], *args: Any) -> Any:
-        """The library's object, from the user's parameters and those of `values` that its constructor has a name for.
+        """Create the library's object from the user's parameters and those of `values` that its constructor accepts.
 
         Raises
         ------
         UsageError
-            If the library refuses a value, in its own words.
+            If the library rejects a value, with the library's message.
         """
         takes = inspect.signature(self.peer).parameters
         chosen = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
@@ -108,14 +108,14 @@ class PeerAttack(Attack):
                 found = self._search(model, samples, rows, threat, clean.columns.shape[1], seed)
                 returned[rows], forwards_, backwards[rows], broken[rows] = found
                 forwards[rows] += forwards_
-        # A library may have set the random state: the verdict has draws of its own.
+        # The library may have set the random state, so verification uses its own draws.
         with model.frozen(pass_seed(seed, f"{self.name}/verdict")), torch.no_grad():
             return _judge(model, samples, threat, returned, rows, clean, status, forwards, backwards, broken)
 
     def _search(
         self, model: Model, samples: Samples, rows: Tensor, threat: NormThreat, num_classes: int, seed: int
     ) -> tuple[Tensor, ...]:
-        """What the library returns of some samples, the passes each cost, and its gradients that were not finite."""
+        """The images that the library returns for some samples, and per sample the passes and the non-finite gradients."""
         low, high = model.bounds
         span = high - low
 
@@ -139,7 +139,7 @@ class PeerAttack(Attack):
                     found = self.attack_batch(task).detach().to(unit)
             except ModuleNotFoundError as error:
                 raise UsageError(f"attack {self.name!r} needs the package {error.name}, which is not installed") from error
-            # What the library left as it was stays exact in the user's bounds and type; a pixel that is no number too.
+            # Unchanged and non-finite pixels keep their exact original values, in the user's bounds and dtype.
             kept = (found == unit) | ~found.isfinite()
             back = torch.where(kept, x, low + span * found.clamp(0, 1).to(x.dtype)).clamp(low, high)
             broken = share(int(task.network.broken), x)
@@ -149,7 +149,7 @@ class PeerAttack(Attack):
 
     def _too_many(self, threat: Threat) -> str:
         return (
-            f"attack {self.name!r} asks more than the queries={threat.queries} a sample of threat {threat.id!r}: "
+            f"attack {self.name!r} needs more than the queries={threat.queries} per sample of threat {threat.id!r}: "
             "lower its steps, or raise queries="
         )
 
@@ -166,7 +166,7 @@ def _judge(
     backwards: Tensor,
     broken: Tensor,
 ) -> AttackResult:
-    """Verify what a library returned: first inside the threat, then as it is."""
+    """Verify the images that a library returned: first projected into the threat, then unchanged."""
     x, bounds = samples.x, model.bounds
     inside = threat.contains(x, returned, bounds)
     x_adv = torch.where(per_sample(inside, x), returned, threat.project(x, returned, bounds))
@@ -215,7 +215,7 @@ def adapt(
     targeted: bool,
     only_targeted: bool = False,
 ) -> type[PeerAttack]:
-    """The plugin that a library's class is, with the class's parameters as fields."""
+    """The plugin for a library's class, with the class's parameters as fields."""
     chosen = []
     for parameter in parameters(peer, base.provided):
         scaled = parameter[0] in STEP_SIZES and "eps" in inspect.signature(peer).parameters

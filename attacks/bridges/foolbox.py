@@ -17,7 +17,7 @@ from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
 from robustkit.plugin import Knowledge
 
-#: Parts of the names of attacks that ask for decisions only.
+#: Parts of the names of decision-based attacks.
 DECISION = (
     "Noise",
     "Blur",
@@ -31,10 +31,10 @@ DECISION = (
     "Pointwise",
 )
 
-#: What refines adversarial images that another attack found.
+#: Refines the adversarial images of another attack.
 OTHER_PROBLEMS = ("BinarizationRefinementAttack",)
 
-#: Their signatures promise a targeted mode that they refuse, or cannot start.
+#: Their signatures accept a targeted criterion, but the attacks reject it or find no starting point.
 UNTARGETED = ("L1FastGradientAttack", "L2FastGradientAttack", "LinfFastGradientAttack", "PointwiseAttack")
 
 NORM_OF = {math.inf: "linf", 2: "l2", 1: "l1", 0: "l0"}
@@ -63,7 +63,7 @@ class FoolboxAttack(PeerAttack):
         try:
             found: Tensor = attack.run(model, task.x, criterion, **budget)
         except ValueError as error:
-            # It gives a whole batch up where one image has no starting point.
+            # Foolbox fails for the whole batch if one image has no starting point.
             if "init_attack failed" not in str(error):
                 raise
             return task.x if len(task.x) == 1 else torch.cat([self.attack_batch(one) for one in task.each()])
@@ -71,12 +71,12 @@ class FoolboxAttack(PeerAttack):
 
 
 def library() -> Any:
-    """Foolbox, whose names are not exported for type checkers."""
+    """Foolbox, imported dynamically because it exports no names to type checkers."""
     return import_module("foolbox")
 
 
 def classes() -> Mapping[str, type[Any]]:
-    """Foolbox's attacks, short names included."""
+    """Foolbox's attacks, including short names."""
     attacks = library().attacks
     return {
         name: known
@@ -89,7 +89,7 @@ def classes() -> Mapping[str, type[Any]]:
 
 
 def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
-    """The plugin that a class of Foolbox is."""
+    """The plugin for a class of Foolbox."""
     criterion = str(inspect.signature(peer.run).parameters["criterion"].annotation)
     anything = "criteria.Criterion" in criterion
     return adapt(
@@ -105,7 +105,7 @@ def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
 
 
 def norms(peer: type[Any]) -> tuple[str, ...]:
-    """What a class measures distance in; any norm if it is told, or measures none."""
+    """The norms in which a class measures distance; all if it has a parameter for the norm or measures none."""
     if "constraint" in inspect.signature(peer).parameters:
         return ("linf", "l2")
     if issubclass(peer, library().attacks.base.FlexibleDistanceMinimizationAttack) or not hasattr(peer, "distance"):
@@ -115,7 +115,7 @@ def norms(peer: type[Any]) -> tuple[str, ...]:
 
 
 def knowledge(name: str) -> Knowledge:
-    """What a class must see of the model."""
+    """The knowledge that an attack needs."""
     if name == "GenAttack":
         return "score"
     return "decision" if any(part in name for part in DECISION) else "white-box"

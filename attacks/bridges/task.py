@@ -1,4 +1,4 @@
-"""One batch for another library to attack, and the model as a network whose passes are counted."""
+"""A batch for another library to attack, and the model wrapped as a network that counts passes."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from robustkit.plugin import Model, UsageError
 
 
 class Metered(nn.Module):
-    """A model as a network for another library, on images in [0, 1], whose passes the model counts.
+    """A model wrapped as a network for another library, on images in [0, 1]; the model counts its passes.
 
-    The user's network is not among its submodules, so that nothing a library does to modes, parameters and hooks reaches it.
+    The user's network is not a submodule, so the library cannot change its mode, parameters or hooks.
 
     Parameters
     ----------
     model
         The model.
     most
-        The forward passes there may be in all, by the model's count; None for no limit.
+        Maximum value of the model's count of forward passes; None for no limit.
     why
-        What to say when there are more.
+        Error message if the limit is exceeded.
 
     Attributes
     ----------
     broken
-        How many images' gradients were not finite.
+        Number of images with non-finite gradients.
     """
 
     def __init__(self, model: Model, most: int | None, why: str) -> None:
         super().__init__()
         self.model, self.most, self.why = model, most, why
         self.broken = torch.zeros((), dtype=torch.int64, device=model.device)
-        self.place = nn.Parameter(torch.zeros((), device=model.device), requires_grad=False)  # torchattacks asks for a device
+        self.place = nn.Parameter(torch.zeros((), device=model.device), requires_grad=False)  # gives torchattacks the device
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]; of a randomised model their mean over its draws."""
+        """Logits ``(B, K)`` of images ``(B, C, H, W)`` in [0, 1]; for a randomised model, their mean over its draws."""
         draws = self.model.draws
         if self.most is not None and self.model.forwards + draws * len(x) > self.most:
             raise UsageError(self.why)
@@ -63,15 +63,15 @@ class Task:
     Parameters
     ----------
     network
-        What to attack.
+        The network to attack.
     x, y, targets
-        Images ``(B, C, H, W)``, labels and, for a targeted threat, wanted classes ``(B,)``.
+        Images ``(B, C, H, W)``, labels and, for a targeted threat, target classes ``(B,)``.
     norm, eps
-        The budget in the unit of these images.
+        The budget, in the unit of these images.
     num_classes
-        K.
+        Number of classes.
     seed
-        For libraries that set random states themselves.
+        Seed for libraries that set random states themselves.
     """
 
     network: Metered
@@ -84,13 +84,13 @@ class Task:
     seed: int
 
     def each(self) -> Iterator[Task]:
-        """The images one by one."""
+        """One task per image."""
         for i in range(len(self.x)):
             targets = None if self.targets is None else self.targets[i : i + 1]
             yield replace(self, x=self.x[i : i + 1], y=self.y[i : i + 1], targets=targets)
 
 
 def share(passes: int, x: Tensor) -> Tensor:
-    """Passes of a batch dealt out to its samples, ``(B,)`` integers that add up to all of them."""
+    """The passes of a batch divided among its samples, integers ``(B,)`` with the sum `passes`."""
     each, rest = divmod(passes, len(x))
     return each + (torch.arange(len(x), device=x.device) < rest).long()

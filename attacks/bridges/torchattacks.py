@@ -15,10 +15,10 @@ from robustkit.attacks.bridges.task import Task
 from robustkit.bridge import Library
 from robustkit.plugin import Knowledge
 
-#: No attack; attacks on training data; other attacks one after another.
+#: The identity, an attack that needs training data, and a sequence of other attacks.
 OTHER_PROBLEMS = ("VANILA", "LGV", "MultiAttack")
 
-#: Norms that differ from the documented ones: FAB's l1 does not run.
+#: Norms that differ from the documented ones: FAB fails for l1.
 NORMS = {"FAB": ("linf", "l2")}
 
 KNOWLEDGE: dict[str, Knowledge] = {
@@ -50,7 +50,7 @@ class TorchAttack(PeerAttack):
 
 
 def classes() -> Mapping[str, type[Any]]:
-    """The attacks on images that torchattacks has."""
+    """torchattacks' attacks on images."""
     import torchattacks
     from torchattacks.attack import Attack
 
@@ -62,7 +62,7 @@ def classes() -> Mapping[str, type[Any]]:
 
 
 def adapted(name: str, peer: type[Any]) -> type[PeerAttack]:
-    """The plugin that a class of torchattacks is. Norms stand in its documentation, goals in an object of it."""
+    """The plugin for a class of torchattacks, with norms from its documentation and goals from an instance."""
     measured = re.search(r"Distance Measure *: *(.*)", peer.__doc__ or "")
     found = re.findall(r"L(?:inf|[012])", measured[1]) if measured else []
     return adapt(

@@ -1,4 +1,4 @@
-"""What tests of all bridges put an attack to."""
+"""Conformance checks for the attacks of all bridges."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from robustkit.conformance.attack import Finding, cases, check_caller_untouched,
 
 @pytest.fixture
 def findings():
-    """Put an attack to the promises that another library's attack can keep.
+    """Run the conformance checks that apply to attacks of other libraries.
 
-    They are all but independence of the batch, and a best effort where the library hands back the clean image.
+    These exclude independence of the batch, and a best effort if the library returns the clean image.
     """
 
     def check(attack, classes=(3,)):

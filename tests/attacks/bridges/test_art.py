@@ -27,7 +27,7 @@ def test_two_classes_are_no_special_case(findings):
     assert findings(attack("art/ProjectedGradientDescent:max_iter=3"), classes=(2,)) == []
 
 
-def test_descent_beats_a_linear_model_exactly_where_it_can(linear_model, linear_data):
+def test_success_on_a_linear_model_is_exactly_the_closed_form(linear_model, linear_data):
     result = attack("art/ProjectedGradientDescent:max_iter=10")(linear_model, *linear_data, Threat.parse("linf:0.105"))
     assert result.success.tolist() == [True] * 10 + [False] * 10
     assert (result.backwards == 10).all()
@@ -40,7 +40,7 @@ def test_the_minimal_distance_of_a_linear_model(linear_model, linear_data):
     assert result.success.sum() == 10
 
 
-def test_targets_are_meant(findings):
+def test_targets_are_reached(findings):
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 4))
     model = Model(net, spec=InputSpec(3), device="cpu")
     x = torch.rand(6, 3, 2, 2)
@@ -65,7 +65,7 @@ def test_every_class_is_a_plugin(name):
     assert attack(f"art/{name}").library.startswith("adversarial-robustness-toolbox ")
 
 
-def test_mistakes_get_one_sentence(linear_model, linear_data):
+def test_errors_are_one_sentence(linear_model, linear_data):
     threat = Threat.parse("linf:0.1")
     with pytest.raises(UsageError, match=r"did you mean .*'art/ProjectedGradientDescent'"):
         attack("art/ProjectedGradientDecent")
@@ -81,5 +81,5 @@ def test_mistakes_get_one_sentence(linear_model, linear_data):
         attack("art/DeepFool")(linear_model, *linear_data, threat)
     with pytest.raises(UsageError, match="needs white-box knowledge"):
         attack("art/FastGradientMethod")(linear_model, *linear_data, Threat.parse("linf:0.1,knowledge=decision"))
-    with pytest.raises(UsageError, match="can only aim at a given class"):
+    with pytest.raises(UsageError, match="needs a targeted threat"):
         attack("art/TargetedUniversalPerturbation")(linear_model, *linear_data, threat)

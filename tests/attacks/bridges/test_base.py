@@ -11,7 +11,7 @@ from robustkit.threats import Threat
 
 
 class Push:
-    """A stranger's attack: a step of a given size against the sign of every pixel's direction to the label."""
+    """An attack of another library, which shifts every pixel by `size`."""
 
     def __init__(self, model, size: float = 0.1, eps: float = 0.5, eps_step: float = 0.25, wanted: int = 1):
         self.model, self.size, self.eps, self.eps_step = model, size, eps, eps_step
@@ -30,7 +30,7 @@ class PushAttack(base.PeerAttack):
 
 @pytest.fixture
 def push():
-    """The plugin of `Push`, which notes every object it makes."""
+    """The plugin for `Push`, which records every instance it creates."""
     PushAttack.made = []
     return base.adapt(PushAttack, "my/Push", Push, "my 1.0", norms=("linf",), knowledge="decision", targeted=False)
 
@@ -97,7 +97,7 @@ def test_step_sizes_keep_the_librarys_proportion_to_eps(push, linear_model, line
 
 def test_the_query_budget_holds(push, linear_model, linear_data):
     assert push()(linear_model, *linear_data, Threat.parse("linf:0.2,queries=4")).success.any()
-    with pytest.raises(UsageError, match="asks more than the queries=3 a sample"):
+    with pytest.raises(UsageError, match="needs more than the queries=3 per sample"):
         push()(linear_model, *linear_data, Threat.parse("linf:0.2,queries=3"))
 
 

@@ -36,7 +36,7 @@ def test_the_minimal_distance_of_a_linear_model(linear_model, linear_data):
 
 
 class NeverThree(torch.nn.Module):
-    """Three classes, of which the last is never predicted: no image can start a search for it."""
+    """Three classes, of which the last is never predicted, so no image is a starting point for it."""
 
     def forward(self, x):
         score = x.flatten(1).sum(1) - x[0].numel() / 2
@@ -60,7 +60,7 @@ def test_every_class_is_a_plugin(name):
     assert norm is None or plugin.info.threats == (norm,)
 
 
-def test_mistakes_get_one_sentence(linear_model, linear_data):
+def test_errors_are_one_sentence(linear_model, linear_data):
     with pytest.raises(UsageError, match="needs steps="):
         attack("foolbox/VirtualAdversarialAttack")
     with pytest.raises(UsageError, match="takes 'epsilon' from the threat"):
@@ -69,5 +69,5 @@ def test_mistakes_get_one_sentence(linear_model, linear_data):
         attack("foolbox/PGD")(linear_model, *linear_data, Threat.parse("l2:1"))
     with pytest.raises(UsageError, match="has no targeted mode"):
         attack("foolbox/FGSM")(linear_model, *linear_data, Threat.parse("linf:0.1,targeted"), targets=1 - linear_data[1])
-    with pytest.raises(UsageError, match="can only aim at a given class"):
+    with pytest.raises(UsageError, match="needs a targeted threat"):
         attack("foolbox/GenAttack")(linear_model, *linear_data, Threat.parse("linf:0.1"))

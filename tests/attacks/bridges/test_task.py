@@ -16,7 +16,7 @@ class Sum(nn.Module):
 
 
 class Dice(nn.Module):
-    """Logits ``(0, u)`` with u from a fair die of its own."""
+    """Logits ``(0, u)`` with random u."""
 
     def forward(self, x):
         return torch.stack([torch.zeros(len(x)), torch.randint(1, 7, (len(x),)).float()], dim=1)

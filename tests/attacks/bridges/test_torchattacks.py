@@ -23,7 +23,7 @@ def test_keeps_the_contract(spec, findings):
     assert findings(attack(spec)) == []
 
 
-def test_descent_beats_a_linear_model_exactly_where_it_can(linear_model, linear_data):
+def test_success_on_a_linear_model_is_exactly_the_closed_form(linear_model, linear_data):
     result = attack("torchattacks/PGD:steps=10")(linear_model, *linear_data, Threat.parse("linf:0.105"))
     assert result.success.tolist() == [True] * 10 + [False] * 10
     assert (result.forwards[:10] == 12).all()
@@ -37,7 +37,7 @@ def test_every_class_is_a_plugin(name):
     assert attack(f"torchattacks/{name}").library.startswith("torchattacks ")
 
 
-def test_mistakes_get_one_sentence(linear_model, linear_data):
+def test_errors_are_one_sentence(linear_model, linear_data):
     with pytest.raises(UsageError, match="unknown: did you mean"):
         attack("torchattacks/PDG")
     with pytest.raises(UsageError, match="takes 'eps' from the threat"):

@@ -1,1 +1,1 @@
-"""Defense plugins: input transforms and training recipes. The registry finds them by name."""
+"""Defense plugins: preprocessors and training recipes. The registry finds them by name."""

@@ -1,1 +1,1 @@
-"""Other libraries' defenses as robustkit's."""
+"""Defenses of other libraries."""

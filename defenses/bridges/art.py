@@ -14,8 +14,8 @@ from torch import Tensor
 from robustkit.bridge import Library, documentation, parameters
 from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 
-#: The ones that give back as many images of the same shape. Others are for sound, videos or labels, mix images for training,
-#: change the number of channels, or need a model of their own.
+#: Preprocessors that keep the number and shape of the images. Others are for audio, video or labels, mix training images,
+#: change the number of channels, or need an additional model.
 CLASSES = (
     "Cutout",
     "CutoutPyTorch",
@@ -32,30 +32,30 @@ CLASSES = (
 class ARTPreprocessor(Preprocessor):
     """A preprocessor of ART. Its fields are the parameters of ART's class.
 
-    Attacks go through it as through ART's own differentiable estimate where it has one, that is, where the class is written
-    in PyTorch, and as through the identity elsewhere (BPDA). Images are handed over in [0, 1], whatever the bounds.
+    For gradients, attacks use ART's differentiable estimate if the class is implemented in PyTorch, and the identity otherwise
+    (BPDA). ART receives images in [0, 1], whatever the bounds.
 
     Parameters
     ----------
     library
-        ART and its version, which belong to what a result depends on.
+        ART and its version, on which results depend.
     """
 
     library: str = field(init=False, default="")
 
     peer: ClassVar[type[Any]]
-    #: Parameters that are not the user's.
+    #: Parameters that the user cannot set.
     provided: ClassVar[frozenset[str]] = frozenset(
         ("clip_values", "channels_first", "device_type", "apply_fit", "apply_predict", "augmentation", "ratio", "verbose")
     )
 
     def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        """The images through ART, which computes on the CPU in float32 where the class is not written in PyTorch.
+        """The images processed by ART, on the CPU in float32 unless the class is implemented in PyTorch.
 
         Raises
         ------
         UsageError
-            If ART refuses a parameter, in its own words.
+            If ART rejects a parameter, with ART's message.
         """
         low, high = bounds
         transform = self._create(x)
@@ -65,7 +65,7 @@ class ARTPreprocessor(Preprocessor):
         return back
 
     def surrogate(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        """ART's differentiable estimate of itself, or the identity."""
+        """ART's differentiable estimate of the preprocessor, or the identity."""
         from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 
         transform = self._create(x)
@@ -81,7 +81,7 @@ class ARTPreprocessor(Preprocessor):
             "channels_first": True,
             "device_type": "gpu" if x.is_cuda else "cpu",
             "apply_predict": True,
-            "augmentation": False,  # noisy images in place of the clean ones, not beside them
+            "augmentation": False,  # noisy images replace the clean ones instead of being added
             "verbose": False,
         }
         takes = inspect.signature(self.peer).parameters
@@ -95,14 +95,14 @@ class ARTPreprocessor(Preprocessor):
 
 
 def classes() -> Mapping[str, type[Any]]:
-    """ART's preprocessors of images, as many as the installed version has."""
+    """ART's image preprocessors that the installed version contains."""
     from art.defences import preprocessor
 
     return {name: getattr(preprocessor, name) for name in CLASSES if hasattr(preprocessor, name)}
 
 
 def adapted(name: str, peer: type[Any]) -> type[ARTPreprocessor]:
-    """The plugin that a class of ART is, with the class's parameters as fields."""
+    """The plugin for a class of ART, with the class's parameters as fields."""
     words = documentation(peer)
     paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", words)
     info = DefenseInfo(name=name, kind="preprocessor", gradient="straight-through", paper=f"arXiv {paper[1]}" if paper else "")

@@ -1,1 +1,1 @@
-"""Input transforms in front of a model."""
+"""Preprocessors: input transforms in front of a model."""

@@ -1,4 +1,4 @@
-"""Fewer levels a channel as an input transform (Feature Squeezing, Xu et al., arXiv 1704.01155)."""
+"""Bit-depth reduction as an input transform (Feature Squeezing, Xu et al., arXiv 1704.01155)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 class BitDepth(Preprocessor):
     """Round each value to one of ``2**bits`` levels.
 
-    Attacks go through it as through the identity in the backward pass.
+    In the backward pass, attacks replace it by the identity (BPDA).
 
     Parameters
     ----------
     bits
-        1 to 8.
+        Bits per channel, 1 to 8.
     """
 
     bits: int = 4
@@ -33,7 +33,7 @@ class BitDepth(Preprocessor):
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 8:
-            raise UsageError(f"bits={self.bits} is not a depth to reduce to: give a whole number from 1 to 8")
+            raise UsageError(f"bits={self.bits} is not a valid bit depth: give an integer from 1 to 8")
 
     def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
         low, high = bounds

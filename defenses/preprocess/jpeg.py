@@ -16,14 +16,14 @@ from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class JPEG(Preprocessor):
-    """Compress and decompress each image, as a file on its way to the model would be.
+    """Compress and decompress each image with JPEG.
 
-    Attacks go through it as through the identity in the backward pass.
+    In the backward pass, attacks replace it by the identity (BPDA).
 
     Parameters
     ----------
     quality
-        1 (coarsest) to 100.
+        JPEG quality, 1 (worst) to 100.
     """
 
     quality: int = 75
@@ -37,10 +37,10 @@ class JPEG(Preprocessor):
 
     def __post_init__(self) -> None:
         if not 1 <= self.quality <= 100:
-            raise UsageError(f"quality={self.quality} is not a JPEG quality: give a whole number from 1 to 100")
+            raise UsageError(f"quality={self.quality} is not a valid JPEG quality: give an integer from 1 to 100")
 
     def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        """The images through the codec, which runs on the CPU. Grey images stay grey.
+        """The images after the codec, which runs on the CPU; greyscale images stay greyscale.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class JPEG(Preprocessor):
             If the images have neither one nor three channels.
         """
         if x.shape[1] not in (1, 3):
-            raise UsageError(f"JPEG knows images of 1 or 3 channels, not {x.shape[1]}")
+            raise UsageError(f"JPEG supports images with 1 or 3 channels, not {x.shape[1]}")
         low, high = bounds
         levels = ((x - low) / (high - low) * 255).round().clamp(0, 255).to("cpu", torch.uint8)
         if not len(x):
@@ -58,7 +58,7 @@ class JPEG(Preprocessor):
         return back
 
     def _through(self, image: Tensor) -> Tensor:
-        """One image of bytes ``(C, H, W)`` to a file in memory and back."""
+        """One uint8 image ``(C, H, W)``, written to a file in memory and read back."""
         file = io.BytesIO()
         to_pil_image(image).save(file, format="JPEG", quality=self.quality)
         decoded: Tensor = pil_to_tensor(Image.open(file))

@@ -13,9 +13,9 @@ from robustkit.plugin import DefenseInfo, Preprocessor, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Median(Preprocessor):
-    """Replace each value by the median of its channel's window, with the image mirrored at its edges.
+    """Replace each value by the median of the window around it in the same channel, with reflect padding.
 
-    The median is one of the window's values, so its gradient is exact almost everywhere: it goes to that value.
+    The median is one of the window's values, so its gradient is exact almost everywhere.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Median(Preprocessor):
 
     def __post_init__(self) -> None:
         if self.size < 3 or self.size % 2 == 0:
-            raise UsageError(f"size={self.size} is not the side of a median window: give an odd number from 3 on")
+            raise UsageError(f"size={self.size} is not a valid side of a median window: give an odd integer of at least 3")
 
     def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
         """The smoothed images.

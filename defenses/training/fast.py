@@ -14,10 +14,10 @@ from robustkit.plugin import Attack, DefenseInfo, NormThreat, Recipe, Threat, Tr
 
 @dataclass(frozen=True, kw_only=True)
 class Fast(Recipe):
-    """Fast adversarial training: one long steepest step from a uniform random start.
+    """Fast adversarial training: one large steepest-ascent step from a uniform random start.
 
-    A step costs two forward and backward passes. With too long a step or too large a radius the network may learn to fool
-    the single step only (catastrophic overfitting): watch the robust accuracy of the validation.
+    A training step costs two forward and backward passes. If alpha or eps is too large, the network may become robust to the
+    single step only (catastrophic overfitting), which shows in the robust validation accuracy.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Fast(Recipe):
 
     def __post_init__(self) -> None:
         if not self.alpha > 0:
-            raise UsageError(f"alpha={self.alpha} must be above 0: it is the step in multiples of eps")
+            raise UsageError(f"alpha={self.alpha} must be above 0: it is the step length as a multiple of eps")
 
     def check(self, threat: Threat | None) -> None:
         super().check(threat)

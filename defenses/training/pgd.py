@@ -1,4 +1,4 @@
-"""Adversarial training on the worst images an iterative attack finds (Madry et al., arXiv 1706.06083)."""
+"""Adversarial training on the images of an iterative attack (Madry et al., arXiv 1706.06083)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from robustkit.plugin import DefenseInfo, IterativeAttack, Recipe, Threat, Train
 
 @dataclass(frozen=True, kw_only=True)
 class PGDTraining(Recipe):
-    """Madry's adversarial training: every image is replaced by the one an attack ends on.
+    """Madry's adversarial training: every image is replaced by the attack's last iterate.
 
-    A step costs `steps` + 1 forward and backward passes. The attack sees the network in evaluation mode.
+    A training step costs `steps` + 1 forward and backward passes. The attack uses the network in evaluation mode.
 
     Parameters
     ----------
     attack
-        Any iterative attack by name.
+        Name of an iterative attack.
     steps
-        Steps it takes.
+        Steps of the attack.
     step_size
-        Length of a step in the threat's norm; None leaves the attack's own.
+        Length of a step in the threat's norm; None uses the attack's default.
     """
 
     attack: str = "pgd"
@@ -39,11 +39,11 @@ class PGDTraining(Recipe):
     )
 
     def __post_init__(self) -> None:
-        self.inner  # noqa: B018 - an unknown attack or a wrong value is reported now, not in the first batch
+        self.inner  # noqa: B018 - report an unknown attack or invalid value now, not in the first batch
 
     @cached_property
     def inner(self) -> IterativeAttack[Any]:
-        """The attack, built."""
+        """The attack with its parameters."""
         written = {} if self.step_size is None else {"step_size": self.step_size}
         built = attack(self.attack, steps=self.steps, **written)
         if not isinstance(built, IterativeAttack):

@@ -1,4 +1,4 @@
-"""Ordinary training: the cross-entropy of the images as they are."""
+"""Standard training: the cross-entropy on clean images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustkit.plugin import DefenseInfo, Recipe, TrainingBatch
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(Recipe):
-    """Training without an adversary; the baseline that hardening is measured against."""
+    """Training without an adversary, the baseline for hardening."""
 
     info: ClassVar[DefenseInfo] = DefenseInfo(
         name="standard", kind="training", paper="A Stochastic Approximation Method, doi:10.1214/aoms/1177729586"

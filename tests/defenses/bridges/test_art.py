@@ -37,13 +37,13 @@ def test_levels_are_those_of_the_bit_depth():
     assert len(preprocessor("art/FeatureSqueezing:bit_depth=2").apply(x, (0, 1)).unique()) == 4
 
 
-def test_attacks_go_through_as_through_the_identity():
+def test_gradients_are_those_of_the_identity():
     x = torch.rand(2, 3, 8, 8, requires_grad=True)
     preprocessor("art/FeatureSqueezing:bit_depth=2")(x, (0, 1)).sum().backward()
     assert torch.equal(x.grad, torch.ones_like(x))
 
 
-def test_attacks_go_through_pytorch_as_it_is():
+def test_gradients_go_through_pytorch_classes():
     torch.manual_seed(0)
     x = torch.rand(2, 3, 8, 8, requires_grad=True)
     done = preprocessor("art/CutoutPyTorch:length=20")(x, (0, 1))
@@ -59,7 +59,7 @@ def test_a_defended_model_is_attacked_whole():
     assert attack("pgd:steps=5")(model, x, y, Threat.parse("linf:0.3")).success.all()
 
 
-def test_mistakes_get_one_sentence():
+def test_errors_are_one_sentence():
     with pytest.raises(UsageError, match="did you mean 'art/FeatureSqueezing'"):
         preprocessor("art/FeatureSqueezin")
     with pytest.raises(UsageError, match="no parameter 'depth'"):

@@ -26,7 +26,7 @@ def test_gradient_goes_to_the_medians_alone() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 4, -3])
 def test_refuses_a_window_without_a_middle(size: int) -> None:
-    with pytest.raises(UsageError, match="odd number from 3 on"):
+    with pytest.raises(UsageError, match="odd integer of at least 3"):
         Median(size=size)
 
 

@@ -41,7 +41,7 @@ class Watched:
         return logits
 
     def step(self, recipe: Recipe) -> Tensor:
-        """The images of the one training pass that a step takes, after its gradients were checked."""
+        """The images of a step's only training pass, after a check of its gradients."""
         recipe.check(self.batch.threat)
         recipe.loss(self.batch).backward()
         (images,) = self.trained_on

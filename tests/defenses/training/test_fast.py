@@ -1,4 +1,4 @@
-"""Fast adversarial training takes one long step from a random start."""
+"""Fast adversarial training takes one large step from a random start."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ def test_costs_one_input_pass_and_one_training_pass(watched, spec, threat):
 
 def test_a_step_of_twice_eps_leads_to_the_surface_from_any_start(watched):
     batch = watched("linf:0.1")
-    batch.batch.x.mul_(0.6).add_(0.2)  # away from the walls
+    batch.batch.x.mul_(0.6).add_(0.2)  # away from the bounds
     moved = (batch.step(recipe("fast:alpha=2.0")) - batch.batch.x).abs()
     assert torch.allclose(moved, torch.full_like(moved, 0.1), atol=1e-6)
 

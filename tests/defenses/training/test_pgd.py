@@ -1,4 +1,4 @@
-"""Madry's training replaces every image by the one an iterative attack ends on."""
+"""Madry's training replaces every image by an iterative attack's last iterate."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Ordinary training sees the images as they are."""
+"""Standard training uses the clean images."""
 
 import torch
 from torch.nn import functional
@@ -13,6 +13,6 @@ def test_a_step_is_one_pass_on_the_images_and_needs_no_threat(watched):
 
 
 def test_the_loss_is_the_cross_entropy(watched):
-    batch = watched("linf:0.1")  # which it does without
+    batch = watched("linf:0.1")  # the threat is ignored
     expected = functional.cross_entropy(batch.model.logits(batch.batch.x), batch.batch.y)
     assert torch.allclose(recipe("standard").loss(batch.batch), expected)

@@ -79,7 +79,7 @@ class CGBA(BoundaryWalk):
         right = torch.full_like(state.at, math.pi / 2)
         return replace(state, pull=tangent, at=right / 2, low=right * 0, high=right)
 
-    def way(self, batch: Batch, state: Walk) -> Tensor:
+    def image_at(self, batch: Batch, state: Walk) -> Tensor:
         offset = state.anchor - batch.x
         distance = norm_of(offset, "l2")
         cos, sin = state.at.cos(), state.at.sin()
@@ -88,7 +88,7 @@ class CGBA(BoundaryWalk):
     def moved(self, batch: Batch, state: Walk, won: Tensor) -> Walk:
         low, high = torch.where(won, state.at, state.low), torch.where(won, state.high, state.at)
         narrowed = replace(state, low=low, high=high, at=(low + high) / 2)
-        arrived = self.probe(state, self.way(batch, replace(state, at=low)).clamp(*batch.bounds))
+        arrived = self.probe(state, self.image_at(batch, replace(state, at=low)).clamp(*batch.bounds))
         return choose(high - low <= TOLERANCE, arrived, narrowed)
 
 

@@ -59,7 +59,7 @@ class HopSkipJump(BoundaryWalk):
         direction = unit(state.estimate) if norm(batch) == "l2" else state.estimate.sign()
         return replace(state, pull=direction, at=self._distance(batch, state) / state.rounds.to(direction.dtype).sqrt())
 
-    def way(self, batch: Batch, state: Walk) -> Tensor:
+    def image_at(self, batch: Batch, state: Walk) -> Tensor:
         return along(state.anchor, state.at, state.pull)
 
     def moved(self, batch: Batch, state: Walk, won: Tensor) -> Walk:

@@ -104,7 +104,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         """Begin the move along `state.estimate`."""
 
     @abstractmethod
-    def way(self, batch: Batch, state: Walk) -> Tensor:
+    def image_at(self, batch: Batch, state: Walk) -> Tensor:
         """The image at position `state.at` of the move."""
 
     @abstractmethod
@@ -149,7 +149,7 @@ class BoundaryWalk(MinimumNormAttack[Walk]):
         for number, image in (
             (BISECT, self._between(batch, after)),
             (PROBE, along(after.anchor, self.radius(batch, after) / norm_of(offset, "l2").clamp_min(1e-12), offset)),
-            (MOVE, self.way(batch, after)),
+            (MOVE, self.image_at(batch, after)),
         ):
             query = torch.where(per_sample(after.phase == number, query), image, query)
         return replace(after, x_adv=query.clamp(*batch.bounds))

@@ -27,9 +27,9 @@ def ascend(batch: Batch, x_adv: Tensor, grad: Tensor, step_size: float) -> Tenso
             direction = scaled / per_sample(norm_of(scaled, "l2").clamp_min(tiny), grad)
             return threat.project(batch.x, x_adv + step_size * direction, bounds)
         case _:
-            way = l1_corner(batch.x, grad, threat.eps, bounds) - x_adv
-            share = (step_size / norm_of(way, "l1").clamp_min(1e-12)).clamp_max(1)
-            return x_adv + per_sample(share, way) * way
+            offset = l1_corner(batch.x, grad, threat.eps, bounds) - x_adv
+            share = (step_size / norm_of(offset, "l1").clamp_min(1e-12)).clamp_max(1)
+            return x_adv + per_sample(share, offset) * offset
 
 
 def l1_corner(x: Tensor, grad: Tensor, eps: float, bounds: Bounds) -> Tensor:
@@ -38,10 +38,10 @@ def l1_corner(x: Tensor, grad: Tensor, eps: float, bounds: Bounds) -> Tensor:
     The elements with the largest gradients move to their bounds, one after another, until the budget is spent.
     """
     flat, slope = x.flatten(1), grad.flatten(1)
-    wall = torch.where(slope > 0, bounds[1], torch.where(slope < 0, bounds[0], flat))
+    limit = torch.where(slope > 0, bounds[1], torch.where(slope < 0, bounds[0], flat))
     order = slope.abs().argsort(dim=1, descending=True, stable=True)
-    room = (wall - flat).abs().gather(1, order).double()
+    room = (limit - flat).abs().gather(1, order).double()
     spent = room.cumsum(1) - room
     share = ((eps - spent) / room.clamp_min(1e-12)).clamp(0, 1).to(x.dtype)
     share = torch.zeros_like(flat).scatter(1, order, share)
-    return (flat + share * (wall - flat)).reshape(x.shape)
+    return (flat + share * (limit - flat)).reshape(x.shape)

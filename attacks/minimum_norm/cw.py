@@ -14,7 +14,7 @@ from robustkit.attacks.minimum_norm.schedule import cosine
 from robustkit.plugin import AttackInfo, Batch, MinimumNormAttack, Response, Threat, UsageError, per_sample
 
 #: Minimum distance of a clean pixel from its bound, as a fraction of half the box: closer, the gradient of tanh vanishes.
-WALL = 1e-4
+INSET = 1e-4
 
 
 @dataclass(kw_only=True)
@@ -105,7 +105,7 @@ class CW(MinimumNormAttack[TanhState]):
     def step(self, batch: Batch, state: TanhState, response: Response) -> TanhState:
         x, (low, high) = batch.x, batch.bounds
         half = (high - low) / 2
-        inside = ((x - low) / half - 1) * (1 - WALL)
+        inside = ((x - low) / half - 1) * (1 - INSET)
         origin = (inside.log1p() - (-inside).log1p()) / 2  # atanh, whose rounding would depend on the batch
         height = (origin + state.modifier).tanh()
         short = response.loss <= self.confidence

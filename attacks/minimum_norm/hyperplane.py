@@ -49,12 +49,12 @@ def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
     of `t` at which bounds are reached shows which elements are at their bounds; the others determine `t`.
     """
     tiny = torch.finfo(room.dtype).tiny
-    wall = room / rate.clamp_min(tiny)
-    walls, order = wall.sort(dim=1)
+    limit = room / rate.clamp_min(tiny)
+    limits, order = limit.sort(dim=1)
     gained = (slope * room).gather(1, order).cumsum(1)
     growth = (slope * rate).gather(1, order)
     growth = growth.flip(1).cumsum(1).flip(1) - growth
-    met = wall <= torch.where(gained + walls * growth <= need, walls, 0).amax(1, keepdim=True)
+    met = limit <= torch.where(gained + limits * growth <= need, limits, 0).amax(1, keepdim=True)
     missing = need - (slope * room * met).sum(1, keepdim=True)
     t = (missing / (slope * rate * ~met).sum(1, keepdim=True).clamp_min(tiny)).clamp(0, 1 / tiny)
     return torch.where(met, room, torch.minimum(t * rate, room))
@@ -63,8 +63,8 @@ def _fill(room: Tensor, rate: Tensor, slope: Tensor, need: Tensor) -> Tensor:
 def _spend(room: Tensor, slope: Tensor, need: Tensor) -> Tensor:
     """Move the steepest elements to their bounds one after another, the last one only as far as needed."""
     steepest, order = slope.sort(dim=1, descending=True, stable=True)
-    walls = room.gather(1, order)
-    full = steepest * walls
+    limits = room.gather(1, order)
+    full = steepest * limits
     missing = (need - (full.cumsum(1) - full)).clamp_min(0)
-    size = torch.minimum(missing / steepest.clamp_min(torch.finfo(room.dtype).tiny), walls)
+    size = torch.minimum(missing / steepest.clamp_min(torch.finfo(room.dtype).tiny), limits)
     return torch.zeros_like(room).scatter(1, order, size)

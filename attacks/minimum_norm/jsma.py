@@ -87,14 +87,14 @@ class JSMA(MinimumNormAttack[SaliencyState]):
         x_adv = state.x_adv.flatten(1)
         wanted, others = response.grad.flatten(2).unbind(1)
         if self.theta is None:
-            way = torch.where(alone(wanted, others) > 0, high - x, low - x)
-            weight, free = way, (x_adv == x) & (way != 0)
+            change = torch.where(individual_effect(wanted, others) > 0, high - x, low - x)
+            weight, free = change, (x_adv == x) & (change != 0)
         else:
-            way = torch.full_like(x, self.theta * (high - low))
-            weight, free = way.sign(), (x_adv < high) if self.theta > 0 else (x_adv > low)
+            change = torch.full_like(x, self.theta * (high - low))
+            weight, free = change.sign(), (x_adv < high) if self.theta > 0 else (x_adv > low)
         pair = best_pair(weight * wanted, weight * others, free)
         chosen = torch.zeros_like(free).scatter(1, pair, True) & free
-        moved = torch.where(chosen, (x_adv + way).clamp(low, high), x_adv).reshape(batch.x.shape)
+        moved = torch.where(chosen, (x_adv + change).clamp(low, high), x_adv).reshape(batch.x.shape)
         won = response.margin > least_lead(response.logits)
         return SaliencyState(x_adv=torch.where(per_sample(won, batch.x), state.x_adv, moved), over=won | ~free.any(1))
 
@@ -115,7 +115,9 @@ def best_pair(wanted: Tensor, others: Tensor, free: Tensor) -> Tensor:
     free
         Bool ``(B, n)``: whether an element may still change.
     """
-    index = torch.where(free, alone(wanted, others), -torch.inf).argsort(dim=1, descending=True, stable=True)[:, :SHORTLIST]
+    index = torch.where(free, individual_effect(wanted, others), -torch.inf).argsort(dim=1, descending=True, stable=True)[
+        :, :SHORTLIST
+    ]
     m = index.shape[1]
     rise, fall, free = (values.gather(1, index) for values in (wanted, -others, free))
     rise, fall = rise[:, :, None] + rise[:, None, :], fall[:, :, None] + fall[:, None, :]
@@ -128,7 +130,7 @@ def best_pair(wanted: Tensor, others: Tensor, free: Tensor) -> Tensor:
     return index.gather(1, torch.where(saliency > 0, place, best))
 
 
-def alone(wanted: Tensor, others: Tensor) -> Tensor:
+def individual_effect(wanted: Tensor, others: Tensor) -> Tensor:
     """The effect of each element on both objectives, each normalised by the largest effect of any element. ``(B, n)``."""
     tiny = torch.finfo(wanted.dtype).tiny
     most_wanted, most_others = (values.abs().amax(1, keepdim=True).clamp_min(tiny) for values in (wanted, others))

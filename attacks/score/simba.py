@@ -28,7 +28,7 @@ class SimBAState(State):
         The best image so far, ``(B, C, H, W)``, and its loss ``(B,)``.
     order
         ``(B, D)``: indices of the directions in the order in which they are tried.
-    turn
+    tried
         ``(B,)``: number of directions already tried.
     final
         Bool ``(B,)``: whether no other sign of the current direction is left to try.
@@ -37,7 +37,7 @@ class SimBAState(State):
     x_best: Tensor
     loss_best: Tensor
     order: Tensor
-    turn: Tensor
+    tried: Tensor
     final: Tensor
 
 
@@ -90,8 +90,10 @@ class SimBA(IterativeAttack[SimBAState]):
             row, column = (torch.arange(length, device=words.device) * BANDS // length for length in shape[1:])
             band = torch.maximum(row[:, None], column[None, :]).expand(shape)
         order = ((band.flatten() << 32) + words).argsort(dim=1)[:, : self.steps].contiguous()
-        turn = torch.zeros_like(batch.sample_ids)
-        state = SimBAState(x_adv=batch.x, x_best=batch.x, loss_best=batch.x[:, 0, 0, 0], order=order, turn=turn, final=turn > 0)
+        tried = torch.zeros_like(batch.sample_ids)
+        state = SimBAState(
+            x_adv=batch.x, x_best=batch.x, loss_best=batch.x[:, 0, 0, 0], order=order, tried=tried, final=tried > 0
+        )
         state.loss_best = self.loss(batch, state, batch.clean_logits).to(batch.x.dtype)
         return self._move(batch, state, state.final)
 
@@ -102,7 +104,7 @@ class SimBA(IterativeAttack[SimBAState]):
             state,
             x_best=pick(per_sample(better, state.x_adv), state.x_adv, state.x_best),
             loss_best=torch.where(better, response.loss.to(state.loss_best.dtype), state.loss_best),
-            turn=state.turn + onward,
+            tried=state.tried + onward,
         )
         return self._move(batch, following, ~onward)
 
@@ -123,7 +125,7 @@ class SimBA(IterativeAttack[SimBAState]):
         """The current basis vector of each sample, ``(B, C, H, W)``."""
         x = batch.x
         _, channels, height, width = x.shape
-        number = state.order.gather(1, (state.turn % state.order.shape[1])[:, None]).squeeze(1)
+        number = state.order.gather(1, (state.tried % state.order.shape[1])[:, None]).squeeze(1)
         channel = number // (height * width)
         vertical = vectors(self.basis, height, x.dtype, x.device)[number // width % height]
         horizontal = vectors(self.basis, width, x.dtype, x.device)[number % width]

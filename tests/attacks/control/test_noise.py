@@ -34,7 +34,7 @@ def test_draws_differ_by_sample_step_and_seed(linear_model):
     assert not torch.equal(one.x_adv, other.x_adv)
 
 
-def test_what_no_draw_moves_is_left_after_four_and_the_rest_is_not():
+def test_insensitive_samples_are_given_up_after_four_draws():
     class Loud(nn.Module):
         """The sum of the pixels: a large margin for dark images, and one close to the noise for light images."""
 
@@ -49,7 +49,7 @@ def test_what_no_draw_moves_is_left_after_four_and_the_rest_is_not():
     assert result.forwards.tolist() == [5, 32]  # the clean pass and the draws, the last of which is verified
 
 
-def test_decisions_alone_do_not_tell_how_far_the_boundary_is():
+def test_decisions_do_not_end_a_sample_early():
     model, x = Decisions(), images(3)
     result = attack("noise", steps=30)(model, x, model.logits(x).argmax(1), Threat.parse("linf:1e-4"))
     assert result.forwards.tolist() == [32] * 3

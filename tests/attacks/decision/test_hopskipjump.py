@@ -14,7 +14,7 @@ def test_comes_within_a_percent_of_a_linear_models_boundary(linear_model, linear
     assert (result.nearest_distance <= 1.01 * closest + 1e-4).all()
 
 
-def test_success_within_eps_alone(linear_model, linear_data):
+def test_success_only_within_eps(linear_model, linear_data):
     x, y = linear_data
     result = HopSkipJump(steps=400, initial_queries=10)(linear_model, x, y, Threat.parse("linf:0.105"))
     assert result.success.tolist() == [True] * 10 + [False] * 10

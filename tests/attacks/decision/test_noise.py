@@ -33,7 +33,7 @@ def test_noise_is_uniform_and_each_samples_own():
     assert not torch.equal(uniform_noise(batch([7]), step=4), alone)
 
 
-def test_coarse_noise_takes_block_sizes_by_turns():
+def test_coarse_noise_cycles_through_block_sizes():
     noise = uniform_noise(batch([0] * 6), step=0)
     coarse = coarsen(noise, torch.arange(6))
     assert torch.equal(coarse[0], noise[0])

@@ -36,7 +36,7 @@ def attack_dark(attack, threat, tell=lambda logits: logits, targets=None):
 
 
 @pytest.mark.parametrize(("kind", "threat"), KINDS)
-def test_images_of_the_class_that_fine_noise_falls_into_have_a_beginning(kind, threat):
+def test_images_of_the_class_of_fine_noise_have_a_starting_point(kind, threat):
     result, _ = attack_dark(kind(steps=60), threat)
     assert result.nearest_distance.isfinite().all()
 
@@ -47,7 +47,7 @@ def test_images_of_the_class_that_fine_noise_falls_into_have_a_beginning(kind, t
     [lambda z: 8 * z, lambda z: z.softmax(1), lambda z: nn.functional.one_hot(z.argmax(1), 3).to(z.dtype)],
     ids=["scaled", "softmax", "decision"],
 )
-def test_the_decision_is_all_they_see(kind, threat, tell):
+def test_only_decisions_matter(kind, threat, tell):
     attack = kind(steps=200, initial_queries=10)
     result, asked = attack_dark(attack, threat)
     other, asked_other = attack_dark(attack, threat, tell)
@@ -69,7 +69,7 @@ def test_the_budget_is_kept_exactly(kind, threat, steps):
 
 
 @pytest.mark.parametrize(("kind", "threat"), KINDS)
-def test_a_target_class_that_no_draw_shows_is_an_honest_failure(kind, threat):
+def test_a_target_class_without_a_starting_point_is_a_failure(kind, threat):
     never = torch.full((6,), 2)
     result, _ = attack_dark(kind(steps=50), f"{threat},targeted", targets=never)
     assert not result.success.any()
@@ -79,7 +79,7 @@ def test_a_target_class_that_no_draw_shows_is_an_honest_failure(kind, threat):
 
 
 @pytest.mark.parametrize(("kind", "threat"), KINDS)
-def test_more_queries_never_lead_farther(kind, threat):
+def test_more_queries_never_increase_the_distance(kind, threat):
     few, _ = attack_dark(kind(steps=100), threat)
     many, _ = attack_dark(kind(steps=400), threat)
     assert (many.nearest_distance <= few.nearest_distance).all()

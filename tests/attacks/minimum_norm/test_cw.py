@@ -13,7 +13,7 @@ def test_within_a_hundredth_of_the_closed_form(excess, targeted_excess):
     assert float(targeted_excess("cw", "l2").median()) <= 1.01
 
 
-def test_a_target_is_the_class_that_is_found(reached):
+def test_the_target_class_is_found(reached):
     found, wanted = reached("cw")
     assert len(found) >= 3
     assert torch.equal(found, wanted)

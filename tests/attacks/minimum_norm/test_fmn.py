@@ -15,7 +15,7 @@ def test_l0_changes_the_minimal_number_of_elements(needless_elements):
     assert needless_elements("fmn").tolist() == [0] * 8
 
 
-def test_a_target_is_the_class_that_is_found(reached):
+def test_the_target_class_is_found(reached):
     found, wanted = reached("fmn")
     assert len(found) >= 3
     assert torch.equal(found, wanted)

@@ -37,7 +37,7 @@ def shortest(point, normal, gap, norm, low, high):
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 7), st.floats(-1.5, 1.5))
-def test_is_the_shortest_way(norm, seed, n, share):
+def test_the_projection_is_the_shortest(norm, seed, n, share):
     numbers = np.random.default_rng(seed)
     low, high = -0.5, 1.5
     point = numbers.uniform(low, high, n)
@@ -64,7 +64,7 @@ def test_a_flat_boundary_moves_nothing(norm):
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-def test_a_gap_that_takes_all_the_room_is_closed_however_it_rounds(norm):
+def test_a_gap_that_needs_the_whole_box_is_closed_despite_rounding(norm):
     random = torch.Generator().manual_seed(0)
     point, normal = torch.rand(64, 30, generator=random), torch.randn(64, 30, generator=random)
     gap = (normal.abs() * torch.where(normal > 0, 1 - point, point)).sum(1)

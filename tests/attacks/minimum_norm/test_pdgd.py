@@ -9,7 +9,7 @@ def test_within_a_hundredth_of_the_closed_form(excess, targeted_excess):
     assert float(targeted_excess("pdgd:learning_rate=0.1", "l2").median()) <= 1.01
 
 
-def test_a_target_is_the_class_that_is_found(reached):
+def test_the_target_class_is_found(reached):
     found, wanted = reached("pdgd:steps=100")
     assert len(found) >= 3
     assert torch.equal(found, wanted)

@@ -13,7 +13,7 @@ def test_l0_changes_the_minimal_number_of_elements(needless_elements):
     assert needless_elements("pdpgd").tolist() == [0] * 8
 
 
-def test_a_target_is_the_class_that_is_found(reached):
+def test_the_target_class_is_found(reached):
     found, wanted = reached("pdpgd:steps=100")
     assert len(found) >= 3
     assert torch.equal(found, wanted)
@@ -40,6 +40,6 @@ def test_the_proximal_step_makes_l1_sparse_and_linf_flat(batch_of, answer):
     assert float(flat[2]) == pytest.approx(0.001)
 
 
-def test_a_weight_of_misclassification_alone_leaves_the_image_where_the_loss_leads(batch_of, answer):
+def test_without_a_weight_of_distance_there_is_no_proximal_step(batch_of, answer):
     kept = shift(batch_of, answer, "l1:1", [0.3, -0.2, 0.001], weight=1.0)
     assert kept.tolist() == pytest.approx([0.3, -0.2, 0.001])

@@ -11,19 +11,19 @@ from robustkit.spec import InputSpec
 def test_the_papers_grid():
     points = grid(775, True)
     assert len(points) == len(set(points)) == 774  # all but the identity
-    assert len({turn for turn, _, _ in points}) == 31
+    assert len({rotation for rotation, _, _ in points}) == 31
     assert len({right for _, right, _ in points}) == 5
     assert set(points[:8]) == {(a, b, c) for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)}
     assert all(abs(part) <= 1 for point in points for part in point)
 
 
 @pytest.mark.parametrize("points", [2, 3, 7, 50, 100, 1000])
-@pytest.mark.parametrize("shifting", [True, False])
-def test_other_grids_have_at_most_as_many_points(points, shifting):
-    found = grid(points, shifting)
+@pytest.mark.parametrize("translating", [True, False])
+def test_other_grids_have_at_most_as_many_points(points, translating):
+    found = grid(points, translating)
     assert 0 < len(found) <= points
     assert (0, 0, 0) not in found
-    assert shifting or all(right == down == 0 for _, right, down in found)
+    assert translating or all(right == down == 0 for _, right, down in found)
 
 
 class Corner(nn.Module):
@@ -47,7 +47,7 @@ def lit():
 
 
 @pytest.mark.parametrize("search", ["grid", "random"])
-def test_light_is_turned_out_of_the_corner(model, lit, search):
+def test_light_is_rotated_out_of_the_corner(model, lit, search):
     # The corner is 13.4 pixels from the middle: 2 pixels are 8.5 degrees.
     y = torch.ones(3, dtype=torch.int64)
     found = attack("rotation-translation", search=search, steps=30)(model, lit, y, Threat.parse("spatial:30"))
@@ -57,7 +57,7 @@ def test_light_is_turned_out_of_the_corner(model, lit, search):
     )
 
 
-def test_light_is_shifted_out_of_the_corner(model, lit):
+def test_light_is_translated_out_of_the_corner(model, lit):
     y = torch.ones(3, dtype=torch.int64)
     found = attack("rotation-translation")(model, lit, y, Threat.parse("spatial:0.1,translate=20%"))
     assert bool(found.success.all())

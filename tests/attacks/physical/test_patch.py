@@ -40,7 +40,7 @@ def images(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 SMALL = {"steps": 40, "batch": 16}
 
 
-def test_it_beats_every_control_on_images_it_was_not_fitted_on(model: Model) -> None:
+def test_it_is_stronger_than_every_control_on_held_out_images(model: Model) -> None:
     x, y = images(60)
     threat = Threat.parse("patch:8%")
     result = Patch(**SMALL)(model, x, y, threat)
@@ -77,7 +77,7 @@ def test_a_fit_is_counted_and_kept_within_bounds(model: Model) -> None:
     assert fitted["patch"].shape[0] == 3
 
 
-def test_targeted_turns_images_to_the_target(model: Model) -> None:
+def test_targeted_reaches_the_target(model: Model) -> None:
     x, y = images(60)
     x, y = x[y != 2], y[y != 2]
     threat = Threat.parse("patch:8%,targeted")
@@ -134,7 +134,7 @@ def test_one_grey_channel_and_two_classes(model: Model) -> None:
     assert result.x_adv.shape == x.shape
 
 
-def test_values_that_do_not_fit_are_refused_in_a_sentence(model: Model) -> None:
+def test_invalid_values_are_errors_in_one_sentence(model: Model) -> None:
     x, y = images(8)
     threat = Threat.parse("patch:8%")
     with pytest.raises(UsageError, match="does not support linf"):

@@ -67,7 +67,7 @@ def test_each_query_differs_in_exactly_the_budget(eps, pixels, places):
 
 @settings(deadline=None)
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.integers(0, 4))
-def test_distinct_places(count, seed, spare):
+def test_distinct_locations(count, seed, spare):
     words = torch.randint(0, 2**32, (30, 6), generator=torch.Generator().manual_seed(seed))
     places = distinct(words, count + spare, torch.full((30,), count))
     assert int(places.min()) >= 0
@@ -76,7 +76,7 @@ def test_distinct_places(count, seed, spare):
     assert bool((places[:, count:] == places[:, :1]).all())
 
 
-def test_places_are_equally_likely():
+def test_locations_are_equally_likely():
     words = torch.randint(0, 2**32, (20_000, 1), generator=torch.Generator().manual_seed(0))
     drawn = distinct(words, 5, torch.ones(20_000, dtype=torch.int64)).flatten().bincount()
     assert bool(((drawn - 4000).abs() < 250).all())
@@ -100,11 +100,11 @@ def test_finds_the_pixels_that_count():
     assert result.forwards.tolist() == [302] * 3
 
 
-def test_an_image_of_one_place_is_refused():
+def test_an_image_of_one_pixel_is_refused():
     with pytest.raises(UsageError, match="at least 2 pixels"):
         attack("sparse-rs").start(batch("l0:1", (2, 1, 1, 1)))
 
 
-def test_alpha_init_is_a_share():
+def test_alpha_init_out_of_range():
     with pytest.raises(UsageError, match="alpha_init=0"):
         attack("sparse-rs", alpha_init=0)

@@ -74,6 +74,6 @@ def test_moves_stay_admissible(batch_of_six, seed, threat, shape):
         state = square.step(b, state, answer)
 
 
-def test_p_init_is_a_share():
+def test_p_init_out_of_range():
     with pytest.raises(UsageError, match=r"p_init=1\.5"):
         attack("square", p_init=1.5)

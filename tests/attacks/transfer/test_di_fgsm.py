@@ -49,7 +49,7 @@ def batch_of(x):
 
 
 @pytest.mark.parametrize("prob", [0.0, 0.3, 1.0])
-def test_so_many_images_are_transformed_and_each_step_draws_anew(prob):
+def test_the_expected_share_is_transformed_and_each_step_draws_anew(prob):
     x = torch.rand(400, 1, 12, 12)
     batch, built = batch_of(x), attack("di-fgsm", prob=prob)
     state = built.start(batch)

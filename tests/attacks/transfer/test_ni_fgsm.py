@@ -10,7 +10,7 @@ from robustkit.threats import Threat
 
 
 @pytest.mark.parametrize(("norm", "lengths"), [("linf", (0.3, 0.1)), ("l2", (0.15, 0.05))])
-def test_asks_about_the_point_one_decayed_step_ahead(norm, lengths):
+def test_queries_the_point_one_decayed_step_ahead(norm, lengths):
     x = torch.full((1, 1, 2, 2), 0.5)
     one = torch.ones(1, dtype=torch.int64)
     batch = Batch(

@@ -61,5 +61,5 @@ def test_a_budget_of_queries_below_the_least_is_refused():
 def test_a_budget_of_queries_counts_the_draws_of_the_model():
     pgd, threat = attack("pgd", eot=2), Threat.parse("linf:0.1,queries=20")
     pgd.check_queries(threat, draws=5)
-    with pytest.raises(UsageError, match=r"queries=20 of threat .* is below the 24"):
+    with pytest.raises(UsageError, match=r"queries=20 of threat .* is below the minimum of 24"):
         pgd.check_queries(threat, draws=6)

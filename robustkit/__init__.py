@@ -1,4 +1,4 @@
-"""robustkit: how an image model behaves under attack, how far that number can be trusted, and what to do about it."""
+"""robustkit: measure how an image model behaves under attack, how far the result can be trusted, and what to do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m robustkit`` is `robustkit`."""
+"""Makes ``python -m robustkit`` run the command line."""
 
 from robustkit.cli.main import main
 

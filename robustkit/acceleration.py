@@ -1,4 +1,4 @@
-"""A faster twin of a model for searches; what a search finds with it is confirmed by the model itself, in full precision."""
+"""Faster twins of models for searches; successes are confirmed by the model itself, in full precision."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from robustkit.torch_model import network_of
 
 Precision = Literal["float32", "bf16"]
 
-#: Images a twin is tried on.
+#: Number of images used to compare a twin with its model.
 PROBE = 16
 
-#: How far a twin's logits may be from the model's, as a share of the largest.
+#: Maximum difference between the logits of twin and model, relative to the largest logit.
 TOLERANCE: dict[Precision, float] = {"float32": 0.02, "bf16": 0.3}
 
 
 class Twin(nn.Module):
-    """A network that computes in lower precision or another memory layout, and answers in float32.
+    """A network that computes in lower precision or another memory format, and returns float32 logits.
 
     Parameters
     ----------
     net
-        The network; it is used as it is.
+        The network, which is not copied.
     precision
         ``bf16`` runs convolutions and linear layers under autocast.
     channels_last
-        Whether images go in with their channels innermost, as the weights must be too.
+        Whether to convert images to channels-last memory format, which the weights must have too.
     """
 
     def __init__(self, net: nn.Module, precision: Precision, channels_last: bool) -> None:
@@ -43,7 +43,7 @@ class Twin(nn.Module):
         self.net, self.precision, self.channels_last = net, precision, channels_last
 
     def extra_repr(self) -> str:
-        """What distinguishes twins of one network."""
+        """The settings that distinguish twins of one network."""
         return (
             f"precision={self.precision}, channels_last={self.channels_last}, compiled={self._compiled_call_impl is not None}"
         )
@@ -66,22 +66,22 @@ def accelerate(
     compiled: bool = False,
     channels_last: bool = False,
 ) -> Model:
-    """The model with a faster twin that searches ask in its place; the model given is not changed.
+    """A copy of the model with a faster twin that searches query instead; the given model is not changed.
 
-    A success that the twin reports is asked about again at once, by the model itself, and does not count unless it holds.
+    A success that the twin reports is immediately checked with the model itself, and counts only if confirmed.
 
     Parameters
     ----------
     model
         The model under test, with its input transforms, if any.
     precision
-        What the twin computes in: ``float32`` or ``bf16``.
+        Precision of the twin: ``float32`` or ``bf16``.
     fold_batch_norm
         Fold batch norms into the convolutions before them.
     compiled
         Compile the twin with `torch.compile`.
     channels_last
-        Lay out images and weights with channels innermost.
+        Use channels-last memory format for images and weights.
 
     Raises
     ------
@@ -104,14 +104,14 @@ def accelerate(
 
 
 def check_twin(model: Model, x: Tensor) -> None:
-    """Compare a model's twin, before its first use, with the model itself on a few of some images ``(B, C, H, W)``.
+    """Compare a model's twin with the model on a few of the images ``(B, C, H, W)`` before its first use.
 
     The passes are not counted.
 
     Raises
     ------
     UsageError
-        If their logits differ by far more than precision explains: searches would climb another network.
+        If their logits differ by far more than precision explains, so that searches would attack another network.
     """
     twin = model.twin
     if twin is None or not len(x) or getattr(twin.net, "compared", False):
@@ -122,12 +122,12 @@ def check_twin(model: Model, x: Tensor) -> None:
     scale = float(logits.abs().max())
     precise = not isinstance(twin.net, Twin) or twin.net.precision == "float32"
     allowed = TOLERANCE["float32" if precise else "bf16"] * scale
-    drawn = float((again - logits).abs().max())  # what a randomised model differs by from itself
+    drawn = float((again - logits).abs().max())  # difference between two draws of a randomised model
     found = float((quick - logits).abs().max())
     if math.isfinite(scale) and not found <= allowed + 4 * drawn + 1e-6:
         raise UsageError(
-            f"the faster copy of {model.name} answers otherwise than the model: its logits differ by up to {found:.3g}, and are up "
-            f"to {scale:.3g}; leave out --fold-batch-norm, --compile, --channels-last or --search-precision, whichever causes it"
+            f"the faster copy of {model.name} deviates from the model: its logits differ by up to {found:.3g}, and are up "
+            f"to {scale:.3g}; omit --fold-batch-norm, --compile, --channels-last or --search-precision, whichever causes it"
         )
     twin.net.compared = True
 
@@ -148,12 +148,12 @@ def _folded(net: nn.Module, name: str) -> nn.Module:
     except Exception as error:
         first = (str(error).splitlines() or ["no message"])[0]
         raise UsageError(
-            f"the batch norms of {name} cannot be folded, for its graph cannot be traced ({first}): leave it out"
+            f"the batch norms of {name} cannot be folded, because its graph cannot be traced ({first}): omit --fold-batch-norm"
         ) from error
 
 
 def _unshare(net: GraphModule) -> None:
-    """Give each call of a module one of its own: a convolution that is used twice may be followed by two batch norms."""
+    """Give each call of a module its own copy: a convolution used twice may be followed by two different batch norms."""
     seen: set[str] = set()
     for node in net.graph.nodes:
         if node.op != "call_module":

@@ -1,4 +1,4 @@
-"""Images, labels and targets as a caller has them: tensors, NumPy arrays or nested lists."""
+"""Conversion of images, labels and targets from NumPy arrays or nested lists to tensors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def as_tensor(values: Any, what: str) -> Tensor:
     values
         A tensor, a NumPy array, numbers in nested lists, or a list of tensors or arrays of one shape.
     what
-        What they are, for the message: ``images``, ``labels``, ``targets``.
+        Their name in the message: ``images``, ``labels``, ``targets``.
 
     Raises
     ------
     UsageError
-        If they are no numbers, rows differ in shape, or a tensor is not dense.
+        If they are not numbers, rows differ in shape, or a tensor is not dense.
     """
     if isinstance(values, Tensor):
         return _dense(values, what)
@@ -33,23 +33,23 @@ def as_tensor(values: Any, what: str) -> Tensor:
             return _dense(torch.stack(list(values)), what)
         array = np.asarray(values)
         if array.dtype.kind not in "buif":
-            raise TypeError(f"they hold {array.dtype.name}")
+            raise TypeError(f"they contain {array.dtype.name}")
         if isinstance(values, (list, tuple)) and array.dtype == np.float64:
-            array = array.astype(np.float32)  # Python's numbers have no precision of their own
+            array = array.astype(np.float32)  # Python floats do not imply a precision
         if array.dtype.kind == "u" and array.dtype.itemsize > 1:
-            array = array.astype(np.int64)  # torch computes with no wider unsigned type
+            array = array.astype(np.int64)  # torch does not compute with wider unsigned types
         return torch.from_numpy(np.require(array, array.dtype.newbyteorder("="), ["C", "W"]))
     except UsageError:
         raise
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(
-            f"{what} are a {type(values).__name__} that does not become a tensor ({error}): give a tensor, a NumPy array or "
+            f"{what} are a {type(values).__name__} that cannot be converted to a tensor ({error}): give a tensor, a NumPy array or "
             "lists of numbers, all rows of one shape"
         ) from error
 
 
 def odd_kind(tensor: Tensor) -> str:
-    """What a tensor is called that does not hold a plain value at each place, such as ``sparse_coo``; empty for all others."""
+    """The kind of a tensor that is not dense, such as ``sparse_coo``; empty for dense tensors."""
     if tensor.is_quantized:
         return "quantised"
     if tensor.is_meta:
@@ -62,5 +62,5 @@ def odd_kind(tensor: Tensor) -> str:
 def _dense(tensor: Tensor, what: str) -> Tensor:
     kind = odd_kind(tensor)
     if kind:
-        raise UsageError(f"{what} are a {kind} tensor: give a dense one, which holds a plain number at each place")
+        raise UsageError(f"{what} are a {kind} tensor: give a dense tensor")
     return tensor

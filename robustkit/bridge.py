@@ -1,4 +1,4 @@
-"""Classes of another library as plugins: the parameters of a class's constructor become the fields of a dataclass."""
+"""Bridges, which turn classes of other libraries into plugins: constructor parameters become dataclass fields."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from robustkit.errors import UsageError, brief, did_you_mean
 
 @dataclass(frozen=True)
 class Library:
-    """A library whose classes are plugins named ``name/CLASS``. Nothing of it is imported before a class is asked for.
+    """A library whose classes are plugins named ``name/CLASS``. It is imported only when a class is requested.
 
     Parameters
     ----------
     name
-        What its plugins' names begin with.
+        The prefix of its plugins' names.
     kind
         ``attack`` or ``defense``.
     distribution
-        What it is installed as.
+        The name of its distribution.
     install
-        What pip is told to install it.
+        The argument of ``pip install``.
     classes
-        Imports it and gives its usable classes by name, second names of a class included.
+        Imports the library and returns its supported classes by name, including aliases.
     adapt
-        Makes a plugin, a dataclass, of a class and the plugin's name.
+        Returns a plugin, a dataclass, for the plugin's name and a class.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Library:
 
     @property
     def version(self) -> str | None:
-        """Its version; None if it is not installed."""
+        """The library's version; None if it is not installed."""
         try:
             return version(self.distribution)
         except PackageNotFoundError:
             return None
 
     def names(self) -> list[str]:
-        """Every class once, under its own name, in order.
+        """The sorted names of all classes, without aliases.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class Library:
         return sorted({name for name, known in self._known().items() if name == known.__name__})
 
     def __call__(self, member: str) -> type[Any]:
-        """The plugin that a class is.
+        """The plugin for a class.
 
         Raises
         ------
@@ -85,12 +85,12 @@ class Library:
 
 @cache
 def _adapted(library: Library, member: str) -> type[Any]:
-    """One and the same plugin for a class, however often it is asked for."""
+    """The plugin for a class, always the same object."""
     return library.adapt(f"{library.name}/{member}", library.classes()[member])
 
 
 def parameters(peer: type[Any], provided: Collection[str]) -> list[tuple[str, Any, Any]]:
-    """What a class's constructor takes apart from what is `provided`: names, types and fields, for `make_dataclass`."""
+    """A class's constructor parameters, except those `provided`, as names, types and fields for `make_dataclass`."""
     found = []
     for parameter in inspect.signature(peer).parameters.values():
         if parameter.name in provided or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -103,13 +103,13 @@ def parameters(peer: type[Any], provided: Collection[str]) -> list[tuple[str, An
 
 
 def _kind(default: Any, annotation: str) -> Any:
-    """The type to hold a value to, where default and annotation leave no doubt."""
+    """The type to check a value against, if default and annotation are unambiguous; else `Any`."""
     if isinstance(default, (bool, str, float)):
         return type(default)
     return int if isinstance(default, int) and annotation in ("int", "'int'", "<class 'int'>") else Any
 
 
 def documentation(peer: type[Any]) -> str:
-    """A class's own words and those of its constructor."""
+    """The docstrings of a class and its constructor."""
     texts = [peer.__doc__, None if peer.__init__ is object.__init__ else peer.__init__.__doc__]
     return "\n\n".join(inspect.cleandoc(text) for text in texts if text)

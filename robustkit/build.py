@@ -1,4 +1,4 @@
-"""Attacks and defenses by name: ``attack("pgd", steps=100)``, ``defend(model, "jpeg", quality=75)``."""
+"""Construction of attacks and defenses by name: ``attack("pgd", steps=100)``, ``defend(model, "jpeg", quality=75)``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def attack(spec: str, /, **params: Any) -> Attack:
     Raises
     ------
     UsageError
-        If the attack or a parameter is unknown, or a value cannot be meant.
+        If the attack or a parameter is unknown, or a value is invalid.
     """
     name, written = registry.parse_spec(spec)
     built = registry.build("attacks", name, written | params)
@@ -29,7 +29,7 @@ def attack(spec: str, /, **params: Any) -> Attack:
 
 
 def preprocessor(spec: str, /, **params: Any) -> Preprocessor:
-    """An input transform by name, as `attack`."""
+    """An input transform by name; parameters as for `attack`."""
     name, written = registry.parse_spec(spec)
     built = registry.build("defenses", name, written | params)
     if not isinstance(built, Preprocessor):
@@ -38,16 +38,16 @@ def preprocessor(spec: str, /, **params: Any) -> Preprocessor:
 
 
 def recipe(spec: str, /, **params: Any) -> Recipe:
-    """A training recipe by name, as `attack`."""
+    """A training recipe by name; parameters as for `attack`."""
     name, written = registry.parse_spec(spec)
     built = registry.build("defenses", name, written | params)
     if not isinstance(built, Recipe):
-        raise UsageError(f"defense {name!r} is not a training recipe: put it in front of a model (--defense {name})")
+        raise UsageError(f"defense {name!r} is not a training recipe: apply it as an input transform (--defense {name})")
     return built
 
 
 def defend(model: Model, spec: str, /, **params: Any) -> DefendedModel:
-    """The model behind an input transform; attacks on it go through the transform. Apply it again to chain."""
+    """The model with an input transform, which attacks then differentiate through. Call repeatedly to chain transforms."""
     earlier = model.defenses if isinstance(model, DefendedModel) else ()
-    # Images meet the transform applied last first: it stands in front of the model that was there before.
+    # The transform added last sees the images first: it wraps the already defended model.
     return DefendedModel(model, (preprocessor(spec, **params), *earlier))

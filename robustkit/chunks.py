@@ -1,4 +1,4 @@
-"""Passes in parts that fit in memory: how large a part may be, and what happens where it was too large."""
+"""Passes in chunks that fit in memory: their size, and how it shrinks when memory runs out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robustkit.errors import AttackError
 
 
 def chunk_size(x: Tensor, device: torch.device) -> int:
-    """The most images of the shape of `x` in one pass, as far as their size and the device tell."""
+    """The maximum number of images shaped like `x` per pass, estimated from their size and the device."""
     pixels = x[0].numel() if len(x) else 1
     most, budget = (128, 2**22) if device.type == "cpu" else (1024, 2**25)
     return max(8, min(most, budget // pixels))
@@ -21,18 +21,18 @@ def chunk_size(x: Tensor, device: torch.device) -> int:
 def in_chunks(
     function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor, size: Callable[[], int], shrink: Callable[[int], None]
 ) -> tuple[Tensor, ...]:
-    """Apply `function` to parts of `rows` and join what it returns.
+    """The joined results of `function` on chunks of `rows`.
 
     Parameters
     ----------
     function
-        Takes some of the rows to tensors with as many rows.
+        Maps a chunk of rows to tensors with as many rows.
     rows
-        One row an image.
+        One row per image.
     size
-        How many rows the next part may have.
+        Returns the maximum size of the next chunk.
     shrink
-        Told, when memory ran out, how many rows a part may have from now on: half of those.
+        Called with the new maximum, half the previous size, when memory runs out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Colours as hue, saturation and value, differentiable almost everywhere."""
+"""Colour conversions between RGB, HSV and luminance, differentiable almost everywhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def rgb_to_hsv(x: Tensor) -> Tensor:
-    """Hue, saturation and value, each in [0, 1], of colours in [0, 1]: ``(B, 3, H, W)`` to the same shape.
+    """Hue, saturation and value in [0, 1] of RGB colours in [0, 1], ``(B, 3, H, W)``.
 
     The hue of a grey is 0; red is 0, green 1/3, blue 2/3 (Smith, Color gamut transform pairs, SIGGRAPH 1978).
     """
@@ -25,7 +25,7 @@ def rgb_to_hsv(x: Tensor) -> Tensor:
 
 
 def hsv_to_rgb(x: Tensor) -> Tensor:
-    """The inverse of `rgb_to_hsv`; hues outside [0, 1] go round the circle."""
+    """The inverse of `rgb_to_hsv`; hues outside [0, 1] wrap around."""
     hue, saturation, value = x.unbind(1)
 
     def channel(offset: int) -> Tensor:
@@ -36,7 +36,7 @@ def hsv_to_rgb(x: Tensor) -> Tensor:
 
 
 def luminance(x: Tensor) -> Tensor:
-    """The grey of each pixel, ``(B, 1, H, W)``: weights 0.299, 0.587 and 0.114 (ITU-R BT.601), or a lone channel itself."""
+    """The luminance of each pixel, ``(B, 1, H, W)``: weights 0.299, 0.587 and 0.114 (ITU-R BT.601), or the mean if not RGB."""
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
     return 0.299 * x[:, :1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:]

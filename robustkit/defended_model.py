@@ -1,4 +1,4 @@
-"""A model behind input transforms."""
+"""A model with input transforms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustkit.contracts.preprocessor import Preprocessor
 
 
 class DefendedModel(Model):
-    """A model behind input transforms, attacked as a whole: gradients go through the transforms."""
+    """A model with input transforms, attacked as a whole: gradients go through the transforms."""
 
     def __init__(self, model: Model, defenses: tuple[Preprocessor, ...]) -> None:
         super().__init__(

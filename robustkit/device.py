@@ -1,4 +1,4 @@
-"""Where a model runs: a device by name, and whether its memory is full."""
+"""Devices by name, and detection of out-of-memory errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from robustkit.errors import UsageError
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """``auto`` is the GPU where there is one, else the CPU.
+    """The device of this name; ``auto`` is the GPU if there is one, else the CPU.
 
     Raises
     ------
@@ -24,16 +24,16 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if resolved.type == "cpu":
         return torch.device("cpu")
     if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {str(device)!r} was asked for, but this machine has no CUDA GPU: use auto or cpu")
+        raise UsageError(f"device {str(device)!r} was requested, but this machine has no CUDA GPU: use auto or cpu")
     try:
         torch.zeros(1, device=resolved).item()
-    except Exception as error:  # every backend has an error of its own
-        raise UsageError(f"device {str(device)!r} is not there on this machine: write auto, cpu, cuda or cuda:N") from error
+    except Exception as error:  # every backend has its own error type
+        raise UsageError(f"device {str(device)!r} is not available on this machine: write auto, cpu, cuda or cuda:N") from error
     return resolved
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device or the host had no memory left."""
+    """Whether an error means that a device or the host ran out of memory."""
     return isinstance(error, torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError)
         and any(sign in str(error) for sign in ("out of memory", "can't allocate memory", "not enough memory"))

@@ -1,4 +1,4 @@
-"""The gradient of each image's own loss, by autograd, and the sentence where none flows."""
+"""The gradient of each image's loss by autograd, and the error if there is none."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from robustkit.outputs import mapped
 
 LossFunction = Callable[[Any], Tensor]
 
-#: Makes the error for want of a gradient, from its cause.
+#: Returns the error for a missing gradient, given its cause.
 Refusal = Callable[[str], UsageError]
 
-#: What torch says in its own errors of a function that it cannot differentiate.
+#: Parts of torch's error messages for functions that it cannot differentiate.
 NOT_DIFFERENTIABLE = ("derivative for", "modified by an inplace operation", "does not require grad", "Inference tensors")
 
 
 def differentiate(
     answer: Callable[[Tensor], Any], loss: LossFunction, x: Tensor, refuse: Refusal
 ) -> tuple[Any, Tensor, Tensor]:
-    """One forward and one backward pass: outputs, losses and gradients, as `robustkit.contracts.model.Model.gradient` returns them.
+    """Outputs, losses and gradients of one forward and one backward pass; see `robustkit.contracts.model.Model.gradient`.
 
     Raises
     ------
     UsageError
-        What `refuse` makes, if no gradient reaches the images.
+        The error from `refuse`, if no gradient reaches the images.
     """
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
@@ -55,7 +55,7 @@ def differentiate(
 def _derivative(value: Tensor, leaf: Tensor, refuse: Refusal, retain: bool = False) -> Tensor:
     (grad,) = torch.autograd.grad(value, leaf, retain_graph=retain, allow_unused=True)
     if grad is None:
-        raise refuse("what it computes with does not come from its input differentiably")
+        raise refuse("its outputs do not depend differentiably on its input")
     return grad
 
 
@@ -67,5 +67,5 @@ def _derivatives(columns: Tensor, leaf: Tensor, again: Callable[[], Tensor], ref
     except RuntimeError as error:
         if "donated buffers" not in str(error):
             raise
-    # A compiled network gives its buffers away in its first backward pass: it is asked anew for each value.
+    # A compiled network frees its buffers in the first backward pass, so each value needs a new forward pass.
     return [_derivative(again()[j], leaf, refuse) for j in range(len(columns))]

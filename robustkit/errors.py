@@ -1,4 +1,4 @@
-"""Errors a user can mend, each tied to the exit code that the command line answers with."""
+"""Errors that users can fix, each with its exit code, and helpers for their messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command tells the shell. `worst` orders them when several hold."""
+    """The exit codes of the command line. `worst` picks one when several apply."""
 
     PASSED = 0
     GATE_FAILED = 1
@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
 
     @staticmethod
     def worst(codes: Iterable[ExitCode]) -> ExitCode:
-        """The code that is reported when several hold: 6, 2, 1, 3, 4, 5, 7, then 0."""
+        """The code reported when several apply: the first of 130, 6, 2, 1, 3, 4, 5, 7, 0."""
         order = [ExitCode(c) for c in (130, 6, 2, 1, 3, 4, 5, 7, 0)]
         return min(codes, key=order.index, default=ExitCode.PASSED)
 
@@ -34,7 +34,7 @@ class RobustkitError(Exception):
 
 
 class UsageError(RobustkitError, ValueError):
-    """A value the user gave cannot be used."""
+    """A value given by the user is invalid."""
 
 
 class UnsafeFileError(RobustkitError):
@@ -50,13 +50,13 @@ class AttackError(RobustkitError):
 
 
 class UnfinishedError(RobustkitError):
-    """A run that is not complete was to be judged."""
+    """An incomplete run cannot be judged."""
 
     exit_code = ExitCode.INCOMPLETE
 
 
 class EvidenceError(RobustkitError):
-    """What a run folder holds cannot be believed."""
+    """The contents of a run folder cannot be trusted."""
 
     exit_code = ExitCode.UNTRUSTED
 
@@ -68,16 +68,16 @@ class NothingEvaluatedError(RobustkitError):
 
 
 def brief(value: object, most: int = 80) -> str:
-    """A value as a message shows it: printable, and cut in the middle if it is long."""
+    """A value for a message: its repr, shortened in the middle if it is long."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+    except (ValueError, RecursionError):  # thousands of digits or of nested brackets
         return f"a {type(value).__name__} too long to show"
     return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 4 :]}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name: the closest known ones, else all of them (at most a dozen)."""
+    """A hint for a mistyped name: the closest known names, else all of them (at most 12)."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
@@ -89,12 +89,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text that says something, else its kind."""
+    """The first non-empty line of an error's text, else its type."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def what_happened(error: BaseException) -> str:
-    """An error of a plugin's code as a clause: ``raised KeyError: 'x'``, or that it ended the program."""
+    """An error of a plugin's code as a clause: ``raised KeyError: 'x'``, or that it exited the program."""
     if isinstance(error, SystemExit):
         return f"it ended the program (sys.exit({error.code!r}))"
     return f"raised {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Files of a run: written whole or not at all, and never through a link."""
+"""Atomic writes of run files, which never follow links."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from safetensors import SafetensorError
 
 from robustkit.errors import UsageError
 
-#: Seconds after which a half-written file was left by a process that was killed.
+#: Age in seconds after which a partial file counts as left by a killed process.
 ABANDONED = 600.0
 
 
 class atomic:
-    """A new empty file beside `path` that takes its place when the block ends well, and vanishes when it does not.
+    """A context with a new empty file that replaces `path` when the block succeeds and is deleted when it fails.
 
-    A link that stands at `path` is replaced, not followed.
+    A link at `path` is replaced, not followed.
 
     Raises
     ------
@@ -29,7 +29,7 @@ class atomic:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # No link can have been planted at a name that cannot be guessed.
+        # The name cannot be guessed, so nobody can have placed a link there.
         self.partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
     def __enter__(self) -> Path:
@@ -54,7 +54,7 @@ class atomic:
             raise unwritable(self.path, error) from error
 
     def _sweep(self) -> None:
-        """Remove what killed processes left of this file."""
+        """Remove partial files left by killed processes."""
         with os.scandir(self.path.parent) as entries:
             for entry in entries:
                 ours = entry.name.startswith(f".{self.path.name}.") and entry.name.endswith(".partial")
@@ -63,43 +63,45 @@ class atomic:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises `UsageError` if it cannot be written."""
+    """Write a file atomically. Raises `UsageError` if it cannot be written."""
     with atomic(path) as partial:
         partial.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a text file in UTF-8, whole or not at all. Raises `UsageError` if it cannot be written."""
+    """Write a UTF-8 text file atomically. Raises `UsageError` if it cannot be written."""
     write_bytes(path, content.encode("utf-8"))
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder for a run, if there is none. Raises `UsageError` if a file is in its place, or it cannot be made."""
+    """Create a folder for a run if it does not exist. Raises `UsageError` if a file is in the way or it cannot be created."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         there = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
-        what = "a link that leads nowhere" if there.is_symlink() else "a file"
-        raise UsageError(f"{path} cannot be the folder of a run, since {there} is {what}: choose another -o") from None
+        what = "a broken link" if there.is_symlink() else "a file"
+        raise UsageError(f"{path} cannot be the folder of a run, because {there} is {what}: choose another -o") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be the folder of a run: {error.strerror}; choose another -o") from None
 
 
 def unwritable(path: Path, error: Exception) -> UsageError:
-    """One sentence for a full disk or a folder without permission."""
+    """The error for a full disk or a folder without write permission."""
     cause = error.strerror if isinstance(error, OSError) and error.strerror else next(iter(str(error).splitlines()), "")
     return UsageError(
         f"cannot write {path}: {cause or type(error).__name__}; free space or choose another -o, and run the same command "
-        "again: what was computed is kept"
+        "again: finished results are kept"
     )
 
 
 def refuse_links(folder: Path, parts: Iterable[str]) -> None:
-    """Raise `UsageError` if one of these parts of a folder, or anything in it, is a link: it may lead anywhere."""
+    """Raise `UsageError` if one of these parts of a folder is, or contains, a link, which may lead outside the folder."""
     for part in parts:
         link = _first_link(folder / part)
         if link is not None:
-            raise UsageError(f"{link} is a link, and a run's files lie in its own folder: remove it, or choose another folder")
+            raise UsageError(
+                f"{link} is a link, but a run's files must be in its own folder: remove it, or choose another folder"
+            )
 
 
 def _first_link(path: Path) -> Path | None:
@@ -113,6 +115,6 @@ def _first_link(path: Path) -> Path | None:
 
 
 def must_be_regular(path: Path) -> None:
-    """Raise `OSError` if there is anything but a file of bytes, such as a pipe that reading would wait for."""
+    """Raise `OSError` if the path exists but is not a regular file, such as a pipe that reading would wait for."""
     if path.exists() and not path.is_file():
-        raise OSError(f"{path} is no regular file")
+        raise OSError(f"{path} is not a regular file")

@@ -1,4 +1,4 @@
-"""The fingerprint of a model: all that can change an answer."""
+"""The fingerprint of a model, which covers everything that can change an output."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from robustkit.rng import SampleRandom
 if TYPE_CHECKING:
     from robustkit.contracts.model import Model
 
-#: Sides of the probe images where the model names none, the first that it can take.
+#: Sizes to try for the probe images if the model states none.
 _SIDES = (32, 224)
 _PROBES = 2
 _DIRECTIONS = 4
 
 
 def fingerprint(model: Model) -> str:
-    """Hexadecimal digest of what answers: preprocessing, weights, buffers, attributes, hooks, code, and outputs on probe images.
+    """A hexadecimal digest of preprocessing, weights, buffers, attributes, hooks, code, and outputs for probe images.
 
-    What a pass changes of the network (a counter, the last features) does not count, nor do outputs that differ between two
-    passes of one seed. Passes on the probe images are not counted.
+    It ignores state that a pass changes (a counter, the last features), and outputs that differ between two
+    passes with the same seed. Passes on the probe images are not counted.
     """
     first, before = _probe(model), _parts(model, Identity())
     again, identity = _probe(model), Identity()
@@ -41,7 +41,7 @@ def fingerprint(model: Model) -> str:
 
 
 def _parts(model: Model, identity: Identity) -> dict[str, bytes]:
-    """A digest for each part of what answers, but the saved state of networks."""
+    """A digest for each part of the model, except the state dicts of its networks."""
     found: dict[str, bytes] = {}
     for name, part in model.undefended.content().items():
         inside = module_parts(part, identity) if isinstance(part, nn.Module) else {"": identity.of(part)}
@@ -50,12 +50,12 @@ def _parts(model: Model, identity: Identity) -> dict[str, bytes]:
 
 
 def _probe(model: Model) -> tuple[float, ...]:
-    """What a few passes answer, so coarse that another kernel's rounding does not show; empty if no probe image fits."""
+    """Outputs for the probe images, so coarse that rounding of other kernels has no effect; empty if no probe image fits."""
     sizes = [model.spec.size] if model.spec.size is not None else [(side, side) for side in _SIDES]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        # An image at a time and one thread, so that neither the batch size nor the machine's load plays a part.
+        # One image at a time on one thread, so that neither batch size nor machine load has an effect.
         with _uncompiled(), model.uncounted():
             for height, width in sizes:
                 shape = (model.spec.channels, height, width)
@@ -64,7 +64,7 @@ def _probe(model: Model) -> tuple[float, ...]:
                 try:
                     with model.frozen(seed=0):
                         return tuple(value for image in images for value in _coarse(model.logits(image[None])[0]))
-                except Exception:  # not a size that it takes
+                except Exception:  # the model does not take this size
                     continue
     finally:
         torch.set_num_threads(threads)
@@ -72,18 +72,18 @@ def _probe(model: Model) -> tuple[float, ...]:
 
 
 def _coarse(logits: Tensor) -> list[float]:
-    """A few numbers that hang on every logit, to three digits."""
+    """A few numbers that depend on every logit, to three digits."""
     values = logits.double().cpu()
     if not bool(values.isfinite().all()):
         return [float(values.isfinite().sum())]
     directions = SampleRandom(0, "directions").normal(torch.arange(_DIRECTIONS), (len(values),), dtype=torch.float64)
     scale = float(values.norm()) or 1.0
-    turned = directions @ (values / scale)
-    return [float(f"{scale:.2e}"), *(round(float(value), 3) + 0.0 for value in turned)]
+    projected = directions @ (values / scale)
+    return [float(f"{scale:.2e}"), *(round(float(value), 3) + 0.0 for value in projected)]
 
 
 def _uncompiled() -> AbstractContextManager[object]:
-    """Passes without compilation, of whose results the rounding hangs on the batch; nothing is imported where none is used."""
+    """A context without compilation, whose rounding depends on the batch; imports nothing if compilation is not in use."""
     if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
         return nullcontext()
     stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")

@@ -1,4 +1,4 @@
-"""A network as it is asked: in evaluation mode, without parameter gradients, and put back exactly."""
+"""A frozen network: in evaluation mode, without parameter gradients, and restored exactly afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 @contextmanager
 def held_still(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode and no parameter gradients inside; afterwards modes, gradient flags and buffers are as before."""
+    """A context in evaluation mode without parameter gradients; modes, gradient flags and buffers are restored afterwards."""
     # A frozen TorchScript program has no mode.
     modes = [(module, module.training) for module in net.modules() if hasattr(module, "training")]
     wanted = [(parameter, parameter.requires_grad) for parameter in net.parameters()]
@@ -34,6 +34,6 @@ def held_still(net: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(requires_grad)
         with torch.no_grad():
             for owner, name, buffer, copy in buffers:
-                owner[name] = buffer  # a forward pass may write into a buffer or put another in its place
-                if not torch.equal(buffer, copy):  # batch norm writes without raising the tensor's version
+                owner[name] = buffer  # a forward pass may modify a buffer or replace it
+                if not torch.equal(buffer, copy):  # batch norm modifies it without increasing the tensor's version
                     buffer.copy_(copy)

@@ -1,4 +1,4 @@
-"""The process's own switches and random generators around a pass: set for its time, then put back."""
+"""Contexts that set global precision switches and random generators for a pass and restore them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustkit.rng import check_seed
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """No autocast and no TF32, whatever the caller has switched on."""
+    """A context without autocast and TF32, whatever the caller has enabled."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32
     matmul.allow_tf32 = cudnn.allow_tf32 = False
@@ -27,7 +27,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def own_random_state(device: torch.device, seed: int | None) -> Iterator[None]:
-    """Let a model that draws at inference draw, and put every global generator back."""
+    """A context for models that draw random numbers at inference; all global generators are restored."""
     if seed is not None:
         check_seed(seed)
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the legacy state is the one to preserve

@@ -1,11 +1,11 @@
-"""Gradients that an attack cannot follow."""
+"""Detection of vanished and non-finite gradients."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-#: The greatest element of a gradient that counts as vanished: over the whole box it changes no loss by as much as its rounding.
+#: Gradients with all elements below this count as vanished: over the whole box they change a loss by less than its rounding.
 VANISHED = 1e-12
 
 

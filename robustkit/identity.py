@@ -1,7 +1,7 @@
-"""What a Python object is, as a digest: its values, and the code of its class and of what that code calls.
+"""Digests of Python objects: their values, the code of their classes, and everything that code uses.
 
-Two objects of one digest behave alike as far as values and code can tell. It is the same in every process: no address, no
-order of a set, no position in a file enters it.
+Objects with equal digests behave alike as far as values and code can tell. Digests are the same in every process: they do not
+depend on addresses, the order of sets, or positions in files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from robustkit import __version__
 
-#: How far objects inside objects are followed: what lies deeper is known by its class.
+#: Maximum nesting of objects; deeper objects are represented by their class.
 _DEPTH = 4
 
 _PLAIN = (
@@ -34,20 +34,20 @@ _PLAIN = (
 )  # fmt: skip
 _WRAPPERS = (staticmethod, classmethod, functools.cached_property, functools._lru_cache_wrapper)
 
-#: What every module keeps for PyTorch; `module_parts` reads what matters of it by name.
+#: Attributes that PyTorch adds to every module; `module_parts` reads the relevant ones by name.
 _OF_MODULES = frozenset(vars(nn.Module())) | {"_compiled_call_impl"}
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
 class Identity:
-    """Digests of objects, and of the code that they lead to.
+    """Digests of objects, and of the code they use.
 
-    A function's or a class's own digest covers its own code; `reached` covers what that code uses in turn.
+    The digest of a function or class covers its own code; `reached` covers what that code uses in turn.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, bytes] = {}
-        self._alive: list[object] = []  # so that no identity is given to a second object
+        self._alive: list[object] = []  # keeps objects alive so that their ids stay unique
         self._used: deque[Any] = deque()
 
     def of(self, value: Any, depth: int = 0) -> bytes:
@@ -63,7 +63,7 @@ class Identity:
         return self._known[id(value)]
 
     def reached(self) -> bytes:
-        """The digest of what the code seen so far uses: functions, classes and values, except an installed package's."""
+        """The digest of all functions, classes and values used by the code seen so far, except those of installed packages."""
         parts = []
         while self._used:
             parts.append(self.of(self._used.popleft()))
@@ -78,7 +78,7 @@ class Identity:
                 return _hash("array", str(value.dtype), str(value.shape), held if isinstance(held, bytes) else repr(held))
             case types.CodeType():
                 constants = [self.of(constant, depth) for constant in value.co_consts]
-                # Calls by keyword depend on parameters' names; where a try ends stands beside the bytes, not in them.
+                # Calls by keyword depend on parameter names; the ends of try blocks are not in the byte code.
                 counts = value.co_posonlyargcount, value.co_argcount, value.co_kwonlyargcount, value.co_flags
                 called = repr((*counts, value.co_varnames))
                 return _hash("code", value.co_code, value.co_exceptiontable, called, *value.co_names, *constants)
@@ -93,7 +93,7 @@ class Identity:
             case types.FunctionType():
                 return self._of_function(value, depth)
             case types.MethodType():
-                # What a bound method belongs to is described where it lies.
+                # The instance of a bound method is digested where it is stored.
                 return _hash("method", self.of(value.__func__, depth), self.of(type(value.__self__), depth))
             case functools.partial():
                 return _hash("partial", *(self.of(part, depth) for part in (value.func, value.args, value.keywords)))
@@ -139,7 +139,7 @@ class Identity:
         for cell in function.__closure__ or ():
             try:
                 held.append(cell.cell_contents)
-            except ValueError:  # not filled yet
+            except ValueError:  # the cell is still empty
                 held.append(None)
         if not _is_installed(function.__code__.co_filename):
             self._used += _uses(function.__code__, function.__globals__)
@@ -148,7 +148,7 @@ class Identity:
 
 
 def module_parts(module: nn.Module, identity: Identity, depth: int = 0) -> dict[str, bytes]:
-    """A digest for each part of a network but its saved state: classes, hooks, plain attributes and buffers not saved."""
+    """A digest for each part of a network except its state dict: classes, hooks, plain attributes, non-persistent buffers."""
     parts: dict[str, bytes] = {}
     for path, inner in module.named_modules():
         if isinstance(inner, torch.jit.ScriptModule):
@@ -156,7 +156,7 @@ def module_parts(module: nn.Module, identity: Identity, depth: int = 0) -> dict[
             continue
         parts[f"{path} class"] = identity.of(type(inner), depth)
         if type(inner).__module__.startswith("torch._dynamo"):
-            continue  # a compiled network is the one inside it
+            continue  # a compiled network is represented by the one inside it
         for name in _HOOKS:
             parts |= {f"{path} {name} {i}": identity.of(hook, depth) for i, hook in enumerate(getattr(inner, name).values())}
         for name, value in vars(inner).items():
@@ -168,7 +168,7 @@ def module_parts(module: nn.Module, identity: Identity, depth: int = 0) -> dict[
 
 
 def tensor_digest(tensor: Tensor) -> bytes:
-    """Digest of a tensor's type, shape and values."""
+    """The digest of a tensor's type, shape and values."""
     described = [str(tensor.dtype), str(tuple(tensor.shape)), str(tensor.layout)]
     if torch.nn.parameter.is_lazy(tensor) or tensor.device.type == "meta":
         return _hash("tensor", "without values", str(tensor.dtype))
@@ -184,7 +184,7 @@ def tensor_digest(tensor: Tensor) -> bytes:
 
 @functools.cache
 def version_of(module: str) -> str:
-    """Distribution and version of what a module belongs to, such as ``timm 1.0.9``; the bare name if it is not installed."""
+    """Distribution and version of a module, such as ``timm 1.0.9``; only the name if it is not installed."""
     root = module.partition(".")[0]
     if root == "robustkit":
         return f"robustkit {__version__}"
@@ -198,7 +198,7 @@ def version_of(module: str) -> str:
 
 
 def _hash(*parts: str | bytes | memoryview) -> bytes:
-    """One digest of several parts, which cannot be mistaken for other parts of the same text."""
+    """One digest of several parts; parts are length-prefixed, so that other splits give other digests."""
     digest = hashlib.sha256()
     for part in parts:
         held = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
@@ -208,7 +208,7 @@ def _hash(*parts: str | bytes | memoryview) -> bytes:
 
 
 def _functions(member: Any) -> list[types.FunctionType]:
-    """The functions that a member of a class consists of; none if it is no code."""
+    """The functions in a member of a class; none if it is not code."""
     if isinstance(member, property):
         return [part for part in (member.fget, member.fset) if isinstance(part, types.FunctionType)]
     if isinstance(member, _WRAPPERS):
@@ -217,7 +217,7 @@ def _functions(member: Any) -> list[types.FunctionType]:
 
 
 def _uses(code: types.CodeType, scope: dict[str, Any]) -> list[Any]:
-    """What a function takes from its module: functions, classes and values, also by way of a module that is not installed."""
+    """The functions, classes and values that code uses from its module and from imported modules that are not installed."""
     found = []
     for name in code.co_names:
         value = scope.get(name)
@@ -234,7 +234,7 @@ def _uses(code: types.CodeType, scope: dict[str, Any]) -> list[Any]:
 def _script(module: torch.jit.ScriptModule) -> tuple[Any, ...]:
     try:
         code, constants = module.code_with_constants
-    except RuntimeError:  # it has no forward of its own
+    except RuntimeError:  # it has no forward method
         return ()
     return str(code), dict(sorted(constants.const_mapping.items()))
 
@@ -245,7 +245,7 @@ def _is_standard(kind: type) -> bool:
 
 @functools.cache
 def _is_installed(file: str) -> bool:
-    """Whether a file comes with Python or an installed package, whose version stands for its code."""
+    """Whether a file belongs to Python or an installed package, whose code is represented by its version."""
     parts = pathlib.PurePath(file).parts
     standard = pathlib.PurePath(sysconfig.get_path("stdlib"))
     return (

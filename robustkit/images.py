@@ -1,4 +1,4 @@
-"""Images and labels as a model can be asked about them: their shape, type and range."""
+"""Checks of the shape, type and range of images and labels."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def check_images(x: Tensor, bounds: Bounds, y: Tensor | None = None, num_classes
     x
         ``(B, C, H, W)``, floating point.
     bounds
-        The least and the greatest pixel value; rounding may lead a millionth of their distance beyond.
+        Minimum and maximum pixel value; values may exceed them by a millionth of the range, due to rounding.
     y
         ``(B,)`` integers.
     num_classes
-        How many classes there are; None if that is not known yet.
+        The number of classes; None if not yet known.
     """
     if x.ndim != 4:
         raise UsageError(f"images have shape {tuple(x.shape)}; expected (batch, channels, height, width)")

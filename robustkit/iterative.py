@@ -1,4 +1,4 @@
-"""Attacks that propose images step by step, and those among them that look for the nearest adversarial image."""
+"""Base classes of iterative attacks and minimum-norm attacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True, kw_only=True)
 class IterativeAttack(Stepping[S]):
-    """An attack that proposes images step by step. A subclass implements `start` and `step`; the engine does everything else.
+    """An iterative attack. A subclass implements `start` and `step`; the engine does everything else.
 
     Parameters
     ----------
@@ -31,16 +31,16 @@ class IterativeAttack(Stepping[S]):
 
 @dataclass(frozen=True, kw_only=True)
 class MinimumNormAttack(IterativeAttack[S]):
-    """An iterative attack whose search goes on after the first success, for a nearer one.
+    """An iterative attack whose search continues after the first success, for a nearer one.
 
-    The engine keeps the nearest adversarial image inside the box. One run so answers for every eps: a sample is lost to
-    every attacker whose eps is at least `AttackResult.nearest_distance`. Beyond the threat's eps the nearest image is not
-    handed over as `x_adv`; its projection onto the ball is, as the best effort.
+    The engine keeps the nearest adversarial image inside the box. So one run gives results for every eps: a sample is
+    successfully attacked for every eps of at least `AttackResult.nearest_distance`. If the nearest image is beyond the threat's
+    eps, `x_adv` is its projection onto the ball, as the best effort.
 
     Parameters
     ----------
     stop_at_eps
-        A sample leaves with the first adversarial image within eps, for a verdict at this eps alone.
+        Stop a sample at the first adversarial image within eps, for a verdict at this eps alone.
     """
 
     stop_at_eps: bool = False
@@ -52,10 +52,10 @@ class MinimumNormAttack(IterativeAttack[S]):
         return self.early_exit and self.stop_at_eps
 
     def overhead(self, draws: int) -> int:
-        """Forward passes beside the search: one more than other attacks, to verify the nearest image."""
+        """Forward passes outside the search: one more than other attacks, to verify the nearest image."""
         return super().overhead(draws) + draws
 
     def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
-        """Passes of a survivor: one forward more than other attacks, to verify the nearest image."""
+        """Passes per survivor: one more forward pass than other attacks, to verify the nearest image."""
         forwards, backwards = super().cost(threat, num_classes, draws)
         return forwards + max(draws, self.eot), backwards

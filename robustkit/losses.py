@@ -1,4 +1,4 @@
-"""Losses that attacks climb. Each takes logits ``(B, K)`` and labels ``(B,)`` to a loss a sample, greater is more adversarial."""
+"""Losses that attacks maximise. Each maps logits ``(B, K)`` and labels ``(B,)`` to one loss per sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def best_other(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """How far the label leads the best other class: positive when the label is predicted, ``(B,)``."""
+    """The label's logit minus the best other logit, ``(B,)``: positive if the label is predicted."""
     return take(logits, labels) - best_other(logits, labels)
 
 
@@ -35,7 +35,7 @@ def cross_entropy_targeted(logits: Tensor, targets: Tensor) -> Tensor:
 def dlr(logits: Tensor, labels: Tensor) -> Tensor:
     """Difference of logits ratio (Croce and Hein, arXiv 2003.01690, eq. 6): invariant to shifts and scales of the logits.
 
-    It needs three classes. With two the ratio would be constant, so the difference of the two logits itself is used.
+    It needs three classes. With two the ratio would be constant, so the difference of the two logits is used instead.
     """
     if logits.shape[1] < 3:
         return -margin(logits, labels)
@@ -46,8 +46,8 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
 def dlr_targeted(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     """Targeted difference of logits ratio (arXiv 2003.01690, eq. 7).
 
-    It needs four classes, for its denominator uses the third and fourth greatest logits. With three or two the difference of
-    the two logits itself is used.
+    It needs four classes, because its denominator uses the third and fourth greatest logits. With fewer, the difference of
+    the two logits is used instead.
     """
     difference = take(logits, targets) - take(logits, labels)
     if logits.shape[1] < 4:
@@ -57,16 +57,16 @@ def dlr_targeted(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
 
 
 def is_adversarial(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
-    """Whether the prediction is what the attacker wants: the target, or any class but the label. Bool ``(B,)``."""
+    """Whether the prediction is the target or, without targets, any class but the label. Bool ``(B,)``."""
     prediction = logits.argmax(1)
     return prediction == targets if targets is not None else prediction != labels
 
 
 def adversarial_margin(logits: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
-    """How far the attacker leads: of the target over the rest, or of the best other class over the label. ``(B,)``."""
+    """The target's logit minus the best other, or the best other logit minus the label's. ``(B,)``."""
     return margin(logits, targets) if targets is not None else -margin(logits, labels)
 
 
 def ranked_wrong(logits: Tensor, labels: Tensor) -> Tensor:
-    """The classes in the order of their logits, the likeliest wrong one first and the label last, ``(B, K)``."""
+    """The classes by decreasing logit, with the label last, ``(B, K)``."""
     return logits.scatter(1, labels[:, None], -torch.inf).argsort(dim=1, descending=True, stable=True)

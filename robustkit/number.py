@@ -1,4 +1,4 @@
-"""Numbers as people write them: ``0.5``, ``2e-3``, ``8/255``."""
+"""Parsing of numbers such as ``0.5``, ``2e-3``, ``8/255``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 
 
 def read_number(text: str) -> float:
-    """The finite number that a text says, a fraction of two numbers included.
+    """The finite number, or fraction of two numbers, in a text.
 
-    In floats throughout: an exact ``1e1000000000`` would take a gigabyte of digits.
+    Uses floats only: an exact ``1e1000000000`` would take a gigabyte of digits.
 
     Raises
     ------
     ValueError
-        If it says none, or one that is too large.
+        If the text is not a number, or the number is too large.
     """
     top, slash, bottom = text.partition("/")
     divisor = float(bottom) if slash else 1.0
@@ -21,5 +21,5 @@ def read_number(text: str) -> float:
         raise ValueError(f"{text!r} divides by 0")
     number = float(top) / divisor
     if not (math.isfinite(number) and math.isfinite(divisor)):
-        raise ValueError(f"{text!r} is no finite number")
+        raise ValueError(f"{text!r} is not a finite number")
     return number

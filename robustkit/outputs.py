@@ -1,4 +1,4 @@
-"""What networks return, as logits: one row an image, one column a class."""
+"""Conversion of network outputs to logits: one row per image, one column per class."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def output_logits(output: Any, batch: int) -> Tensor:
     Parameters
     ----------
     output
-        A tensor or array, a tuple that starts with one, or an object or mapping with ``logits``. Trailing sides of length 1 are dropped;
-        one number an image, ``(batch, 1)`` or ``(batch,)``, is the logit z of class 1 and becomes ``(0, z)``.
+        A tensor or array, a tuple that starts with one, or an object or mapping with ``logits``. Trailing dimensions of size 1
+        are dropped; one number per image, ``(batch, 1)`` or ``(batch,)``, is the logit z of class 1 and becomes ``(0, z)``.
     batch
-        How many images were asked about.
+        Number of images.
 
     Raises
     ------
     UsageError
-        If it is none of these.
+        If the output is none of these.
     """
     logits = _taken(output, batch)
     if logits.ndim < 2 and logits.numel() == batch:
@@ -38,8 +38,8 @@ def output_logits(output: Any, batch: int) -> Tensor:
         raise UsageError(f"the model returned shape {tuple(logits.shape)}; expected logits of shape ({batch}, classes)")
     if not logits.is_floating_point():
         raise UsageError(
-            f"the model returned {logits.dtype}; expected floating-point logits of shape ({batch}, classes): return the scores "
-            "of the classes, not the class; where there is nothing but the class, one-hot rows"
+            f"the model returned {logits.dtype}; expected floating-point logits of shape ({batch}, classes): return class "
+            "scores instead of classes, or one-hot rows if only the class is known"
         )
     return logits if logits.shape[1] > 1 else torch.cat([torch.zeros_like(logits), logits], dim=1)
 
@@ -63,19 +63,19 @@ def _taken(output: Any, batch: int) -> Tensor:
 
 
 def is_one_logit(output: Any, batch: int) -> bool:
-    """Whether a network answers with one number an image, which `output_logits` makes two classes of."""
+    """Whether a network returns one number per image, which `output_logits` converts to two classes."""
     return _taken(output, batch).numel() == batch
 
 
 def tuple_widths(output: Any) -> list[int]:
-    """How many columns each of the ``(B, columns)`` tensors in a tuple has; empty if the network returned no tuple."""
+    """The number of columns of each ``(B, columns)`` tensor in a tuple; empty if the output is not a tuple."""
     if not isinstance(output, (tuple, list)) or hasattr(output, "logits"):
         return []
     return [entry.shape[1] for entry in output if isinstance(entry, Tensor) and entry.ndim == 2]
 
 
 def mapped(function: Callable[[Tensor], Tensor], outputs: Any) -> Any:
-    """The same nesting of lists, tuples and dicts, with a function of every tensor; anything else stays."""
+    """The outputs with `function` applied to every tensor in nested lists, tuples and dicts; other values stay."""
     if isinstance(outputs, Tensor):
         return function(outputs)
     if isinstance(outputs, Mapping):

@@ -1,4 +1,4 @@
-"""Attacks on the parameters that an image is rendered from: gradient steps through the threat's own transformation."""
+"""Attacks on the parameters that an image is rendered from: gradient steps through the threat's transformation."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from robustkit.threats import RenderedThreat
 
 @dataclass(kw_only=True)
 class ParametricState(State):
-    """Where the parameters are; `x_adv` is rendered from them."""
+    """The current parameters, from which `x_adv` is rendered."""
 
     parameters: Tensor = field(default=None)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParametricAttack(IterativeAttack[ParametricState]):
-    """Steps along `direction` from parameters that change nothing, or from random ones, put back into the threat's limits.
+    """Gradient steps on the parameters, from the identity or a random start, clipped to the threat's limits.
 
     Parameters
     ----------
     steps
-        Steps of an attempt.
+        Steps per attempt.
     step_size
-        How far the farthest parameter moves in a step, as a share of the threat's size.
+        Largest change of a parameter per step, as a share of the threat's size.
     restarts
-        Attempts; all after the first start at random.
+        Number of attempts; all but the first have random starts.
 
     Raises
     ------
@@ -57,7 +57,7 @@ class ParametricAttack(IterativeAttack[ParametricState]):
         return self.restarts
 
     def direction(self, batch: Batch, grad: Tensor) -> Tensor:
-        """Where to go for a gradient ``(B, P)``, with a greatest element of about 1: its signs."""
+        """The step direction for a gradient ``(B, P)``, with a maximum of about 1: its sign."""
         return grad.sign()
 
     def start(self, batch: Batch) -> ParametricState:

@@ -1,4 +1,4 @@
-"""The images that an attack ends on, at the least cost: what adversarial training needs of an attack in every step."""
+"""The final images of an attack at minimal cost, for adversarial training."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def perturb(
     threat: Threat,
     seed: int = 0,
 ) -> Tensor:
-    """What the attack would ask the model about after its last step, ``(B, C, H, W)``.
+    """The images ``(B, C, H, W)`` after the attack's last step.
 
-    Exactly `attack.attempt_steps(threat)` forward and backward passes of one attempt: nothing is verified, no sample leaves early, and only
-    an attack that needs the clean logits costs one forward pass more. The attack sees the network in evaluation mode and
-    frozen, so it changes neither running statistics nor gradients.
+    Costs exactly `attack.attempt_steps(threat)` forward and backward passes of one attempt, plus one forward pass if the attack
+    needs clean logits: nothing is verified, and no sample stops early. The network is frozen in evaluation mode, so the attack
+    changes neither running statistics nor gradients.
 
     Raises
     ------
     UsageError
-        If the attack does not answer the threat.
+        If the attack does not support the threat.
     """
     check_threat(attack, threat)
     with model.frozen(seed), torch.no_grad():

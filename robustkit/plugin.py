@@ -1,4 +1,4 @@
-"""All that a plugin's author imports: the contracts, and what goes with them. The modules behind it may move."""
+"""The public API for plugin authors: the contracts and their supporting types. The modules behind it may move."""
 
 from robustkit.build import attack
 from robustkit.contracts.answer import Answer, ask, least_lead

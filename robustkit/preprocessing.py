@@ -1,4 +1,4 @@
-"""What a network sees of images in a model's bounds."""
+"""Preprocessing of images in a model's bounds for its network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robustkit.spec import InputSpec
 
 
 def preprocess(x: Tensor, spec: InputSpec, mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> Tensor:
-    """Images ``(B, C, H, W)`` in `spec.bounds`, resized to `spec.size`, less the mean and over the std of each channel.
+    """The images ``(B, C, H, W)`` in `spec.bounds`, resized to `spec.size` and normalised by mean and std of each channel.
 
     Differentiable; the result shares no memory with `x`.
     """

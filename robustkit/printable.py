@@ -1,4 +1,4 @@
-"""Text that strangers may have worded, made safe to show in a terminal or a document."""
+"""Untrusted text, made safe to show in a terminal or a document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UNSAFE = ("Cc", "Cf", "Cs")
 
 
 def printable(text: object, most: int = 2000) -> str:
-    """Text without control characters or direction overrides, cut to `most` characters; line breaks and tabs stay."""
+    """The text without control characters or direction overrides, cut to `most` characters; line breaks and tabs stay."""
     shown = str(text)
     cut = shown[:most] + "…" if len(shown) > most else shown
     if cut.isprintable():
@@ -17,6 +17,6 @@ def printable(text: object, most: int = 2000) -> str:
 
 
 def one_line(text: object, most: int = 400) -> str:
-    """`printable` text with its line breaks and runs of white space as single spaces."""
+    """The `printable` text with line breaks and runs of white space replaced by single spaces."""
     shown = str(text)
     return printable(shown if shown.isprintable() else " ".join(shown.split()), most)

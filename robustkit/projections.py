@@ -1,8 +1,8 @@
 """Exact Euclidean projections onto norm balls intersected with the box of valid images.
 
-Clipping to the box after projecting onto the ball is feasible but not the nearest point; these are. All of them work on the
-perturbation's magnitudes, since a projection never changes a sign: with ``room`` the distance from the clean value to the
-wall that the perturbation heads for, each magnitude is moved by a rule with one unknown multiplier a sample, found by sorting.
+Projecting onto the ball and then clipping to the box gives a feasible point, but not the nearest one; these functions do. All
+work on the perturbation's magnitudes, because a projection never changes a sign: with ``room`` the distance from the clean value
+to the bound in the perturbation's direction, a rule with one unknown multiplier per sample, found by sorting, shrinks them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Bounds = tuple[float, float]
 
 
 def per_sample(values: Tensor, like: Tensor) -> Tensor:
-    """Shape ``(B,)`` values so that they broadcast over ``like`` of shape ``(B, ...)``."""
+    """The values ``(B,)`` reshaped to broadcast over ``like`` of shape ``(B, ...)``."""
     return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def clip(x: Tensor, bounds: Bounds) -> Tensor:
-    """`x` clipped to the box, with the gradient of `x` where it is inside, its walls included.
+    """`x` clipped to the box, with the gradient of `x` inside and exactly at the bounds.
 
-    Newer releases of torch give `clamp` no gradient on the walls either, where black and white pixels lie.
+    Newer releases of torch give `clamp` no gradient at the bounds, where black and white pixels are.
     """
     low, high = bounds
     return torch.where(x < low, low, torch.where(x > high, high, x))
@@ -46,7 +46,7 @@ def project_l2(x: Tensor, x_adv: Tensor, eps: Tensor | float, bounds: Bounds) ->
         saturated = (room_.square().cumsum(1) - room_.square()).clamp_min(0)
         free = size_.square().flip(1).cumsum(1).flip(1)
         t_squared = (eps[:, None].square() - saturated) / free.clamp_min(torch.finfo(size.dtype).tiny)
-        # The candidates are t for "the first j elements are saturated"; the right one is the first that its own ratio admits.
+        # The candidates are t for "the first j elements are saturated"; the solution is the first consistent with its ratio.
         fits = t_squared.clamp_min(0).sqrt() <= ratio
         first = torch.where(fits.any(1), fits.int().argmax(1), size.shape[1] - 1)
         t = t_squared.gather(1, first[:, None]).clamp_min(0).sqrt().clamp_max(1)
@@ -59,8 +59,8 @@ def project_l1(x: Tensor, x_adv: Tensor, eps: Tensor | float, bounds: Bounds) ->
     """The nearest point to `x_adv` with ``||z - x||_1 <= eps`` inside the box (Croce and Hein, arXiv 2103.01208)."""
 
     def shrink(size: Tensor, room: Tensor, eps: Tensor) -> Tensor:
-        # The solution is clamp(size - t, 0, room) for one t >= 0: its sum falls piecewise linearly, with kinks where an
-        # element leaves its wall (t = size - room) and where it reaches zero (t = size).
+        # The solution is clamp(size - t, 0, room) for one t >= 0: its sum decreases piecewise linearly, with kinks where an
+        # element leaves its bound (t = size - room) and where it reaches zero (t = size).
         kinks = torch.cat([(size - room).clamp_min(0), size], dim=1)
         bend = torch.cat([-torch.ones_like(size), torch.ones_like(size)], dim=1)
         kinks, order = kinks.sort(dim=1)
@@ -68,7 +68,7 @@ def project_l1(x: Tensor, x_adv: Tensor, eps: Tensor | float, bounds: Bounds) ->
         gap = kinks.diff(dim=1, prepend=torch.zeros_like(kinks[:, :1]))
         before = torch.cat([torch.zeros_like(slope[:, :1]), slope[:, :-1]], dim=1)
         total = torch.minimum(size, room).sum(1, keepdim=True) + (before * gap).cumsum(1)
-        # The last kink whose total is still above eps; t lies on the segment behind it.
+        # The last kink whose total is still above eps; t lies on the segment after it.
         last = (total > eps[:, None]).sum(1, keepdim=True).sub(1).clamp_min(0)
         fall = -slope.gather(1, last)
         excess = (total.gather(1, last) - eps[:, None]).clamp_min(0)
@@ -83,7 +83,7 @@ def project_l0(x: Tensor, x_adv: Tensor, eps: Tensor | float, bounds: Bounds) ->
 
     def shrink(size: Tensor, room: Tensor, eps: Tensor) -> Tensor:
         moved = torch.minimum(size, room)
-        gain = size.square() - (size - moved).square()  # what letting an element move saves in squared distance
+        gain = size.square() - (size - moved).square()  # decrease in squared distance if the element may change
         rank = gain.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         return torch.where(rank < eps[:, None], moved, 0)
 
@@ -98,10 +98,10 @@ def _project(
     shrink: Callable[[Tensor, Tensor, Tensor], Tensor],
     norm: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """Apply a rule on magnitudes to the samples whose clipped perturbation is too large; clip the others only."""
+    """The projection: samples whose clipped perturbation is too large are shrunk by `shrink`, the others only clipped."""
     low, high = bounds
     clipped = x_adv.clamp(low, high)
-    # Sums over a hundred thousand float32 elements would miss the radius by more than the images' own rounding.
+    # In float32, sums over a hundred thousand elements would miss the radius by more than the images' rounding.
     x_flat = x.flatten(1).double()
     delta = x_adv.flatten(1).double() - x_flat
     size = delta.abs()

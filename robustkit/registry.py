@@ -1,8 +1,8 @@
-"""Plugins by name, found through entry points and imported only when asked for.
+"""Plugins by name, found through entry points and imported only when used.
 
-A built-in has a bare name (``pgd``); one from another distribution is ``distribution/name``. Both come through the same
+A built-in has a bare name (``pgd``); a plugin of another distribution is named ``distribution/name``. Both use the same
 entry points (group ``robustkit.attacks``, ``robustkit.defenses`` or ``robustkit.threats``). A bridge (group
-``robustkit.bridges.attacks`` or ``robustkit.bridges.defenses``) answers for every name that begins with its own:
+``robustkit.bridges.attacks`` or ``robustkit.bridges.defenses``) handles all names with its own as prefix:
 ``art/ProjectedGradientDescent``.
 """
 
@@ -27,7 +27,7 @@ Group = Literal["attacks", "defenses", "threats"]
 
 @dataclass(frozen=True)
 class Plugin:
-    """One registered name: nothing is imported until `load`."""
+    """A registered plugin; nothing is imported until `load`."""
 
     name: str
     group: Group
@@ -53,7 +53,7 @@ class Plugin:
         if inspect.isabstract(loaded):
             missing = ", ".join(sorted(loaded.__abstractmethods__))
             raise UsageError(
-                f"plugin {self.name!r} ({self.entry.value}) lacks {missing}: implement what its base class asks for"
+                f"plugin {self.name!r} ({self.entry.value}) lacks {missing}: implement the abstract methods of its base class"
             )
         if self.group != "threats" and not hasattr(loaded, "info"):
             made = "AttackInfo" if self.group == "attacks" else "DefenseInfo"
@@ -63,7 +63,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Bridged(Plugin):
-    """A class of another library, which that library's bridge makes a plugin of."""
+    """A class of another library, which that library's bridge turns into a plugin."""
 
     member: str = ""
 
@@ -74,7 +74,7 @@ class Bridged(Plugin):
 
 @cache
 def plugins(group: Group) -> dict[str, Plugin]:
-    """Every registered plugin of a group by name, sorted."""
+    """All registered plugins of a group by name, sorted."""
     found = {}
     for entry in entry_points(group=f"robustkit.{group}"):
         owner = entry.dist.name if entry.dist else "unknown"
@@ -86,7 +86,7 @@ def plugins(group: Group) -> dict[str, Plugin]:
 
 @cache
 def bridges(group: Group) -> dict[str, EntryPoint]:
-    """What leads to the classes of other libraries, a `robustkit.bridge.Library` each, by what their names begin with."""
+    """The entry points of bridges to other libraries, each a `robustkit.bridge.Library`, by name prefix."""
     return {entry.name: entry for entry in sorted(entry_points(group=f"robustkit.bridges.{group}"), key=lambda e: e.name)}
 
 
@@ -122,7 +122,7 @@ def build(group: Group, name: str, params: dict[str, Any]) -> Any:
     fields = [field.name for field in dataclasses.fields(plugin) if field.init]
     for key in params:
         if key in getattr(plugin, "provided", ()) and key not in fields:
-            raise UsageError(f"{group[:-1]} {name!r} takes {key!r} from the threat and the model: leave it out")
+            raise UsageError(f"{group[:-1]} {name!r} takes {key!r} from the threat and the model: omit it")
         if key not in fields:
             raise UsageError(f"{group[:-1]} {name!r} has no parameter {brief(key)}: {did_you_mean(key, fields)}")
     try:
@@ -138,22 +138,22 @@ def build(group: Group, name: str, params: dict[str, Any]) -> Any:
         if first["type"] == "missing":
             raise UsageError(f"{group[:-1]} {name!r} needs {where}=: give it a value") from None
         raise UsageError(f"{group[:-1]} {name!r}: {where}={brief(first['input'])} is wrong: {first['msg']}") from None
-    except (TypeError, ValueError, ArithmeticError) as error:  # a plugin that does not check its own values
-        raise UsageError(f"{group[:-1]} {name!r} refuses its parameters: {error}") from error
+    except (TypeError, ValueError, ArithmeticError) as error:  # the plugin does not check its values
+        raise UsageError(f"{group[:-1]} {name!r} rejects its parameters: {error}") from error
     for key in params:
         value = getattr(built, key)
         if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"{group[:-1]} {name!r}: {key}={brief(params[key])} is no finite number")
+            raise UsageError(f"{group[:-1]} {name!r}: {key}={brief(params[key])} is not a finite number")
     return built
 
 
 def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
-    """Split ``pgd:steps=40,step_size=2/255`` into a name and its parameters.
+    """The name and the parameters in a text such as ``pgd:steps=40,step_size=2/255``.
 
     Raises
     ------
     UsageError
-        If a part is not ``key=value``, or a key stands twice.
+        If a part is not ``key=value``, or a key occurs twice.
     """
     name, _, rest = text.partition(":")
     params: dict[str, Any] = {}
@@ -162,18 +162,18 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
         if not equals:
             raise UsageError(f"{brief(part)} in {brief(text)} is not a parameter: write name:key=value,key=value")
         if key.strip() in params:
-            raise UsageError(f"{brief(text)} says {brief(key.strip())} twice: leave one of them out")
+            raise UsageError(f"{brief(text)} sets {brief(key.strip())} twice: omit one of them")
         params[key.strip()] = read_value(value.strip())
     return name.strip(), params
 
 
 def read_value(text: str) -> Any:
-    """A parameter's value from text: a number, a fraction such as ``2/255``, true, false, none, else the text itself."""
+    """A parameter's value: a number, a fraction such as ``2/255``, true, false, none, else the text itself."""
     named = {"true": True, "false": False, "none": None}
     if text.lower() in named:
         return named[text.lower()]
     with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Python thinks of the text as code
+        warnings.simplefilter("ignore")  # syntax warnings about the text
         return ast.literal_eval(text)
     with suppress(ValueError):
         return read_number(text)

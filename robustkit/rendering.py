@@ -1,7 +1,7 @@
-"""How a sticker gets into an image: masked replacement with explicit alpha, anti-aliased, differentiable in the sticker.
+"""Rendering of a sticker into an image: anti-aliased alpha blending, differentiable in the sticker.
 
-A patch is a texture ``(C, h, w)``; a `Placement` says where each sample shows it, how large, how turned and how bright. The
-renderer never touches more pixels than the size it is given allows, and what the sticker does not touch stays bit for bit.
+A patch is a texture ``(C, h, w)``; a `Placement` gives its position, size, rotation and brightness in each sample. The
+renderer never changes more pixels than the given size allows, and leaves all other pixels bit-identical.
 Lengths are in pixels; a point ``(x, y)`` has x to the right and y downwards, and pixel ``[i, j]`` has its centre at
 ``(j + 0.5, i + 0.5)``.
 """
@@ -26,18 +26,18 @@ from robustkit.universal import Fitted
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """How each sample shows the sticker, one row a sample.
+    """The placement of the sticker, one row per sample.
 
     Parameters
     ----------
     center
-        ``(B, 2)``: the sticker's middle as (x, y) in pixels.
+        ``(B, 2)``: the sticker's centre as (x, y) in pixels.
     size
         ``(B,)``: side of the square, or diameter of the circle, in pixels.
     angle
-        ``(B,)``: turn in radians, clockwise as seen.
+        ``(B,)``: rotation in radians, clockwise in the image.
     brightness
-        ``(B,)``: factor on the sticker's light, 1 for as designed.
+        ``(B,)``: brightness factor, 1 for unchanged.
     """
 
     center: Tensor
@@ -48,16 +48,16 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementRange:
-    """The circumstances a sticker must work in.
+    """The range of placements that a sticker must work under.
 
     Parameters
     ----------
     rotation
-        Largest turn either way, in degrees.
+        Maximum rotation in either direction, in degrees.
     scale
-        Least size, as a share of the largest that the threat admits, in (0, 1].
+        Minimum size relative to the largest that the threat allows, in (0, 1].
     brightness
-        Largest change of its light either way, as a share.
+        Maximum relative change of brightness in either direction.
     """
 
     rotation: float
@@ -65,7 +65,7 @@ class PlacementRange:
     brightness: float
 
     def draw(self, threat: PatchThreat, images: Tensor, sample_ids: Tensor, random: SampleRandom, step: int = 0) -> Placement:
-        """A placement for each of the images ``(B, C, H, W)``: uniform, and a function of seed, sample id and step alone."""
+        """A uniformly drawn placement for each image ``(B, C, H, W)``, a function of seed, sample id and step alone."""
         height, width = images.shape[2:]
         u = random.uniform(sample_ids, (5,), step=step, stream="placement", dtype=torch.float64).to(images.dtype)
         angle = math.radians(self.rotation) * (2 * u[:, 0] - 1)
@@ -80,24 +80,24 @@ class PlacementRange:
 
 
 def largest_size(pixels: int, shape: Shape) -> float:
-    """The side or diameter at which a sticker touches at most `pixels` pixels wherever it lies and however it is turned.
+    """The side or diameter at which a sticker covers at most `pixels` pixels at any position and rotation.
 
-    Touched are the pixels whose centre is within half a pixel of the sticker: lattice points in a convex body of area A and
+    Covered pixels have their centre within half a pixel of the sticker: lattice points in a convex body of area A and
     perimeter P, of which there are at most A + P / 2 + 1 (Pick's theorem for their hull).
     """
     match shape:
-        case "circle":  # with R the radius and half a pixel: pi R^2 + pi R + 1
+        case "circle":  # with R = radius + half a pixel: pi R^2 + pi R + 1
             size = math.sqrt(1 + 4 * (pixels - 1) / math.pi) - 2
-        case "square":  # with a the side, corners rounded by half a pixel: a^2 + 2 a + pi / 4 + (4 a + pi) / 2 + 1
+        case "square":  # with side a and corners rounded by half a pixel: a^2 + 2 a + pi / 4 + (4 a + pi) / 2 + 1
             size = math.sqrt(3 - 3 * math.pi / 4 + pixels) - 2
     return max(size - 1e-3, 0.0)  # a thousandth of a pixel for float rounding
 
 
 def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds: Bounds) -> tuple[Tensor, Tensor]:
-    """Put a patch on images: ``(1 - alpha) * x + alpha * patch`` where alpha is above 0, and the image's own pixels elsewhere.
+    """The images with a patch: ``(1 - alpha) * x + alpha * patch`` where alpha is above 0, and `x` elsewhere.
 
-    Differentiable in `patch`. The texture should be about as fine as the sticker's pixels in the image; a much finer one is
-    sampled, not averaged.
+    Differentiable in `patch`. The texture's resolution should be about that of the sticker in the image; a much finer one
+    is sampled, not averaged.
 
     Parameters
     ----------
@@ -108,9 +108,9 @@ def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds:
     shape
         ``square`` or ``circle``.
     placement
-        One row for each image.
+        One row per image.
     bounds
-        The least and the greatest pixel value.
+        Minimum and maximum pixel value.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds:
 
 
 def _local(x: Tensor, placement: Placement) -> Tensor:
-    """Each pixel's centre as the sticker sees it: from its middle, turned with it, in pixels. ``(B, H, W, 2)``."""
+    """Each pixel's centre in the sticker's coordinates: from its centre, rotated with it, in pixels. ``(B, H, W, 2)``."""
     height, width = x.shape[2:]
     across = torch.arange(width, dtype=x.dtype, device=x.device) + 0.5 - placement.center[:, :1]
     down = torch.arange(height, dtype=x.dtype, device=x.device) + 0.5 - placement.center[:, 1:]
@@ -139,7 +139,7 @@ def _local(x: Tensor, placement: Placement) -> Tensor:
 
 
 def coverage(local: Tensor, size: Tensor, shape: Shape) -> Tensor:
-    """Alpha of points ``(B, H, W, 2)`` about a sticker's middle: 1 inside, falling to 0 over one pixel across the edge."""
+    """Alpha of points ``(B, H, W, 2)`` in a sticker's coordinates: 1 inside, decreasing to 0 over one pixel at the edge."""
     half = (size / 2)[:, None, None]
     if shape == "circle":
         beyond: Tensor = torch.linalg.vector_norm(local, dim=-1) - half
@@ -150,21 +150,21 @@ def coverage(local: Tensor, size: Tensor, shape: Shape) -> Tensor:
 
 
 def blank_patch(threat: PatchThreat, images: Tensor, bounds: Bounds) -> Tensor:
-    """A mid-grey patch ``(C, h, h)`` as fine as the largest sticker is in these images."""
+    """A mid-grey patch ``(C, h, h)`` with the resolution of the largest sticker in these images."""
     _, channels, height, width = images.shape
     edge = max(1, math.ceil(largest_size(threat.pixels(height, width), threat.shape)))
     return torch.full((channels, edge, edge), sum(bounds) / 2, dtype=images.dtype, device=images.device)
 
 
 def cutout(shape: Shape, edge: int = 128) -> Tensor:
-    """The sticker's outline as alpha ``(edge, edge)``, for pictures of it."""
+    """The sticker's shape as alpha ``(edge, edge)``, for pictures."""
     axis = torch.arange(edge) + 0.5 - edge / 2
     local = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)[None]
     return coverage(local, torch.tensor([float(edge)]), shape)[0]
 
 
 def patch_picture(fitted: Fitted, bounds: Bounds) -> npt.NDArray[np.uint8]:
-    """A fitted patch as a picture ``(H, W, 3)``, on white, smooth between its texels as it is rendered.
+    """A fitted patch as a picture ``(H, W, 3)`` on white, interpolated as in rendering.
 
     `fitted` holds ``patch`` ``(C, h, w)`` in `bounds` and ``alpha`` ``(H, W)`` in [0, 1].
     """

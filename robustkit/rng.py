@@ -1,7 +1,7 @@
 """Random numbers as a pure function of (seed, purpose, sample id, attempt, step, element).
 
-A counter-based generator (Philox4x32-10) makes every sample's draws independent of the batch it happens to be in,
-of order, of sharding and of resumption, the same on every device, without touching any global random state.
+A counter-based generator (Philox4x32-10) makes every sample's draws independent of batch, order, sharding and resumption,
+and the same on every device, without touching any global random state.
 
 References
 ----------
@@ -27,7 +27,7 @@ _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 
 def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Ten rounds of Philox4x32 on int64 tensors that hold unsigned 32-bit words.
+    """Ten rounds of Philox4x32 on int64 tensors of unsigned 32-bit words.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int])
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
-        # A 32x32-bit product wraps in int64, but its bits are right: shift and mask read both halves.
+        # A 32x32-bit product wraps in int64, but its bits are correct: shift and mask extract both halves.
         p0, p1 = c0 * _M0, c2 * _M1
         c0, c1, c2, c3 = ((p1 >> 32) & _MASK) ^ c1 ^ k0, p1 & _MASK, ((p0 >> 32) & _MASK) ^ c3 ^ k1, p0 & _MASK
         k0, k1 = (k0 + _W0) & _MASK, (k1 + _W1) & _MASK
@@ -51,25 +51,25 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int])
 
 
 def check_seed(seed: int) -> None:
-    """Raise `UsageError` if a seed is not a whole number of 64 bits."""
+    """Raise `UsageError` if a seed is not an unsigned 64-bit integer."""
     if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
         raise UsageError(f"seed={brief(seed)} is not a whole number from 0 to {2**64 - 1}: give another")
 
 
 def derive_key(seed: int, purpose: str) -> tuple[int, int]:
-    """A 64-bit key from the user's seed and the name of what the numbers are for."""
+    """A 64-bit key, as two words, from the user's seed and the purpose of the numbers."""
     digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest()
     word = int.from_bytes(digest, "little")
     return word & _MASK, word >> 32
 
 
 def pass_seed(seed: int, purpose: str) -> int:
-    """What to seed a randomised model with for one question, in [0, 2**32): other purposes get independent draws.
+    """The seed in [0, 2**32) for the passes of a randomised model; other purposes get independent draws.
 
     Raises
     ------
     UsageError
-        If the seed is not a whole number of 64 bits.
+        If the seed is not an unsigned 64-bit integer.
     """
     check_seed(seed)
     return derive_key(seed, purpose)[0]
@@ -84,7 +84,7 @@ class SampleRandom:
     seed
         The user's seed.
     purpose
-        What the numbers are for, usually the attack's name: other purposes get independent streams.
+        The purpose of the numbers, usually the attack's name; other purposes get independent streams.
     """
 
     seed: int
@@ -99,9 +99,9 @@ class SampleRandom:
         step: Tensor | int = 0,
         stream: str = "",
     ) -> Tensor:
-        """Unsigned 32-bit words, int64, shape ``(len(sample_ids), *shape)``.
+        """Unsigned 32-bit words as int64, shape ``(len(sample_ids), *shape)``.
 
-        `attempt` and `step` are integers or one integer a sample; `stream` names one of several draws in a step.
+        `attempt` and `step` are integers or one integer per sample; `stream` names one of several draws in a step.
         """
         device = sample_ids.device
         n = len(sample_ids)

@@ -1,4 +1,4 @@
-"""What a model takes: how files become its images."""
+"""The input of a model: how image files are prepared for it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from robustkit.projections import Bounds
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How files on disk become this model's images.
+    """How image files are prepared for a model.
 
     Parameters
     ----------
     channels
         1 or 3.
     size
-        Height and width of an image; None if any size will do.
+        Height and width of an image; None if any size is accepted.
     resize
-        What the shorter side is resized to before the centre crop to `size`; None resizes straight to `size`.
+        Size that the shorter side is resized to before the centre crop to `size`; None resizes directly to `size`.
     interpolation
         ``bilinear``, ``bicubic`` or ``nearest``.
     bounds
-        What black and white become; a `Model` puts its own bounds here.
+        Values of black and white; a `Model` sets its own bounds here.
     """
 
     channels: int = 3

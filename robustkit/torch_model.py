@@ -1,4 +1,4 @@
-"""A torch network under test, untouched afterwards."""
+"""A torch network as a model under test, which is left unchanged."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from robustkit.freezing import held_still
 
 
 class TorchModel(Model):
-    """A torch network as a model: what ``Model(net, ...)`` is.
+    """A torch network as a model; the class of ``Model(net, ...)``.
 
-    It owns normalisation and resizing, and adapts what the network returns. A network may write on its input, which is a copy. One
-    that answers with one logit z an image has the two classes ``(0, z)``. The network's mode, parameters, buffers, hooks and the
-    global random state are as before after every call.
+    It normalises and resizes images, and converts the network's outputs. The network may modify its input, which is a copy. A
+    network that returns one logit z per image has the two classes ``(0, z)``. The network's mode, parameters, buffers, hooks and
+    the global random state are restored after every call.
 
     Parameters
     ----------
     net
-        The network. It is moved to the model's device; nothing else about it is changed.
+        The network. It is moved to the model's device, and otherwise unchanged.
     settings
         As of `Model`.
 
     Raises
     ------
     UsageError
-        Also if lazy or meta tensors of the network have no values.
+        Also if the network has lazy or meta tensors, which have no values.
     """
 
     net: nn.Module
@@ -42,22 +42,22 @@ class TorchModel(Model):
         self.to_device(self.device)
 
     def held(self) -> AbstractContextManager[None]:
-        """Evaluation mode and no parameter gradients; modes, gradient flags and buffers are put back exactly."""
+        """A context in evaluation mode without parameter gradients; modes, gradient flags and buffers are restored exactly."""
         return held_still(self.net)
 
     def to_device(self, device: str | torch.device) -> None:
-        """Move the network, and take images there from now on."""
+        """Move the network and the model to another device."""
         super().to_device(device)
         self.net = self.net.to(self.device)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The network's floating type; float32 if it has no parameters."""
+        """The network's floating-point type; float32 if it has no parameters."""
         return next((p.dtype for p in self.net.parameters() if p.is_floating_point()), torch.float32)
 
     @property
     def parameters(self) -> int:
-        """How many parameters the network has."""
+        """The number of parameters of the network."""
         return sum(parameter.numel() for parameter in self.net.parameters())
 
     def _handed(self, x: Tensor) -> Tensor:
@@ -73,15 +73,15 @@ def network_of(model: Model, use: str) -> nn.Module:
     Parameters
     ----------
     use
-        What it is for, to go on with "needs a torch network".
+        Its purpose, the subject of "needs a torch network" in the message.
 
     Raises
     ------
     UsageError
-        If the model is of a kind that has none.
+        If the model has none.
     """
     if not isinstance(model.net, nn.Module):
         raise UsageError(
-            f"{use} needs a torch network, and {model.name} is a {type(model.undefended).__name__}: give a model of one"
+            f"{use} needs a torch network, but {model.name} is a {type(model.undefended).__name__}: give a model with a torch network"
         )
     return model.net

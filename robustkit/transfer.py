@@ -1,4 +1,4 @@
-"""Transfer attacks: images made on other models, the surrogates, and judged by the model under test."""
+"""Transfer attacks: adversarial images generated on surrogates and verified on the model under test."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from robustkit.projections import Bounds
 from robustkit.threats import Knowledge, Threat
 
 Surrogates = str | Model | tuple[str | Model, ...]
-"""Models to make images on: one or several, each a model or its name; a text may join several names with ``+``."""
+"""One or several surrogates, each a model or its name; a text may join several names with ``+``."""
 
 S = TypeVar("S", bound=State)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferAttack(IterativeAttack[S]):
-    """An iterative attack that can run on surrogates in the place of the model under test.
+    """An iterative attack that can run on surrogates instead of the model under test.
 
-    Without surrogates it is an attack on the model itself. With them every sample takes all steps on the surrogates, and the
-    last image is put to the model once: it costs the model two forward passes and no backward pass. The surrogates' own
-    passes are not counted, for they are no queries of the model.
+    Without surrogates it attacks the model itself. With surrogates every sample takes all steps on them, and only the final
+    image is tested on the model, which costs two forward passes and no backward pass. The surrogates' passes are not
+    counted, because they are not queries of the model.
 
     Parameters
     ----------
     surrogate
-        Models that the images are made on, by the mean of their logits; None attacks the model itself.
+        Models to attack through the mean of their logits; None attacks the model itself.
     """
 
     surrogate: Surrogates | None = None
@@ -56,21 +56,21 @@ class TransferAttack(IterativeAttack[S]):
             super().check_queries(threat, draws)
         elif threat.queries is not None and threat.queries < least:
             raise UsageError(
-                f"queries={threat.queries} of threat {threat.id!r} is below the {least} of a transfer attack, the clean "
-                "pass and the verification: give more"
+                f"queries={threat.queries} of threat {threat.id!r} is below the {least} of a transfer attack (clean "
+                "pass and verification): give more"
             )
 
     def cost(self, threat: Threat, num_classes: int, draws: int = 1) -> tuple[int, int]:
-        """Passes of a survivor; with surrogates, the clean pass and the verification alone."""
+        """Passes per survivor; with surrogates, only the clean pass and the verification."""
         return super().cost(threat, num_classes, draws) if self.surrogate is None else (2 * max(draws, self.eot), 0)
 
     def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
-        """Attack samples; see `Attack.run`.
+        """The result of the attack; see `Attack.run`.
 
         Raises
         ------
         UsageError
-            Also if a surrogate has other classes than the model, or cannot take its images.
+            Also if a surrogate has another number of classes than the model, or cannot take its images.
         """
         if self.surrogate is None:
             return super().run(model, samples, threat, seed)
@@ -88,18 +88,18 @@ class TransferAttack(IterativeAttack[S]):
         samples
             Images within `bounds`, labels and ids.
         num_classes
-            What the surrogates must answer with.
+            The number of classes that the surrogates must have.
 
         Raises
         ------
         UsageError
-            If a surrogate has other classes, or cannot take the images.
+            If a surrogate has another number of classes, or cannot take the images.
         """
         assert self.surrogate is not None
         x = samples.x
         ensemble = Ensemble(load_surrogates(self.surrogate, x.device), bounds, x.device)
         alone = replace(self, surrogate=None)
-        free = replace(threat, knowledge="white-box", queries=None)  # of the surrogates the attacker knows everything
+        free = replace(threat, knowledge="white-box", queries=None)  # the attacker has full knowledge of the surrogates
 
         def part(rows: Tensor) -> tuple[Tensor]:
             return (perturb(alone, ensemble, samples.rows(rows), free, seed),)
@@ -111,7 +111,7 @@ class TransferAttack(IterativeAttack[S]):
 
 
 class Ensemble(Model):
-    """Several models as one: the mean of their logits. They are left as they were.
+    """Several models as one, by the mean of their logits. The models are not changed.
 
     Parameters
     ----------
@@ -146,31 +146,31 @@ class Ensemble(Model):
         return min(self._fits, *(member.chunk_size(x) for member in self.members))
 
     def check_classes(self, x: Tensor, num_classes: int) -> None:
-        """Raise `UsageError` if a member cannot take such images, or answers with another number of classes."""
+        """Raise `UsageError` if a member cannot take such images, or has another number of classes."""
         for member in self.members:
             try:
                 found = self._ask(member, x).shape[1]
             except UsageError:
                 raise
-            except Exception as error:  # networks refuse a size by any kind of error
+            except Exception as error:  # networks reject a size with any kind of error
                 raise UsageError(
                     f"surrogate {member.name} cannot take images of shape {tuple(x.shape[1:])} ({first_line(error)}): choose one that "
                     "can"
                 ) from error
             if found != num_classes:
                 raise UsageError(
-                    f"surrogate {member.name} has {found} classes and the model under test {num_classes}: choose a surrogate "
-                    "of the same classes"
+                    f"surrogate {member.name} has {found} classes, but the model under test has {num_classes}: choose a surrogate "
+                    "with the same classes"
                 )
 
 
 def load_surrogates(surrogate: Surrogates, device: torch.device) -> tuple[Model, ...]:
-    """The models meant; a name is loaded once and then kept.
+    """The surrogate models; models given by name are loaded once and cached.
 
     Raises
     ------
     UsageError
-        If there is no model of a name.
+        If a name is unknown.
     """
     parts = surrogate if isinstance(surrogate, tuple) else (surrogate,)
     if not parts:

@@ -1,7 +1,7 @@
-"""The contract of a universal attack: one perturbation for many images, judged on images it was not made from.
+"""The contract of a universal attack: one perturbation for many images, evaluated on images it was not fitted on.
 
-Every sample belongs to one of two folds, by its id alone. The perturbation that a sample meets was fitted on the other fold,
-so all samples are judged and none is judged on what it helped to make.
+Every sample belongs to one of two folds, by its id and the seed. The perturbation applied to a sample was fitted on the other
+fold, so all samples are evaluated, and none on a perturbation that was fitted on it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ from robustkit.rng import SampleRandom
 from robustkit.threats import Threat
 
 Fitted = dict[str, Tensor]
-"""What a universal attack made: named tensors, such as ``patch`` of shape (C, h, w) in the model's bounds.
+"""The fitted perturbation of a universal attack: named tensors, such as ``patch`` of shape (C, h, w) in the model's bounds.
 
-``fit_forwards``, ``fit_backwards`` and ``fit_broken_gradients`` say what the fit cost, and how many of its gradients were not
-finite.
+``fit_forwards``, ``fit_backwards`` and ``fit_broken_gradients`` are the passes of the fit and its number of non-finite gradients.
 """
 
 D = TypeVar("D")
 
 
 def fold_of(sample_ids: Tensor, seed: int) -> Tensor:
-    """The fold of each sample, 0 or 1, int64 ``(N,)``: a coin that depends on the seed and the sample's id alone."""
+    """The fold of each sample, 0 or 1, int64 ``(N,)``: drawn from the seed and the sample's id alone."""
     return SampleRandom(seed, "fold").integers(sample_ids, (), 2)
 
 
 def with_broken_fit(fitted: Fitted, result: AttackResult) -> AttackResult:
-    """The result, with a zero gradient for every sample if half or more of the fit's gradients were not finite."""
+    """The result, with one zero gradient counted for every sample if at least half of the fit's gradients were not finite."""
     broken, backwards = (fitted.get(name, torch.tensor(0)) for name in ("fit_broken_gradients", "fit_backwards"))
     if int(broken) and 2 * int(broken) >= int(backwards):
         result.zero_gradients = torch.ones_like(result.zero_gradients)
@@ -48,22 +47,22 @@ def with_broken_fit(fitted: Fitted, result: AttackResult) -> AttackResult:
 class UniversalAttack(Attack):
     """An attack that fits one perturbation to some images and applies it to others."""
 
-    #: The most images that `fit` should be given.
+    #: Maximum number of images to fit on.
     fit_images: int = 256
 
     @abstractmethod
     def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
-        """Make the perturbation from samples, as they come to `Attack.run`.
+        """The perturbation fitted on samples that are prepared as for `Attack.run`.
 
         Raises
         ------
         UsageError
-            If there are none.
+            If there are no samples.
         """
 
     @abstractmethod
     def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
-        """Put the perturbation on samples and ask the model; success is verified as for every attack."""
+        """The verified result of applying the perturbation to samples."""
 
     @final
     def fit(
@@ -77,7 +76,7 @@ class UniversalAttack(Attack):
         sample_ids: Tensor | None = None,
         seed: int = 0,
     ) -> Fitted:
-        """Make the perturbation from images ``(N, C, H, W)`` and labels ``(N,)``; see `Attack.__call__`."""
+        """The perturbation fitted on images ``(N, C, H, W)`` and labels ``(N,)``; see `Attack.__call__`."""
         return self.fit_to(model, prepare(self, model, x, y, threat, targets, sample_ids), threat, seed)
 
     @final
@@ -93,14 +92,14 @@ class UniversalAttack(Attack):
         sample_ids: Tensor | None = None,
         seed: int = 0,
     ) -> AttackResult:
-        """Put what was fitted on images ``(N, C, H, W)`` and ask the model about them; see `Attack.__call__`."""
+        """The verified result of applying a fitted perturbation to images ``(N, C, H, W)``; see `Attack.__call__`."""
         return self.apply_to(model, prepare(self, model, x, y, threat, targets, sample_ids), threat, fitted, seed)
 
     def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
-        """Fit on each fold, apply to the other. Needs at least two images; see `Attack.run`."""
+        """The result of fitting on each fold and applying to the other. Needs images in both folds; see `Attack.run`."""
         folds = [(fold_of(samples.ids, seed) == side).nonzero().squeeze(1) for side in (0, 1)]
         if not all(len(rows) for rows in folds):
-            raise UsageError(f"a universal attack needs images to fit on and others to judge by; {len(samples)} are too few")
+            raise UsageError(f"a universal attack needs images to fit on and others to evaluate on; {len(samples)} are too few")
         parts = []
         for judged, made_from in (folds, folds[::-1]):
             fitted = self.fit_to(model, samples.rows(made_from[: self.fit_images]), threat, seed)

@@ -1,7 +1,7 @@
-"""How long a model has been at work, in memory that a watching process shares.
+"""The time a model takes, recorded in memory shared with a watching process.
 
-A network may hang in code that never returns to Python, so only another process can tell. Nothing is written unless a clock is
-installed, which the command line does.
+A network may hang in code that never returns to Python, so only another process can detect it. Nothing is recorded unless a clock
+is installed, which the command line does.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from types import TracebackType
 
 
 class Clock:
-    """Shared words: a count that rises with each beginning and end, how many passes are open, and the limit in seconds."""
+    """Shared numbers: a counter of starts and ends of passes, the number of running passes, and the limit in seconds."""
 
     def __init__(self) -> None:
         self.words = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
 
     @property
     def limit(self) -> float:
-        """Seconds that one answer may take; 0 for no limit."""
+        """Maximum seconds per pass; 0 for no limit."""
         return self.words[2]
 
     @limit.setter
@@ -28,7 +28,7 @@ class Clock:
 
 
 class AtWork:
-    """A context in which a model is loaded or asked. It may be entered again inside: each beginning and end starts the time anew."""
+    """A context in which a model is loaded or queried. It is reentrant: each start and end restarts the time."""
 
     def __init__(self) -> None:
         self.words: memoryview[float] | None = None
@@ -49,22 +49,22 @@ _installed: Clock | None = None
 
 
 def install(clock: Clock) -> None:
-    """Keep time on this clock from now on."""
+    """Record times on this clock from now on."""
     global _installed
     _installed = clock
     at_work.words = clock.words
 
 
 def set_limit(seconds: float) -> None:
-    """Let one answer of a model take so many seconds; 0 for no limit."""
+    """Set the maximum seconds per pass of a model; 0 for no limit."""
     if _installed is not None:
         _installed.limit = seconds
 
 
 class Timer:
-    """The watching side: whether one answer has taken longer than the clock's limit.
+    """The watching side: detects a pass that takes longer than the clock's limit.
 
-    A second passes here only when the watcher runs, so a machine that slept or a job that was stopped does not count.
+    Time counts only while the watcher runs, so a suspended machine or a stopped job does not count.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -74,7 +74,7 @@ class Timer:
         self.last = time.monotonic()
 
     def expired(self) -> bool:
-        """To be asked about once a second."""
+        """Whether the limit is exceeded. Call it about once per second."""
         now = time.monotonic()
         passed, self.last = min(now - self.last, 2.0), now
         count, inside = self.clock.words[0], self.clock.words[1]

@@ -1,4 +1,4 @@
-"""Checks that a plugin keeps its contract: attacks, threats and defenses."""
+"""Checks that plugins (attacks, threats and defenses) satisfy their contracts."""
 
 from robustkit.conformance.attack import check_attack
 from robustkit.conformance.defense import check_defense

@@ -1,7 +1,7 @@
-"""What every attack must keep, whoever wrote it: checks that a plugin can be put to, on small networks, in seconds.
+"""Conformance checks of attacks, which run on small networks in seconds.
 
-The networks compute in float64 and treat each image by itself, so that no rounding depends on the batch and results can be
-compared bit for bit.
+The networks compute in float64 and treat each image separately, so that rounding does not depend on the batch and results can
+be compared bit for bit.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from robustkit.universal import UniversalAttack
 
 @dataclass(frozen=True)
 class Finding:
-    """A promise that an attack broke.
+    """A failed check.
 
     Parameters
     ----------
     check
-        Which promise.
+        The name of the check.
     case
-        Under which threat, for how many classes and in which floating type.
+        The case in which it failed, such as threat, number of classes and floating-point type.
     message
-        What happened.
+        The reason.
     """
 
     check: str
@@ -51,7 +51,7 @@ class Finding:
 
 
 class Network(nn.Module):
-    """A small convolutional network, left in training mode, that counts the images it sees; `fails_at` makes a call crash."""
+    """A small convolutional network in training mode that counts its images; the call number `fails_at` crashes."""
 
     calls: Tensor
 
@@ -68,7 +68,7 @@ class Network(nn.Module):
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
-            # A flat image favours no class, so that predictions differ between images and can be changed.
+            # A constant image favours no class, so that predictions differ between images and can be changed.
             self.last.weight -= self.last.weight.mean(dim=(1, 2, 3), keepdim=True)
             nn.init.zeros_(self.get_parameter("last.bias"))
         self.double()
@@ -96,7 +96,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class Case:
-    """One setting to check an attack in: ten images, the first of which is misclassified."""
+    """A setting for checking an attack: ten images, of which the first is misclassified."""
 
     attack: Attack
     threat: Threat
@@ -108,11 +108,11 @@ class Case:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width: not square."""
+        """Channels, height and width, not square."""
         return self.threat.example_shape or ((1, 5, 6) if self.classes == 2 else (3, 6, 5))
 
     def images(self) -> Tensor:
-        """Random images, among them a black and a white one, and pixels exactly at the bounds."""
+        """Random images, including a black and a white one, and pixels exactly at the bounds."""
         x = torch.rand((10, *self.shape), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
         x = ((x - 0.2) / 0.6).clamp(0, 1)
         x[1], x[2] = 0, 1
@@ -127,18 +127,18 @@ class Case:
 
     @cached_property
     def result(self) -> AttackResult:
-        """What the attack finds in one batch with seed 0."""
+        """The result of the attack in one batch with seed 0."""
         return self.run()
 
     @cached_property
     def labels(self) -> Tensor:
-        """What the network predicts; wrong for the first image."""
+        """The network's predictions, changed for the first image."""
         y = self.model().logits(self.images()).argmax(1)
         y[0] = (y[0] + 1) % self.classes
         return y
 
     def run(self, model: Model | None = None, *, order: Tensor | None = None, seed: int = 0) -> AttackResult:
-        """The attack on the images, or on some of them in another order."""
+        """The result of the attack on the images, or on some of them in another order."""
         x, y = self.images(), self.labels
         order = torch.arange(len(x)) if order is None else order
         targets = (y + 1) % self.classes if self.threat.targeted else None
@@ -159,34 +159,34 @@ def check_attack(
     classes: tuple[int, ...] = (2, 3, 10),
     dtypes: tuple[torch.dtype, ...] = (torch.float16, torch.float32, torch.float64),
 ) -> list[Finding]:
-    """Put an attack to all checks under every kind of threat it says it answers.
+    """The findings of all checks of an attack under every kind of threat it supports.
 
     Parameters
     ----------
     attack
-        The attack. An iterative one is cut to a few steps.
+        The attack. An iterative one is limited to a few steps.
     classes
         Numbers of classes to check with.
     dtypes
-        Floating types of the images.
+        Floating-point types of the images.
 
     Returns
     -------
-    What it broke; empty if it keeps the contract. A threat that no case could exercise is a finding too.
+    Failed checks; empty if the attack satisfies the contract. A threat that no case can exercise is a finding too.
     """
     if not isinstance(getattr(attack, "info", None), AttackInfo):
-        return [Finding("exercise", type(attack).__name__, "it has no info, which says what threats it answers")]
+        return [Finding("exercise", type(attack).__name__, "it has no info, which states the threats it supports")]
     found = []
     for kind in attack.info.threats:
         try:
             example(kind)
         except UsageError as error:
-            found.append(Finding("exercise", kind, f"no case exercises such threats: {error}"))
+            found.append(Finding("exercise", kind, f"no case exercises this kind of threat: {error}"))
     if not attack.info.threats:
-        found.append(Finding("exercise", attack.name, "no case exercises an attack that answers no threats"))
+        found.append(Finding("exercise", attack.name, "no case exercises an attack that supports no threats"))
     quick = shortened(attack)
     for case in cases(quick, classes, dtypes):
-        # The floating type of the images matters to the budget alone.
+        # The floating-point type of the images only affects the budget.
         for check in CHECKS if case.dtype == dtypes[-1] else (check_result,):
             try:
                 message = check(case)
@@ -198,7 +198,7 @@ def check_attack(
 
 
 def shortened(attack: Attack, most: int = 5) -> Attack:
-    """The attack with at most so many steps, and fitted on at most so many images, where it has such parameters."""
+    """The attack with at most `most` steps and small values of other parameters that determine its cost."""
     names = {field.name for field in fields(attack) if field.init}  # type: ignore[arg-type]
     changes = {
         name: limit if getattr(attack, name) is None else min(getattr(attack, name), limit)
@@ -209,13 +209,13 @@ def shortened(attack: Attack, most: int = 5) -> Attack:
 
 
 def example(kind: str) -> Threat:
-    """The example that a registered kind of threat gives. Raises `UsageError` if there is none."""
+    """The example of a registered kind of threat. Raises `UsageError` if there is none."""
     chosen: type[Threat] = find("threats", kind).load()
     return Threat.parse(chosen.example(kind))
 
 
 def cases(attack: Attack, classes: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> Iterator[Case]:
-    """Every kind of threat that has an example, with every number of classes and in every floating type, and once targeted."""
+    """Cases for every threat that has an example: each number of classes, each floating-point type, and one targeted."""
     for kind in attack.info.threats:
         try:
             threat = example(kind)
@@ -230,7 +230,7 @@ def cases(attack: Attack, classes: tuple[int, ...], dtypes: tuple[torch.dtype, .
 
 
 def check_result(case: Case) -> str | None:
-    """Every image is inside box and ball, every success is one, and a failure is the best effort."""
+    """Check that images are within bounds and budget, successes are real, and failures are the best effort."""
     model, x, y = case.model(), case.images(), case.labels
     result = case.result
     x_adv = result.x_adv
@@ -242,28 +242,28 @@ def check_result(case: Case) -> str | None:
     inside = case.threat.contains(clean, x_adv, model.bounds, result.witness)
     if not bool(inside.all()):
         worst = float(case.threat.distance(clean, x_adv).max())
-        return f"{int((~inside).sum())} images are outside box or budget (distance up to {worst:.9g})"
+        return f"{int((~inside).sum())} images are outside bounds or budget (distance up to {worst:.9g})"
     prediction = model.logits(x_adv).argmax(1)
     adversarial = prediction == (y + 1) % case.classes if case.threat.targeted else prediction != y
-    right = model.logits(clean).argmax(1) == y
+    correct = model.logits(clean).argmax(1) == y
     if bool((result.success & ~adversarial).any()):
-        return "a success was reported for an image that the model still gets right"
-    if bool((result.success & ~right).any()) or not bool((result.status[~right] == Status.MISCLASSIFIED).all()):
-        return "an image that was misclassified from the start does not have the status MISCLASSIFIED"
-    failed = right & ~result.success
+        return "a success was reported for an image that is not adversarial"
+    if bool((result.success & ~correct).any()) or not bool((result.status[~correct] == Status.MISCLASSIFIED).all()):
+        return "an image that was already misclassified does not have the status MISCLASSIFIED"
+    failed = correct & ~result.success
     if bool((failed & adversarial).any()):
-        return "an adversarial image was handed over as a failure"
+        return "an adversarial image was returned as a failure"
     guided = failed & (result.zero_gradients == 0)
     kept = (x_adv == clean).flatten(1).all(1) & ~immovable(case.threat, clean, model.bounds)
     if bool(kept[guided].any()):
-        return "a failed attack handed over the clean image instead of its best effort"
+        return "a failed attack returned the clean image instead of its best effort"
     if bool((result.success != (result.status == Status.FOUND)).any()):
         return "success and status disagree"
     return None
 
 
 def immovable(threat: Threat, x: Tensor, bounds: Bounds) -> Tensor:
-    """Which images an end of a transformation's range leaves as they are, such as a white one made brighter. Bool ``(B,)``."""
+    """Which images do not change at one end of a transformation's range, such as a white one made brighter. Bool ``(B,)``."""
     if not isinstance(threat, RenderedThreat):
         return torch.zeros(len(x), dtype=torch.bool)
     ends = (end.expand(len(x), -1) for end in threat.limits(x))
@@ -272,7 +272,7 @@ def immovable(threat: Threat, x: Tensor, bounds: Bounds) -> Tensor:
 
 
 def check_caller_untouched(case: Case) -> str | None:
-    """The network, the images and the global random state are as before, also when the network crashes half-way."""
+    """Check that network, images and global random state are unchanged, even if the network crashes during the attack."""
     for fails_at in (None, 2):
         network = case.network()
         network.fails_at = fails_at
@@ -294,48 +294,48 @@ def check_caller_untouched(case: Case) -> str | None:
 
 
 def check_batch_independence(case: Case) -> str | None:
-    """The batch size changes nothing; for an attack on each image by itself, neither do order and neighbours."""
+    """Check that results do not depend on the batch size nor, except for universal attacks, on order and neighbours."""
     whole = case.result
     for size in (1, 3):
         if not agree(whole, case.run(case.model(batch_size=size))):
-            return f"batch size {size} finds other images than a batch of all"
+            return f"batch size {size} gives other images than a single batch"
     if not isinstance(case.attack, UniversalAttack):
         order = torch.tensor([9, 3, 0, 5, 2, 7])
         part = case.run(order=order)
         if not torch.equal(part.x_adv, whole.x_adv[order]):
-            return "the images found depend on the order of the samples, or on which others there are"
+            return "the images found depend on the order of the samples, or on the other samples"
     return None
 
 
 def check_seed(case: Case) -> str | None:
-    """The same seed gives the same images."""
+    """Check that the same seed gives the same images."""
     return None if agree(case.result, case.run()) else "the same seed gives other images the second time"
 
 
 def check_passes(case: Case) -> str | None:
-    """The passes reported are those the network saw, and a sample that is never successfully attacked costs what `cost` says."""
+    """Check that the reported passes are those of the network, and that survivors cost what `cost` states."""
     if isinstance(case.attack, UniversalAttack):
-        return None  # what fitting costs belongs to no sample
+        return None  # the cost of fitting belongs to no sample
     network = case.network()
     result = case.run(case.model(network))
     reported, seen = int(result.forwards.sum()), network.forwards
     if reported != seen:
-        return f"{reported} forward passes were reported, and the network saw {seen}"
+        return f"{reported} forward passes were reported, but the network counted {seen}"
     reported, seen = int(result.backwards.sum()), network.backwards
     if reported != seen:
-        return f"{reported} backward passes were reported, and the network saw {seen}"
+        return f"{reported} backward passes were reported, but the network counted {seen}"
     if isinstance(case.attack, IterativeAttack):
         failed = result.status == Status.FAILED
         cost = case.attack.cost(case.threat, case.classes)
         spent = {*zip(result.forwards[failed].tolist(), result.backwards[failed].tolist(), strict=True)}
         too_much = any(f > cost[0] or b > cost[1] for f, b in spent)
         if too_much or (case.attack.exact_cost and case.attack.least_draws == 1 and spent - {cost}):
-            return f"cost says {cost} forward and backward passes; survivors took {sorted(spent)}"
+            return f"cost states {cost} forward and backward passes, but survivors took {sorted(spent)}"
     return None
 
 
 def check_early_exit(case: Case) -> str | None:
-    """A fixed-step search finds what one with early exit finds."""
+    """Check that a fixed-step search finds the same images as one with early exit."""
     if not isinstance(case.attack, IterativeAttack):
         return None
     fixed = replace(case, attack=replace(case.attack, early_exit=False))
@@ -354,12 +354,12 @@ CHECKS: tuple[Check, ...] = (
 
 
 def agree(one: AttackResult, other: AttackResult) -> bool:
-    """Whether two results hold the same images and statuses, bit for bit."""
+    """Whether two results have the same images and statuses, bit for bit."""
     return torch.equal(one.x_adv, other.x_adv) and torch.equal(one.status, other.status)
 
 
 def snapshot(network: nn.Module) -> list[tuple[str, Any]]:
-    """Everything about a network and the global random state that an attack must leave alone."""
+    """All state of a network and of the process that an attack must not change, by name."""
     state: list[tuple[str, Any]] = [(f"the tensor {key}", value.clone()) for key, value in network.state_dict().items()]
     for name, module in network.named_modules():
         state.append((f"the mode of {name or 'the network'}", module.training))
@@ -376,7 +376,7 @@ def snapshot(network: nn.Module) -> list[tuple[str, Any]]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two parts of a snapshot are equal bit for bit."""
+    """Whether two values of a snapshot are equal, bit for bit."""
     if isinstance(one, Tensor):
         return torch.equal(one, other)
     if isinstance(one, np.ndarray):

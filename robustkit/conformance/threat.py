@@ -1,4 +1,4 @@
-"""What every kind of threat must keep: checks that a plugin can be put to, on its own examples."""
+"""Conformance checks of kinds of threats, on their own examples."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _BOUNDS = (0.0, 1.0)
 
 
 def check_kind(kind: str, chosen: type[Threat]) -> list[Finding]:
-    """Put a kind of threat to all checks.
+    """The findings of all checks of a kind of threat.
 
     Parameters
     ----------
     kind
-        What its text begins with: the name that it is registered under.
+        The name that it is registered under, with which its text form starts.
     chosen
         The class.
 
     Returns
     -------
-    What it broke; empty if it keeps the contract. A kind without an example is a finding too.
+    Failed checks; empty if the threat satisfies the contract. A kind without an example is a finding too.
     """
     try:
         threat = Threat.parse(chosen.example(kind))
@@ -50,49 +50,49 @@ def check_kind(kind: str, chosen: type[Threat]) -> list[Finding]:
 
 
 def check_text(threat: Threat, x: Tensor) -> str | None:
-    """Its text is read back as the same threat."""
+    """Check that parsing the text form gives the same threat."""
     read = Threat.parse(threat.id)
-    return None if read == threat else f"its text {threat.id!r} is read back as another threat: {read!r}"
+    return None if read == threat else f"its text {threat.id!r} is parsed as another threat: {read!r}"
 
 
 def check_membership(threat: Threat, x: Tensor) -> str | None:
-    """The clean image belongs to it, and none outside the box or not finite."""
+    """Check that the threat contains clean images, but no images outside the bounds or not finite."""
     threat.check((x.shape[1], x.shape[2], x.shape[3]), _BOUNDS)
     if not bool(threat.contains(x, x.clone(), _BOUNDS).all()):
-        return "a clean image does not belong to it"
-    for what, value in (("below the bounds", -0.5), ("above the bounds", 1.5), ("that is not a number", torch.nan)):
+        return "it does not contain a clean image"
+    for what, value in (("below the bounds", -0.5), ("above the bounds", 1.5), ("that is NaN", torch.nan)):
         x_adv = x.clone()
         x_adv[:, 0, 0, 0] = value
         if bool(threat.contains(x, x_adv, _BOUNDS).any()):
-            return f"an image with a value {what} belongs to it"
+            return f"it contains an image with a value {what}"
     distance = threat.distance(x, x.clone())
     if distance.shape != (len(x),) or not bool(distance.isfinite().all()):
-        return f"distance has shape {tuple(distance.shape)}, or is not finite: expected one number a sample"
+        return f"distance has shape {tuple(distance.shape)}, or is not finite: expected one number per sample"
     return None
 
 
 def check_rendering(threat: Threat, x: Tensor) -> str | None:
-    """What parameters within limits render is inside the box, belongs to it, and depends on no other sample."""
+    """Check that images rendered within limits are inside the bounds and the threat, and independent of other samples."""
     if not isinstance(threat, RenderedThreat):
         return None
     low, high = threat.limits(x)
     if low.ndim != 1 or low.shape != high.shape or not bool((low <= high).all()):
-        return f"limits have shapes {tuple(low.shape)} and {tuple(high.shape)}: expected (P,) twice, the lower first"
+        return f"limits have shapes {tuple(low.shape)} and {tuple(high.shape)}: expected (P,) for both, lower limits first"
     share = torch.rand((len(x), len(low)), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     share[0], share[1] = 0, 1
     parameters = low + share * (high - low)
     x_adv = threat.transform(x, parameters, _BOUNDS)
     if x_adv.shape != x.shape:
-        return f"transform makes images of shape {tuple(x_adv.shape)} of those of shape {tuple(x.shape)}"
+        return f"transform changes the shape of images from {tuple(x.shape)} to {tuple(x_adv.shape)}"
     inside = threat.contains(x, x_adv, _BOUNDS, parameters) & ((x_adv >= 0) & (x_adv <= 1)).flatten(1).all(1)
     if not bool(inside.all()):
-        return f"{int((~inside).sum())} of {len(x)} images that it renders within its limits are outside the box, or do not belong to it"
+        return f"{int((~inside).sum())} of {len(x)} images rendered within its limits are outside the bounds or the threat"
     alone = torch.cat([threat.transform(x[i : i + 1], parameters[i : i + 1], _BOUNDS) for i in range(len(x))])
-    return None if torch.allclose(alone, x_adv, atol=1e-9) else "what it renders depends on the other samples"
+    return None if torch.allclose(alone, x_adv, atol=1e-9) else "the rendered images depend on the other samples"
 
 
 def _images(threat: Threat) -> Tensor:
-    """Random images, among them a black and a white one."""
+    """Random images, including a black and a white one."""
     shape = threat.example_shape or (3, 6, 5)
     x = torch.rand((8, *shape), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     x[1], x[2] = 0, 1

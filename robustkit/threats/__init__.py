@@ -1,4 +1,4 @@
-"""Threat models: what an attacker may do to an image."""
+"""Threat models: the changes that an attacker may make to an image."""
 
 from robustkit.contracts.threat import Goal, Knowledge, Threat
 from robustkit.threats.corruption import CorruptionThreat

@@ -1,4 +1,4 @@
-"""Noise, blur, weather and compression of a given severity."""
+"""The threat of common corruptions (noise, blur, weather, compression) of a given severity."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from robustkit.rng import SampleRandom
 from robustkit.threats.norm import in_box
 from robustkit.threats.witness import checked_witness, is_clean, shows
 
-#: The purpose of the random numbers that an admissible corruption draws.
+#: The purpose of the random numbers of an admissible corruption.
 DRAWS = "corruption"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorruptionThreat(Threat):
-    """All images that a common corruption of one severity makes of the clean one, with any random numbers.
+    """All images obtained from the clean one by a common corruption of one severity, with any random numbers.
 
-    Membership needs a witness: which corruption with which random numbers (`witness`). The distance is the severity.
+    Membership needs a witness that states corruption and random numbers (`witness`). The distance is the severity.
 
     Parameters
     ----------
     severity
         1 to 5.
     kinds
-        Which of the 19 corruptions of `robustkit.corruptions`.
+        The allowed corruptions among the 19 of `robustkit.corruptions`.
 
     Raises
     ------
@@ -79,21 +79,21 @@ class CorruptionThreat(Threat):
     def transform(
         self, x: Tensor, which: Tensor, bounds: Bounds, random: SampleRandom, sample_ids: Tensor, number: Tensor
     ) -> Tensor:
-        """Each image under a corruption of its own.
+        """The images, each with its own corruption.
 
         Parameters
         ----------
         x
             ``(B, C, H, W)`` in `bounds`.
         which
-            ``(B,)``: positions in `kinds`. In the host's memory they spare it a wait.
+            ``(B,)``: indices into `kinds`. On the host they cause no device synchronisation.
         random, sample_ids, number
-            What chance depends on, as for `corrupt`.
+            These determine the random numbers, as for `corrupt`.
         """
         low, span = bounds[0], bounds[1] - bounds[0]
         unit = ((x - low) / span).clamp(0, 1)
         corrupted = unit.clone()
-        # Read back once: computing every corruption of every image instead would cost nineteen times the work.
+        # One synchronisation is cheaper than computing all 19 corruptions of every image.
         wanted = which.cpu().tolist()
         for index in sorted(set(wanted)):
             rows = sent(torch.tensor([row for row, one in enumerate(wanted) if one == index]), x.device)
@@ -102,10 +102,8 @@ class CorruptionThreat(Threat):
 
     @staticmethod
     def witness(which: Tensor, number: Tensor, sample_ids: Tensor, seed: int) -> Tensor:
-        """What `transform` renders with the random numbers of `DRAWS`, int64 ``(B, 4)``."""
-        word = torch.full_like(
-            which, seed - 2**64 if seed >= 2**63 else seed
-        )  # an unsigned seed as the signed word of its bits
+        """The witness, int64 ``(B, 4)``, of images that `transform` renders with the random numbers of `DRAWS`."""
+        word = torch.full_like(which, seed - 2**64 if seed >= 2**63 else seed)  # the unsigned seed as a signed 64-bit integer
         return torch.stack([which, number, sample_ids, word], dim=1)
 
     def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from robustkit.crossing import constant
 
-#: For what rounding does to lengths in pixels.
+#: Tolerance in pixels for rounding.
 SLACK = 1e-6
 
 
 def covered_by_square(marked: Tensor, area: float, centred: bool) -> Tensor:
-    """Whether a square of that area, at some angle, covers the centres of the marked pixels of each image.
+    """Whether a square of this area, at some rotation, covers the centres of the marked pixels of each image.
 
-    As many angles are tried as keep a square whose side is a pixel less from being missed.
+    Enough angles are tried that no square with a side smaller by one pixel is missed.
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ def covered_by_square(marked: Tensor, area: float, centred: bool) -> Tensor:
     area
         In pixels.
     centred
-        Whether its middle is the image's; else it may be anywhere.
+        Whether the square must be centred in the image; otherwise it may be anywhere.
 
     Returns
     -------
-    Bool ``(B,)``; true where nothing is marked.
+    Bool ``(B,)``; true if no pixel is marked.
     """
     points, known = outline(marked)
     side = math.sqrt(area) + SLACK
@@ -47,12 +47,12 @@ def covered_by_square(marked: Tensor, area: float, centred: bool) -> Tensor:
 
 
 def covered_by_circle(marked: Tensor, area: float, centred: bool) -> Tensor:
-    """As `covered_by_square`, for a circle. Where it may be anywhere, its middle is sought by steps towards the farthest pixel.
+    """As `covered_by_square`, for a circle. If it may be anywhere, its centre is found by steps towards the farthest pixel.
 
     References
     ----------
-    Badoiu and Clarkson, Smaller core-sets for balls, SODA 2003: after i steps the radius is too large by a share of i^-1/2 at
-    most, and by far less in practice.
+    Badoiu and Clarkson, Smaller core-sets for balls, SODA 2003: after i steps the relative error of the radius is at most
+    i^-1/2, and far less in practice.
     """
     points, known = outline(marked)
     radius = math.sqrt(area / math.pi) + SLACK
@@ -70,11 +70,11 @@ def covered_by_circle(marked: Tensor, area: float, centred: bool) -> Tensor:
 
 
 def outline(marked: Tensor) -> tuple[Tensor, Tensor]:
-    """The first and the last marked pixel of each row, whose hull is that of all.
+    """The first and the last marked pixel of each row, which have the same convex hull as all marked pixels.
 
     Returns
     -------
-    Their centres as (x, y) from the image's middle in pixels, float64 ``(B, 2 * H, 2)``, and which of them there are, bool
+    Their centres as (x, y) in pixels from the image's centre, float64 ``(B, 2 * H, 2)``, and which of them exist, bool
     ``(B, 2 * H)``.
     """
     count, height, width = marked.shape

@@ -1,4 +1,4 @@
-"""Pixels displaced by a flow field (spatially transformed adversarial examples)."""
+"""The threat of pixels displaced by a flow field (spatially transformed adversarial examples)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from robustkit.threats.rendered import RenderedThreat
 
 @dataclass(frozen=True, kw_only=True)
 class FlowThreat(RenderedThreat):
-    """All images in which each pixel shows, by bilinear interpolation, a place of the clean one near its own.
+    """All images whose pixels are bilinear samples of the clean image at displaced positions.
 
-    Membership needs a witness, the flow: ``2 * H * W`` displacements in pixels, all those down, then all those to the right.
+    Membership needs a witness, the flow: ``2 * H * W`` displacements in pixels, first all downwards, then all to the right.
 
     Parameters
     ----------
     size
-        The largest displacement along each axis, in pixels. Places outside the image show its edge.
+        Maximum displacement along each axis, in pixels. Positions outside the image take the value at its edge.
 
     References
     ----------
-    Xiao et al., Spatially Transformed Adversarial Examples, arXiv 1801.02612. There the flow has a cost in place of a limit.
+    Xiao et al., Spatially Transformed Adversarial Examples, arXiv 1801.02612, with a penalty instead of a limit on the flow.
     """
 
     kind: ClassVar[str] = "flow"

@@ -1,4 +1,4 @@
-"""Another brightness, contrast or hue: what was done can be read back from the pixels, and is checked."""
+"""Threats of changed brightness, contrast or hue, whose parameter can be recovered from the pixels and is checked."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from robustkit.threats.witness import rounding, shows
 
 @dataclass(frozen=True, kw_only=True)
 class LightingThreat(NaturalThreat):
-    """A transformation with one parameter that the pixels give away."""
+    """A transformation with one parameter that can be recovered from the pixels."""
 
     @abstractmethod
     def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
-        """The parameter ``(B,)`` that leads from `x` to `x_adv` if any does, and how sharply pixels show it ``(B,)``:
-        a parameter that moves by 1 moves the pixel that it was read from by so much."""
+        """The parameter ``(B,)`` that transforms `x` into `x_adv`, if there is one, and its sharpness ``(B,)``: the change of
+        the pixel that it was recovered from per unit of the parameter."""
 
     def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
         return self.contains(x, x_adv, bounds)
 
     def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
-        """Whether the recovered parameter is in range and leads to the very image, up to float rounding. Bool ``(B,)``."""
+        """Whether the recovered parameter is in range and reproduces the image, up to float rounding. Bool ``(B,)``."""
         parameter, sharpness = self.recover(x, x_adv, bounds)
         slack = rounding(x, bounds) / sharpness.double().clamp_min(1e-300)
         low, high = self.ranges[0]
@@ -39,14 +39,14 @@ class LightingThreat(NaturalThreat):
 
 @dataclass(frozen=True, kw_only=True)
 class BrightnessThreat(LightingThreat):
-    """All images that are the clean one with the same amount added to every element, clipped to the bounds.
+    """All images obtained from the clean one by adding one amount to every element and clipping to the bounds.
 
     The distance is that amount, in the unit of the bounds.
 
     Parameters
     ----------
     size
-        The largest amount either way, as a share of the bounds' span, at most 1.
+        Maximum amount in either direction, as a share of the bounds' span, at most 1.
     """
 
     kind: ClassVar[str] = "brightness"
@@ -63,7 +63,7 @@ class BrightnessThreat(LightingThreat):
         return (x + per_sample(added, x)).clamp(*bounds)
 
     def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
-        # What was clipped moved less than the rest.
+        # Clipped elements changed less than the others.
         moved = (x_adv - x).flatten(1)
         span = bounds[1] - bounds[0]
         return pick(moved, moved.abs().argmax(1)).double() / span, torch.full_like(moved[:, 0], span)
@@ -74,20 +74,20 @@ class BrightnessThreat(LightingThreat):
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastThreat(LightingThreat):
-    """All images whose elements are those of the clean one, their differences from mid-grey times the same factor, clipped.
+    """All images obtained by scaling the clean one's differences from mid-grey by one factor and clipping to the bounds.
 
-    The distance is the size: without the bounds, pixels do not say which factor was used.
+    The distance is the size, because without the bounds the factor cannot be recovered from the pixels.
 
     Parameters
     ----------
     size
-        How far the factor may be from 1, at most 1.
+        Maximum difference of the factor from 1, at most 1.
     """
 
     kind: ClassVar[str] = "contrast"
     examples: ClassVar[tuple[str, ...]] = ("contrast:0.3",)
     largest: ClassVar[float] = 1.0
-    unit: ClassVar[str] = "how far the factor may be from 1"
+    unit: ClassVar[str] = "the maximum difference of the factor from 1"
 
     @property
     def ranges(self) -> tuple[tuple[float, float], ...]:
@@ -104,7 +104,7 @@ class ContrastThreat(LightingThreat):
         flat = x_adv.flatten(1)
         free = before.abs() * ((flat > bounds[0]) & (flat < bounds[1]))
         best = free.argmax(1)
-        # Where all was clipped, the least factor that clips so much; where all is mid-grey, any.
+        # If all elements were clipped, the smallest factor that clips them; if all are mid-grey, any factor.
         clipped = torch.where((before != 0).any(1), factor.amax(1), 1)
         known = pick(free, best) > 0
         return torch.where(known, pick(factor, best), clipped), torch.where(known, pick(free, best), 1)
@@ -112,14 +112,14 @@ class ContrastThreat(LightingThreat):
 
 @dataclass(frozen=True, kw_only=True)
 class HueThreat(LightingThreat):
-    """All colour images that are the clean one with every hue turned by the same angle, saturation and value as they were.
+    """All colour images obtained from the clean one by rotating every hue by one angle, keeping saturation and value.
 
     The distance is that angle, as a share of the circle.
 
     Parameters
     ----------
     size
-        The largest turn either way, as a share of the circle, at most 0.5.
+        Maximum hue rotation in either direction, as a share of the circle, at most 0.5.
     """
 
     kind: ClassVar[str] = "hue"
@@ -134,13 +134,13 @@ class HueThreat(LightingThreat):
 
     def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
         if shape[0] != 3:
-            raise UsageError(f"threat {self.id!r} turns the hue of colour images, and these have {shape[0]} channels, not 3")
+            raise UsageError(f"threat {self.id!r} changes the hue of colour images with 3 channels, but these have {shape[0]}")
 
     def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
         span = bounds[1] - bounds[0]
         hue, saturation, value = rgb_to_hsv(((x - bounds[0]) / span).clamp(0, 1)).unbind(1)
-        turned = hue + parameters[:, 0].to(x)[:, None, None]
-        return (bounds[0] + span * hsv_to_rgb(torch.stack([turned, saturation, value], dim=1))).clamp(*bounds)
+        rotated = hue + parameters[:, 0].to(x)[:, None, None]
+        return (bounds[0] + span * hsv_to_rgb(torch.stack([rotated, saturation, value], dim=1))).clamp(*bounds)
 
     def recover(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> tuple[Tensor, Tensor]:
         chroma = (x.amax(1) - x.amin(1)).flatten(1)
@@ -154,5 +154,5 @@ class HueThreat(LightingThreat):
 
 
 def pick(values: Tensor, index: Tensor) -> Tensor:
-    """One value of each row, ``(B, N)`` and ``(B,)`` to ``(B,)``."""
+    """The value at `index` in each row of ``(B, N)``, ``(B,)``."""
     return values.gather(1, index[:, None]).squeeze(1)

@@ -1,4 +1,4 @@
-"""Changes of the whole image by a few numbers: how it is held, and in which light."""
+"""The base class of transformations of the whole image with a few parameters, such as rotation or brightness."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.threats.rendered import RenderedThreat
 
 @dataclass(frozen=True, kw_only=True)
 class NaturalThreat(RenderedThreat):
-    """A transformation with a few parameters, as many for every image."""
+    """A transformation with a few parameters, whose number and ranges are the same for every image."""
 
     @property
     @abstractmethod
     def ranges(self) -> tuple[tuple[float, float], ...]:
-        """The least and the greatest value of each of the P parameters."""
+        """Minimum and maximum of each of the P parameters."""
 
     def limits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         low, high = constant(self.ranges, x, torch.float64).unbind(1)

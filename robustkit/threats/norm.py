@@ -1,4 +1,4 @@
-"""Perturbations inside a norm ball around the clean image."""
+"""The threat of perturbations inside a norm ball around the clean image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Norm = Literal["linf", "l2", "l1", "l0"]
 
 
 def norm_of(delta: Tensor, norm: Norm) -> Tensor:
-    """The norm of each sample of ``(B, ...)``, shape ``(B,)``. ``l0`` counts elements (not pixels)."""
+    """The norm of each sample of ``(B, ...)``, shape ``(B,)``. ``l0`` counts elements, not pixels."""
     flat = delta.flatten(1)
     match norm:
         case "linf":
@@ -32,7 +32,7 @@ def norm_of(delta: Tensor, norm: Norm) -> Tensor:
 
 
 def in_box(x_adv: Tensor, bounds: Bounds) -> Tensor:
-    """Whether all elements of each image are within bounds; NaN is not. Bool ``(B,)``."""
+    """Whether all elements of each image are within bounds, which NaN is not. Bool ``(B,)``."""
     flat = x_adv.flatten(1)
     return (flat.amin(1) >= bounds[0]) & (flat.amax(1) <= bounds[1])
 
@@ -81,18 +81,18 @@ class NormThreat(Threat):
     def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
         span, n = bounds[1] - bounds[0], math.prod(shape)
         most = {"linf": span, "l2": span * math.sqrt(n), "l1": span * n, "l0": float(n)}[self.norm]
-        if self.eps > most * (1 + 1e-9):  # what a rounded text of the greatest distance may add
+        if self.eps > most * (1 + 1e-9):  # tolerance for rounded text of the maximum distance
             hint = f"; did you mean {self.norm}:{self.eps_text}/255?" if self.norm == "linf" and span == 1 else ""
             raise UsageError(
                 f"eps {self.eps_text} of threat {self.id!r} is above {most:g}, the largest {self.norm} distance between two "
                 f"images of shape {shape} in [{bounds[0]:g}, {bounds[1]:g}]{hint}"
             )
-        # Of bounds such as (0, 255), a budget that was meant for (0, 1) would forbid almost everything.
+        # With bounds such as (0, 255), a budget meant for (0, 1) would forbid almost any change.
         if self.norm != "l0" and span >= 100 and self.eps < span / 255 * (0.1 if self.norm == "linf" else 1):
             raise UsageError(
                 f"eps {self.eps_text} of threat {self.id!r} is in the unit of the bounds [{bounds[0]:g}, {bounds[1]:g}], where one "
-                f"step of 255 is {span / 255:g}: write {self.norm}:{self.eps * span:g} for that share of the range, or give the "
-                "model bounds=(0, 1) and let it scale"
+                f"step of 255 is {span / 255:g}: write {self.norm}:{self.eps * span:g} for that share of the range, or use "
+                "bounds=(0, 1) and scale inside the model"
             )
         if self.norm == "l0" and self.eps != int(self.eps):
             raise UsageError(f"eps {self.eps_text} of threat {self.id!r} must be a whole number of elements")
@@ -108,20 +108,20 @@ class NormThreat(Threat):
         return distance <= self.eps + self.slack(x, bounds)
 
     def slack(self, x: Tensor, bounds: Bounds) -> float:
-        """What rounding in the images' dtype can add to a distance of exactly `eps`."""
+        """The maximum amount that rounding in the images' dtype can add to a distance of exactly `eps`."""
         n = x[0].numel()
         ulp = torch.finfo(x.dtype).eps * max(abs(bounds[0]), abs(bounds[1]))
         elements = {"linf": 1.0, "l2": math.sqrt(n), "l1": float(n), "l0": 0.0}[self.norm]
         return 2 * ulp * elements + 8 * torch.finfo(x.dtype).eps * self.eps * (self.norm != "l0")
 
     def project(self, x: Tensor, x_adv: Tensor, bounds: Bounds, eps: Tensor | float | None = None) -> Tensor:
-        """The nearest admissible point to `x_adv`; another radius (scalar or ``(B,)``) may be given."""
+        """The nearest admissible point to `x_adv`, optionally for another radius `eps` (scalar or ``(B,)``)."""
         return PROJECTIONS[self.norm](x, x_adv, self.eps if eps is None else eps, bounds)
 
     def random_start(
         self, x: Tensor, sample_ids: Tensor, attempt: Tensor | int, random: SampleRandom, bounds: Bounds
     ) -> Tensor:
-        """A uniform draw from the ball around each sample, clipped to the box."""
+        """A uniform draw from the ball around each sample, projected onto ball and box."""
         shape = tuple(x.shape[1:])
         n = math.prod(shape)
 

@@ -1,4 +1,4 @@
-"""A sticker: a small part of the image is replaced by anything the attacker likes."""
+"""The threat of a sticker, which replaces a small part of the image arbitrarily."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from robustkit.threats.cover import covered_by_circle, covered_by_square
 Shape = Literal["square", "circle"]
 PlacementRule = Literal["random", "center"]
 
-SMALLEST = 9  # pixels: a sticker as small as one pixel lies across up to nine, soft edge included
+SMALLEST = 9  # pixels: with its soft edge, even a sticker of one pixel can touch nine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,13 @@ class PatchThreat(Threat):
     Parameters
     ----------
     area
-        Share of the image's pixels that the sticker may touch, its soft edge included, in (0, 0.5].
+        Share of the image's pixels that the sticker may change, including its soft edge, in (0, 0.5].
     area_text
         The share as the user wrote it, such as ``5%``.
     shape
         ``square`` or ``circle``.
     placement
-        Where the sticker sits: ``random``, anywhere inside the image, or ``center``.
+        Position of the sticker: ``random`` (anywhere inside the image) or ``center``.
 
     Raises
     ------
@@ -61,8 +61,7 @@ class PatchThreat(Threat):
             raise UsageError(f"area {self.area_text} is more than the whole image: {hint}")
         if self.area > 0.5:
             raise UsageError(
-                f"area {self.area_text} covers most of the image, and an attacker who may do that needs no method: "
-                "give at most 50%"
+                f"area {self.area_text} covers most of the image, which makes any attack trivial: give at most 50%"
             )
         for name, value, known in (("shape", self.shape, Shape), ("placement", self.placement, PlacementRule)):
             if value not in get_args(known):
@@ -83,7 +82,7 @@ class PatchThreat(Threat):
         return ",".join(parts)
 
     def pixels(self, height: int, width: int) -> int:
-        """The most pixels the sticker may touch in an image of this size."""
+        """The maximum number of pixels that the sticker may change in an image of this size."""
         return math.floor(self.area * height * width * (1 + 1e-12))
 
     def check(self, shape: tuple[int, int, int], bounds: Bounds) -> None:
@@ -97,7 +96,7 @@ class PatchThreat(Threat):
         narrow = min(height, width)
         if pixels > narrow**2:
             raise UsageError(
-                f"area {self.area_text} of threat {self.id!r} is {pixels} pixels, and a {self.shape} of that size does not fit "
+                f"area {self.area_text} of threat {self.id!r} is {pixels} pixels, but a {self.shape} of that size does not fit "
                 f"in an image of {height} x {width}: give at most {narrow**2 / (height * width):.2%}"
             )
 
@@ -105,12 +104,14 @@ class PatchThreat(Threat):
         return self._changed(x, x_adv).flatten(1).double().mean(1).to(x.dtype)
 
     def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
-        """Whether each image differs in few enough pixels (an exact count), those are in the box, and a sticker of the shape and
-        of that area, rotated by any angle and placed where the threat says, covers their centres. One placed anywhere may reach
-        over the image's edge, as a sticker on an object that the photograph cuts does. Bool ``(B,)``.
+        """Whether the changed pixels of each image are few enough (an exact count), within bounds, and covered by a sticker. Bool
+        ``(B,)``.
+
+        The sticker has the threat's shape, area and placement, and any rotation. If it may be anywhere, it may extend
+        over the image's edge, like a sticker on an object that is only partly in the picture.
         """
         changed = self._changed(x, x_adv)
-        # A pixel that was not changed need not be in the box.
+        # Unchanged pixels need not be in the box.
         in_box = ((x_adv >= bounds[0]) & (x_adv <= bounds[1])).all(1) | ~changed
         count = changed.flatten(1).sum(1)
         pixels = self.pixels(x.shape[2], x.shape[3])
@@ -122,5 +123,5 @@ class PatchThreat(Threat):
 
     @staticmethod
     def _changed(x: Tensor, x_adv: Tensor) -> Tensor:
-        """Which pixels differ in any channel, bool ``(B, H, W)``; NaN differs from everything."""
+        """Which pixels differ in any channel, bool ``(B, H, W)``; NaN counts as different."""
         return (x != x_adv).any(1)

@@ -1,4 +1,4 @@
-"""Colours replaced by one smooth function of the colour (functional adversarial attacks)."""
+"""The threat of colours changed by one smooth function of the colour (functional adversarial attacks)."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from torch import Tensor
 from robustkit.projections import Bounds, clip
 from robustkit.threats.rendered import RenderedThreat
 
-#: Knots along each channel: the function is multilinear between them.
+#: Number of knots along each channel; the function is multilinear between them.
 KNOTS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecolorThreat(RenderedThreat):
-    """All images whose pixels are those of the clean one after one function of the colour, the same all over the image.
+    """All images obtained by applying one function of the colour to every pixel of the clean image.
 
-    Membership needs a witness, the function: an offset of each channel at each knot of a regular grid over the colours of the
-    box, ``C * 6**C`` numbers, knots by their first channel first.
+    Membership needs a witness, the function: an offset for each channel at each knot of a regular grid over the colour
+    space, ``C * 6**C`` numbers, with knots ordered by the first channel first.
 
     Parameters
     ----------
     size
-        The largest offset of a channel, as a share of the bounds.
+        Maximum offset of a channel, as a share of the bounds' span.
 
     References
     ----------
-    Laidlaw and Feizi, Functional Adversarial Attacks, arXiv 1906.00001. There the grid is finer and smoothness has a cost.
+    Laidlaw and Feizi, Functional Adversarial Attacks, arXiv 1906.00001, with a finer grid and a smoothness penalty.
     """
 
     kind: ClassVar[str] = "recolor"
     examples: ClassVar[tuple[str, ...]] = ("recolor:0.06",)
     largest: ClassVar[float] = 1.0
-    unit: ClassVar[str] = "an offset as a share of the bounds"
+    unit: ClassVar[str] = "an offset as a share of the bounds' span"
 
     def limits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         channels = x.shape[1]

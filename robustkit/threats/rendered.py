@@ -1,4 +1,4 @@
-"""Threats whose images one transformation makes of the clean one: parameters in ranges are the witness."""
+"""The base class of threats whose images are rendered from the clean one by a transformation with bounded parameters."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from robustkit.threats.witness import checked_witness, is_clean, shows
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedThreat(Threat):
-    """All images that one transformation makes of the clean one with parameters in given ranges.
+    """All images that a transformation renders from the clean one with parameters in given ranges, which are the witness.
 
     Parameters
     ----------
     size
-        How far the parameters may be from those that change nothing.
+        Maximum distance of the parameters from those of the identity.
     size_text
         The size as the user wrote it.
 
     Raises
     ------
     UsageError
-        If the size is not above 0, or beyond the largest that makes a difference.
+        If the size is not above 0, or above `largest`.
     """
 
     size: float
     size_text: str = ""
 
-    #: The largest size that makes a difference, and what it is a size of.
+    #: The maximum useful size, and the meaning of the size, for messages.
     largest: ClassVar[float] = math.inf
-    unit: ClassVar[str] = "how far its parameters may be from those that change nothing"
+    unit: ClassVar[str] = "the maximum distance of its parameters from those of the identity"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,7 +61,7 @@ class RenderedThreat(Threat):
 
     @abstractmethod
     def limits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The least and the greatest value of each of the P parameters of images like `x`, float64 ``(P,)`` each."""
+        """Minimum and maximum of each of the P parameters for images like `x`, float64 ``(P,)`` each."""
 
     @abstractmethod
     def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
@@ -71,14 +71,14 @@ class RenderedThreat(Threat):
         return
 
     def distance(self, x: Tensor, x_adv: Tensor) -> Tensor:
-        """The size itself, where pixels do not tell how much of it was used. ``(B,)``."""
+        """The size, because the parameters cannot be recovered from the pixels. ``(B,)``."""
         return torch.full_like(x[:, 0, 0, 0], self.size)
 
     def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
         return in_box(x_adv, bounds)
 
     def contains(self, x: Tensor, x_adv: Tensor, bounds: Bounds, witness: Tensor | None = None) -> Tensor:
-        """Whether parameters in range, the witness, lead to the very image, up to float rounding. Bool ``(B,)``."""
+        """Whether the witness is in range and reproduces the image, up to float rounding. Bool ``(B,)``."""
         if witness is None:
             return is_clean(x, x_adv, bounds)
         low, high = self.limits(x)

@@ -1,4 +1,4 @@
-"""A turned and shifted camera."""
+"""The threat of rotated and shifted images."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from robustkit.threats.natural import NaturalThreat
 
 @dataclass(frozen=True, kw_only=True)
 class SpatialThreat(NaturalThreat):
-    """All images that are the clean one turned about its middle and shifted, empty corners filled with the lowest value.
+    """All images obtained by rotating the clean one about its centre and shifting it, with empty areas at the lowest value.
 
-    Membership needs a witness, the turn and the shifts, for pixels do not say by how much they were turned; for the same reason
-    the distance is the size.
+    Membership needs a witness, the rotation and the shifts, because they cannot be recovered from the pixels; for the same
+    reason the distance is the size.
 
     Parameters
     ----------
     size
-        The largest turn either way, in degrees, at most 180.
+        Maximum rotation in either direction, in degrees, at most 180.
     translate
-        The largest shift either way along each axis, as a share of that side in [0, 0.5].
+        Maximum shift in either direction along each axis, as a share of the side, in [0, 0.5].
     translate_text
         The share as the user wrote it.
 
@@ -43,7 +43,7 @@ class SpatialThreat(NaturalThreat):
     kind: ClassVar[str] = "spatial"
     examples: ClassVar[tuple[str, ...]] = ("spatial:30,translate=10%",)
     largest: ClassVar[float] = 180.0
-    unit: ClassVar[str] = "a turn in degrees"
+    unit: ClassVar[str] = "a rotation in degrees"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,17 +69,17 @@ class SpatialThreat(NaturalThreat):
 
     @property
     def ranges(self) -> tuple[tuple[float, float], ...]:
-        """Turn in degrees, clockwise as seen; shift to the right and down as shares of the sides."""
+        """Rotation in degrees, clockwise in the image; shifts to the right and down as shares of the sides."""
         return (-self.size, self.size), (-self.translate, self.translate), (-self.translate, self.translate)
 
     def transform(self, x: Tensor, parameters: Tensor, bounds: Bounds) -> Tensor:
         height, width = x.shape[-2:]
-        turn, right, down = parameters.to(x.device, torch.float64)[:, :, None, None].unbind(1)
-        turn = turn * (math.pi / 180)
+        angle, right, down = parameters.to(x.device, torch.float64)[:, :, None, None].unbind(1)
+        angle = angle * (math.pi / 180)
         middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
         below = torch.arange(height, device=x.device, dtype=torch.float64)[:, None] - middle_row - down * height
         beside = torch.arange(width, device=x.device, dtype=torch.float64) - middle_column - right * width
-        # Each pixel shows what lay where turning back leads.
-        rows = middle_row + turn.cos() * below - turn.sin() * beside
-        columns = middle_column + turn.cos() * beside + turn.sin() * below
+        # Each pixel is sampled at its position under the inverse rotation.
+        rows = middle_row + angle.cos() * below - angle.sin() * beside
+        columns = middle_column + angle.cos() * beside + angle.sin() * below
         return bilinear(x, rows, columns, bounds[0]).clamp(*bounds)

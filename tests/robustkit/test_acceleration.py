@@ -105,7 +105,7 @@ def test_a_twin_that_answers_otherwise_is_refused_before_it_is_used(model, sampl
     faster = accelerate(model, fold_batch_norm=True)
     with torch.no_grad():
         next(faster.twin.net.parameters()).add_(3)
-    with pytest.raises(UsageError, match=r"faster copy .* leave out --fold-batch-norm"):
+    with pytest.raises(UsageError, match=r"faster copy .* omit --fold-batch-norm"):
         attack("pgd", steps=2)(faster, *samples, THREAT)
 
 

@@ -41,7 +41,7 @@ ODD = {
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ODD)
 def test_a_tensor_without_one_value_a_place_is_one_sentence(kind):
-    with pytest.raises(UsageError, match=f"images are a {kind} tensor: give a dense one"):
+    with pytest.raises(UsageError, match=f"images are a {kind} tensor: give a dense tensor"):
         as_tensor(ODD[kind](torch.rand(2, 3)), "images")
 
 

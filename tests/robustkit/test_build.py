@@ -21,7 +21,7 @@ def test_parameters_come_from_the_text_and_keywords_win():
         (attack, "pdg", "unknown"),
         (attack, "pgd:stepz=3", "stepz"),
         (preprocessor, "fast", r"not an input transform: train with it \(robustkit harden --recipe fast\)"),
-        (recipe, "jpeg", r"not a training recipe: put it in front of a model \(--defense jpeg\)"),
+        (recipe, "jpeg", r"not a training recipe: apply it as an input transform \(--defense jpeg\)"),
     ],
 )
 def test_what_is_unknown_or_of_another_kind_is_refused(make, spec, message):

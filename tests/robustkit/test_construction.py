@@ -33,8 +33,8 @@ def test_a_network_without_values_is_refused():
     [
         ({"bounds": (1, 0)}, r"bounds \(1, 0\) are not two numbers, the lower first"),
         ({"bounds": (0, float("inf"))}, "bounds .* are not two numbers"),
-        ({"mean": [0.5]}, "mean and std go together"),
-        ({"mean": [0.5], "std": [0.5, 0.5]}, "mean and std go together"),
+        ({"mean": [0.5]}, "mean and std must be given together"),
+        ({"mean": [0.5], "std": [0.5, 0.5]}, "mean and std must be given together"),
         ({"mean": [0.5], "std": [0.0]}, r"std \(0.0,\) must be above 0 in every channel"),
         ({"batch_size": 0}, "batch_size=0 must be at least 1"),
         ({"device": "tpu9"}, "tpu9"),

@@ -100,14 +100,14 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["file", "file/run", "file/runs/run"])
 def test_a_file_in_a_folders_place_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UsageError, match=r"cannot be the folder of a run, since \S*/file is a file: choose another -o"):
+    with pytest.raises(UsageError, match=r"cannot be the folder of a run, because \S*/file is a file: choose another -o"):
         make_folder(tmp_path / name)
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match=r"since \S*/link is a link that leads nowhere"):
+    with pytest.raises(UsageError, match=r"because \S*/link is a broken link"):
         make_folder(tmp_path / "link")
 
 

@@ -17,7 +17,7 @@ def test_logits_alone_first_or_by_name():
 def test_an_array_is_taken_as_a_tensor():
     logits = np.eye(3)[:2]
     assert output_logits(logits, 2).tolist() == output_logits((logits, 1), 2).tolist() == [[1, 0, 0], [0, 1, 0]]
-    with pytest.raises(UsageError, match="the model's outputs are a ndarray that does not become a tensor"):
+    with pytest.raises(UsageError, match="the model's outputs are a ndarray that cannot be converted to a tensor"):
         output_logits(np.array([["a"], ["b"]]), 2)
 
 
@@ -45,7 +45,7 @@ def test_anything_else_is_one_sentence(wrong):
 
 
 def test_a_class_is_no_logit():
-    with pytest.raises(UsageError, match="not the class"):
+    with pytest.raises(UsageError, match="class scores instead of classes"):
         output_logits(torch.tensor([1, 0]), 2)
 
 

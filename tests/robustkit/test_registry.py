@@ -43,7 +43,7 @@ def test_parameters_in_the_text():
 
 @pytest.mark.parametrize("text", ["pgd:steps=1,steps=2", "pgd:steps=1, steps =1"])
 def test_a_parameter_is_said_once(text):
-    with pytest.raises(UsageError, match="says 'steps' twice: leave one of them out"):
+    with pytest.raises(UsageError, match="sets 'steps' twice: omit one of them"):
         attack(text)
 
 

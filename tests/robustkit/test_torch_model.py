@@ -208,7 +208,7 @@ def test_arrays_and_lists_are_taken_as_images_and_labels():
 def test_images_without_dense_values_are_one_sentence(change):
     model, x = tiny(), change(torch.rand(2, 3, 4, 4))
     for ask in (model, model.logits, lambda images: model.gradient(images, lambda z: z[:, 0])):
-        with pytest.raises(UsageError, match=r"images are a .* tensor: give a dense one"):
+        with pytest.raises(UsageError, match=r"images are a .* tensor: give a dense tensor"):
             ask(x)
 
 
@@ -227,6 +227,6 @@ def test_a_model_knows_what_it_gives():
     x, y = torch.rand(2, 3, 4, 4), torch.zeros(2, dtype=torch.int64)
     with pytest.raises(UsageError, match=r"'pgd' needs white-box knowledge, but Sequential gives score only"):
         attack("pgd")(scores, x, y, Threat.parse("linf:0.1"))
-    with pytest.raises(UsageError, match="knowledge 'gradients' is not what a model can give: write one of white-box, score"):
+    with pytest.raises(UsageError, match="knowledge 'gradients' is unknown for a model: use one of white-box, score"):
         tiny(knowledge="gradients")
     assert defend(scores, "median").knowledge == "score"

@@ -136,7 +136,7 @@ def test_neither_the_batch_size_nor_the_neighbours_matter():
 @pytest.mark.parametrize(
     ("surrogate", "message"),
     [
-        (conv(classes=4), "surrogate Network has 4 classes and the model under test 3"),
+        (conv(classes=4), "surrogate Network has 4 classes, but the model under test has 3"),
         (Model(nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), device="cpu"), r"cannot take images of shape \(2, 5, 4\)"),
         ("builtin/fashion-robust", "cannot take images|has 10 classes"),
         ("builtin/fashion-robot", "unknown"),

@@ -118,6 +118,6 @@ def test_a_threat_that_no_case_exercises_is_a_finding():
         info: ClassVar[AttackInfo] = replace(INFO, threats=("linf", "wasserstein"))
 
     assert [str(finding) for finding in check_attack(Both(), classes=(3,), dtypes=(torch.float64,))] == [
-        "exercise [wasserstein]: no case exercises such threats: threat 'wasserstein' is unknown: known: brightness, contrast, "
+        "exercise [wasserstein]: no case exercises this kind of threat: threat 'wasserstein' is unknown: known: brightness, contrast, "
         "corruption, flow, hue, l0, l1, l2, linf, patch, recolor, spatial."
     ]

@@ -120,18 +120,18 @@ def test_a_defense_that_keeps_the_contract_passes(kept):
     [
         (object, "neither a Preprocessor nor a Recipe"),
         (Smaller, r"become \(8, 3, 12, 11\): expected the same"),
-        (Doubling, "leave the bounds"),
+        (Doubling, "are outside the bounds"),
         (Averaging, "depends on the other images of the batch"),
-        (Rounding, "vanishes or is not finite: say 'straight-through'"),
-        (Detached, "but none flows: say 'straight-through'"),
+        (Rounding, "vanishes or is not finite: use 'straight-through'"),
+        (Detached, "but there is none: use 'straight-through'"),
         (Unstated, "its info has no gradient"),
         (Rows, "expected a finite scalar"),
-        (Untrained, r"no gradient reaches the parameter first.weight: take the loss of batch\.forward"),
+        (Untrained, r"no gradient reaches the parameter first.weight: compute the loss from batch\.forward"),
         (Drawing, "another loss the second time"),
         (Overwriting, "the images or labels of the batch changed"),
         (Refusing, "no case exercises it.*never"),
         (Crashing, "ZeroDivisionError"),
-        (Unkind, "no info, a DefenseInfo of the kind 'training'"),
+        (Unkind, "no info: add a DefenseInfo with kind='training'"),
     ],
 )
 def test_a_broken_promise_is_found(broken, message):

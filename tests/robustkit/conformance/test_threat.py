@@ -68,9 +68,9 @@ class Crashing(Lighter):
     [
         (Silent, r"^example .*has no example that starts with 'mine/lighter:'"),
         (Misnamed, r"^text .*: .*'lighter' is unknown|^text .*of unknown kind 'lighter'"),
-        (Overflowing, r"^rendering .*images that it renders within its limits are outside the box"),
-        (Anything, r"^membership .*an image with a value below the bounds belongs to it"),
-        (Coupled, r"^rendering .*depends on the other samples"),
+        (Overflowing, r"^rendering .*images rendered within its limits are outside the bounds"),
+        (Anything, r"^membership .*contains an image with a value below the bounds"),
+        (Coupled, r"^rendering .*depend on the other samples"),
         (Writing, r"^membership .*the caller's images changed"),
         (Crashing, r"^rendering .*ZeroDivisionError"),
     ],

@@ -85,7 +85,7 @@ def test_tensors_without_dense_values_are_one_sentence(what, change, linear_mode
     given = {"images": x, "labels": y, "targets": (y + 1) % 2, "sample_ids": torch.arange(len(x))}
     given[what] = change(given[what])
     threat = Threat.parse("linf:0.1,targeted")
-    with pytest.raises(UsageError, match=rf"^{what} are a (sparse_coo|meta) tensor: give a dense one"):
+    with pytest.raises(UsageError, match=rf"^{what} are a (sparse_coo|meta) tensor: give a dense tensor"):
         attack("pgd")(linear_model, given.pop("images"), given.pop("labels"), threat, **given)
 
 

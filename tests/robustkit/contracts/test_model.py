@@ -66,9 +66,9 @@ def test_a_kind_that_answers_nothing_says_what_to_implement():
 
 
 def test_what_needs_a_torch_network_says_so(tmp_path):
-    with pytest.raises(UsageError, match="a faster search needs a torch network, and Scores is a Scores"):
+    with pytest.raises(UsageError, match="a faster search needs a torch network, but Scores is a Scores"):
         accelerate(Scores())
-    with pytest.raises(UsageError, match="training needs a torch network, and linear is a Scores"):
+    with pytest.raises(UsageError, match="training needs a torch network, but linear is a Scores"):
         harden(Scores(name="linear"), (images(), [0, 1, 2] * 4), out=tmp_path / "run", threat=THREAT)
 
 

@@ -71,7 +71,9 @@ def test_a_query_budget_is_kept_and_one_too_small_refused(linear_model, linear_d
     x, y = linear_data
     result = Walk(steps=20)(linear_model, x, y, Threat.parse("linf:0.0001,queries=9"))
     assert int(result.forwards.max()) == 9
-    with pytest.raises(UsageError, match=r"queries=3 of threat 'linf:0\.1,queries=3' is below the minimum of 4 for attack 'walk'"):
+    with pytest.raises(
+        UsageError, match=r"queries=3 of threat 'linf:0\.1,queries=3' is below the minimum of 4 for attack 'walk'"
+    ):
         Walk()(linear_model, x, y, Threat.parse("linf:0.1,queries=3"))
 
 

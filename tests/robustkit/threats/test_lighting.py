@@ -30,7 +30,7 @@ def test_nonsense_is_refused_in_a_sentence(text, says):
 
 def test_greys_have_no_hue():
     Threat.parse("hue:0.1").check((3, 8, 8), (0, 1))
-    with pytest.raises(UsageError, match="1 channels, not 3"):
+    with pytest.raises(UsageError, match="3 channels, but these have 1"):
         Threat.parse("hue:0.1").check((1, 8, 8), (0, 1))
 
 

@@ -29,7 +29,7 @@ def test_defaults_are_left_out_of_the_id() -> None:
         ("patch:5", r"did you mean patch:5%\?"),
         ("patch:500%", "more than the whole image: write a share of it"),
         ("patch:0%", "above 0"),
-        ("patch:five", "not a number"),
+        ("patch:five", "not a valid number"),
         ("patch:5%,shape=star", "shape 'star'"),
         ("patch:5%,placement=left", "placement 'left'"),
         ("patch:5%,size=3", "'size' is unknown"),

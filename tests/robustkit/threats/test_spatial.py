@@ -22,7 +22,7 @@ def test_ranges():
     ("text", "says"),
     [
         ("spatial:0", "above 0"),
-        ("spatial:200", "at most 180, a turn in degrees"),
+        ("spatial:200", "at most 180, a rotation in degrees"),
         ("spatial:30,translate=10", "did you mean|share of the side"),
         ("spatial:30,translate=0%", "above 0"),
         ("spatial:30,shift=10%", "'shift' is unknown"),

@@ -37,5 +37,5 @@ def test_the_clean_image_is_the_clean_one_to_the_last_bit():
 @pytest.mark.parametrize("shape", [(4, 2), (3, 3), (4,), (4, 3, 1)])
 def test_a_witness_has_one_row_an_image(shape):
     assert checked_witness(torch.zeros(4, 3), X, 3).shape == (4, 3)
-    with pytest.raises(AttackError, match=r"the attack's witness has shape \(.*\); expected \(4, 3\), one row an image"):
+    with pytest.raises(AttackError, match=r"the attack's witness has shape \(.*\); expected \(4, 3\), one row per image"):
         checked_witness(torch.zeros(shape), X, 3)

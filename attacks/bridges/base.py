@@ -63,7 +63,7 @@ class PeerAttack(Attack):
     peer: ClassVar[type[Any]]
     #: Parameters that the user cannot set.
     provided: ClassVar[frozenset[str]]
-    #: Whether it has no untargeted mode.
+    #: Whether the attack has no untargeted mode.
     only_targeted: ClassVar[bool] = False
 
     @abstractmethod

@@ -16,7 +16,7 @@ from robustkit.losses import dlr, dlr_targeted, ranked_wrong
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State, Threat, UsageError
 
 NORMS = ("linf", "l2", "l1")
-COST = "restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2"
+COST = "restarts * (steps + 1) + 1 forwards, restarts * steps backwards; for l1, steps + 2 instead of steps if steps > 2"
 PAPER = (
     "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks, arXiv 2003.01690; "
     "l1: Mind the Box, arXiv 2103.01208"
@@ -156,7 +156,7 @@ class APGDT(APGD):
         targeted=True,
         cost=(
             "restarts * min(target_classes, classes - 1) * (steps + 1) + 1 forwards, "
-            "restarts * min(target_classes, classes - 1) * steps backwards; l1: steps + 2 for steps if steps > 2"
+            "restarts * min(target_classes, classes - 1) * steps backwards; for l1, steps + 2 instead of steps if steps > 2"
         ),
         paper=PAPER,
     )

@@ -44,7 +44,7 @@ class PGD(IterativeAttack[CycleState]):
         threats=("linf", "l2", "l1"),
         knowledge="white-box",
         targeted=True,
-        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; with cycle_detection at most",
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards (at most, with cycle_detection)",
         paper="Towards Deep Learning Models Resistant to Adversarial Attacks, arXiv 1706.06083",
         any_criterion=True,
     )

@@ -24,7 +24,7 @@ class PMA(APGD):
         threats=NORMS,
         knowledge="white-box",
         targeted=True,
-        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; l1: steps + 2 for steps if steps > 2",
+        cost="restarts * (steps + 1) + 1 forwards, restarts * steps backwards; for l1, steps + 2 instead of steps if steps > 2",
         paper="Towards Million-Scale Adversarial Robustness Evaluation With Stronger Individual Attacks, arXiv 2411.15210",
     )
 

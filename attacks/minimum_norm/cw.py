@@ -52,7 +52,7 @@ class CW(MinimumNormAttack[TanhState]):
     learning_rate
         Adam's learning rate at the start of each search; it decays to a hundredth of this value.
     initial_const
-        The first constant.
+        Initial constant.
     confidence
         Required margin of the wrong class.
     """
@@ -106,11 +106,11 @@ class CW(MinimumNormAttack[TanhState]):
         x, (low, high) = batch.x, batch.bounds
         half = (high - low) / 2
         inside = ((x - low) / half - 1) * (1 - INSET)
-        origin = (inside.log1p() - (-inside).log1p()) / 2  # atanh, whose rounding would depend on the batch
+        origin = (inside.log1p() - (-inside).log1p()) / 2  # atanh; the rounding of torch.atanh depends on the batch
         height = (origin + state.modifier).tanh()
         short = response.loss <= self.confidence
         push = per_sample(state.constant * short, x)  # hinge: no gradient once the margin is reached
-        # In units of the box's width, so that the constant means the same for all bounds.
+        # In units of the box's width, so that the constant does not depend on the bounds.
         outer = 2 * (state.x_adv - x) / (2 * half) - push * 2 * half * response.grad
         grad = outer * (1 - height.square()) / 2
         count = response.step % self.steps

@@ -43,7 +43,7 @@ class EAD(MinimumNormAttack[FistaState]):
     learning_rate
         Initial step size; it decays with the square root of the remaining steps.
     initial_const
-        The first constant.
+        Initial constant.
     beta
         The threshold, in units of the width of the bounds: the weight of the l1 distance.
     confidence
@@ -101,7 +101,7 @@ class EAD(MinimumNormAttack[FistaState]):
         rate = self.learning_rate * (1 - count / self.steps).sqrt()
         short = response.loss <= self.confidence
         push = per_sample(state.constant * short, x)  # hinge: no gradient once the margin is reached
-        # In units of the box's width, so that the constant means the same for all bounds.
+        # In units of the box's width, so that the constant does not depend on the bounds.
         grad = 2 * (state.x_adv - x) - push * span**2 * response.grad
         delta = state.x_adv - per_sample(rate, x) * grad - x
         shrunk = (delta.abs() - self.beta * span).clamp_min(0).copysign(delta)

@@ -39,7 +39,7 @@ class PDPGD(PrimalDual):
         assert isinstance(threat, NormThreat)
         span, prox = high - low, PROX[threat.norm]
         rate = self.rate(response.step, x)
-        # In units of the box's width, so that the weights mean the same for all bounds.
+        # In units of the box's width, so that the weights do not depend on the bounds.
         mean, square, numerator, denominator = moments(state.mean, state.square, -self.climb(batch, response), response.step)
         moved = (state.x_adv - span * per_sample(rate, x) * numerator / denominator).clamp(low, high)
         wanted = (moved - x) / span

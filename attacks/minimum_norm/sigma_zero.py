@@ -24,7 +24,7 @@ class SparseDescent(State):
     mean, square
         ``(B, C, H, W)``: Adam's running means of gradients and of their squares.
     threshold
-        ``(B,)``: smaller changes are undone.
+        ``(B,)``: changes below it are undone.
     """
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""The worst of the common corruptions (Hendrycks and Dietterich, arXiv 1903.12261)."""
+"""Worst case over the common corruptions (Hendrycks and Dietterich, arXiv 1903.12261)."""
 
 from __future__ import annotations
 

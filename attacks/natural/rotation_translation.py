@@ -22,7 +22,7 @@ ROTATIONS, TRANSLATIONS = 31, 5
 @cache
 def grid(points: int, translating: bool) -> tuple[tuple[float, float, float], ...]:
     """An even grid of at most `points` triples (rotation, right, down) in [-1, 1], from the farthest to the nearest to
-    (0, 0, 0), which changes nothing and is left out."""
+    (0, 0, 0), the identity, which is excluded."""
     translations = max(1, round((points * TRANSLATIONS / ROTATIONS) ** (1 / 3))) if translating else 1
     rotations = max(2, points // translations**2)
     axis = np.linspace(-1, 1, translations) if translations > 1 else np.zeros(1)

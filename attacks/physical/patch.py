@@ -61,7 +61,7 @@ class Patch(Sticker):
     def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, PatchThreat)
         if not len(samples.x):
-            raise UsageError("a patch cannot be fitted to no images: give more, so that both folds contain some")
+            raise UsageError("a patch cannot be fitted without images: give more, so that both folds contain some")
         model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         low, high = model.bounds
         patch = blank_patch(threat, samples.x, model.bounds)

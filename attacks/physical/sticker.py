@@ -48,11 +48,11 @@ class Sticker(UniversalAttack):
 
     def __post_init__(self) -> None:
         if not 0 <= self.rotation <= 180:
-            raise UsageError(f"rotation={self.rotation} must be 0 to 180 degrees")
+            raise UsageError(f"rotation={self.rotation} must be between 0 and 180 degrees")
         if not 0 < self.scale <= 1:
             raise UsageError(f"scale={self.scale} must be above 0 and at most 1, a fraction of the maximum size")
         if not 0 <= self.brightness < 1:
-            raise UsageError(f"brightness={self.brightness} must be from 0 to below 1")
+            raise UsageError(f"brightness={self.brightness} must be at least 0 and below 1")
         if self.fit_images < 1:
             raise UsageError(f"fit_images={self.fit_images} must be at least 1")
 
@@ -97,7 +97,7 @@ def checked_patch(fitted: Fitted, x: Tensor) -> Tensor:
     if patch.ndim != 3 or len(patch) != x.shape[1]:
         raise UsageError(
             f"the patch has shape {tuple(patch.shape)}, but the images have {x.shape[1]} channels: expected "
-            f"({x.shape[1]}, height, width), so fit it to such images"
+            f"({x.shape[1]}, height, width), so fit it to images like these"
         )
     return patch.to(x)
 

@@ -51,7 +51,7 @@ class DIFGSM(MIFGSM):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.prob <= 1:
-            raise UsageError(f"prob={self.prob} must be 0 to 1")
+            raise UsageError(f"prob={self.prob} must be between 0 and 1")
         if not 0 < self.resize_rate <= 1:
             raise UsageError(f"resize_rate={self.resize_rate} must be above 0 and at most 1")
 

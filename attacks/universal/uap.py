@@ -79,7 +79,7 @@ class UAP(UniversalAttack):
     def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, NormThreat)
         if not len(samples.x):
-            raise UsageError("a perturbation cannot be fitted to no images: give more, so that both folds contain some")
+            raise UsageError("a perturbation cannot be fitted without images: give more, so that both folds contain some")
         model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         span = model.bounds[1] - model.bounds[0]
         zero = torch.zeros_like(samples.x[:1])
@@ -143,6 +143,6 @@ def checked_perturbation(fitted: Fitted, x: Tensor) -> Tensor:
         raise UsageError(f"the fit contains {', '.join(sorted(fitted)) or 'nothing'}, but no 'perturbation'")
     if delta.shape != x.shape[1:]:
         raise UsageError(
-            f"the perturbation has shape {tuple(delta.shape)}, but the images {tuple(x.shape[1:])}: fit it to such images"
+            f"the perturbation has shape {tuple(delta.shape)}, but the images {tuple(x.shape[1:])}: fit it to images like these"
         )
     return delta.to(x)

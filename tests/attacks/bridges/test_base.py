@@ -45,7 +45,7 @@ def test_an_image_inside_the_threat_is_kept_and_verified(push, linear_model, lin
     assert result.backwards.tolist() == [0] * 20
 
 
-def test_each_question_takes_the_models_draws(push, linear_model, linear_data):
+def test_each_query_uses_the_models_draws(push, linear_model, linear_data):
     x, y = linear_data
     model = linear_model.with_draws(3)
     result = push(size=0.1)(model, x, y, Threat.parse("linf:0.15"))
@@ -77,7 +77,7 @@ def test_misclassified_samples_are_not_attacked(push, linear_model, linear_data)
     assert not push()(linear_model, x, y * 0, Threat.parse("linf:0.15")).success.any()
 
 
-def test_other_bounds_are_the_unit_interval_to_the_library(push):
+def test_the_library_sees_the_unit_interval_for_all_bounds(push):
     model = Model(
         torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2)), bounds=(-2, 2), spec=InputSpec(1), device="cpu"
     )
@@ -101,6 +101,6 @@ def test_the_query_budget_holds(push, linear_model, linear_data):
         push()(linear_model, *linear_data, Threat.parse("linf:0.2,queries=3"))
 
 
-def test_the_librarys_complaint_is_the_message(push, linear_model, linear_data):
+def test_unsupported_norms_and_library_errors(push, linear_model, linear_data):
     with pytest.raises(UsageError, match="does not support l2 threats"):
         push()(linear_model, *linear_data, Threat.parse("l2:0.2"))

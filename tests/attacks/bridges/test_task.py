@@ -31,7 +31,7 @@ def test_the_library_sees_the_unit_interval_whatever_the_bounds():
     assert network(torch.tensor([0.0, 0.25, 1.0])[:, None, None, None])[:, 1].tolist() == [-1, 0, 3]
 
 
-def test_one_pass_too_many_is_refused_before_it_is_made():
+def test_a_pass_over_the_limit_is_refused_before_it_is_made():
     asked = model()
     network = Metered(asked, 5, "asks too much")
     network(torch.rand(3, 1, 2, 2))
@@ -53,7 +53,7 @@ def test_gradients_that_are_not_finite_are_counted():
     assert int(network.broken) == 1
 
 
-def test_a_randomised_model_answers_with_the_mean_of_its_draws():
+def test_a_randomised_model_returns_the_mean_of_its_draws():
     dice = model(Dice()).with_draws(400)
     with dice.frozen(0):
         logits = Metered(dice, None, "")(torch.rand(2, 1, 2, 2))
@@ -81,7 +81,7 @@ def test_images_one_by_one():
     assert all(each.targets is None for each in Task(task.network, x, y, None, "l2", 1, 2, 0).each())
 
 
-def test_batches_share_their_passes_out():
+def test_passes_are_divided_among_the_batch():
     assert share(7, torch.zeros(3, 1)).tolist() == [3, 2, 2]
     assert share(0, torch.zeros(2, 1)).tolist() == [0, 0]
 

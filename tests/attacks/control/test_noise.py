@@ -55,7 +55,7 @@ def test_decisions_do_not_end_a_sample_early():
     assert result.forwards.tolist() == [32] * 3
 
 
-def test_it_finds_what_lies_close(linear_model, linear_data):
+def test_nearby_adversarial_images_are_found(linear_model, linear_data):
     result = attack("noise", steps=50)(linear_model, *linear_data, Threat.parse("linf:0.2"))
     assert bool(result.success[0])
     assert not bool(result.success[-1])

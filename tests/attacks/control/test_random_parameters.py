@@ -12,7 +12,7 @@ def model():
     return Model(Linear(), spec=InputSpec(channels=1), device="cpu")
 
 
-def test_draws_fall_evenly_over_the_whole_range():
+def test_draws_are_uniform_over_the_whole_range():
     """A grey image of 0.6 is misclassified for offsets below -0.1: a quarter of all draws."""
     x = torch.full((400, 1, 2, 2), 0.6, dtype=torch.float64)
     y = torch.ones(400, dtype=torch.int64)
@@ -23,7 +23,7 @@ def test_draws_fall_evenly_over_the_whole_range():
     assert THREAT.contains(x, found.x_adv, (0.0, 1.0), found.witness).all()
 
 
-def test_out_of_reach_costs_what_is_said():
+def test_failures_cost_the_stated_passes():
     x, y = torch.full((3, 1, 2, 2), 0.8, dtype=torch.float64), torch.ones(3, dtype=torch.int64)
     result = attack("random-parameters")(model(), x, y, THREAT)
     assert not result.success.any()

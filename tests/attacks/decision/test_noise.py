@@ -21,7 +21,7 @@ def batch(ids: list[int], shape=(3, 7, 10)) -> Batch:
     )
 
 
-def test_noise_is_uniform_and_each_samples_own():
+def test_noise_is_uniform_and_differs_by_sample():
     noise = uniform_noise(batch(list(range(200))), step=3)
     assert noise.shape == (200, 3, 7, 10)
     assert noise.min() == -1

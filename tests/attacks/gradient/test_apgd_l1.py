@@ -65,7 +65,7 @@ def test_the_schedule():
 
 
 @given(steps=st.integers(1, 500))
-def test_stages_share_out_all_steps_in_shrinking_balls_that_end_with_the_threats(steps):
+def test_stages_sum_to_all_steps_in_shrinking_balls_down_to_eps(steps):
     found = stages(steps)
     assert sum(stage.steps for stage in found) == steps
     assert [stage.scale for stage in found] in ([3, 2, 1], [1])
@@ -88,5 +88,5 @@ def test_sparse_sign_moves_two_thirds_of_what_the_best_point_changed():
     assert bool((step.sign() == grad.sign())[step != 0].all())
 
 
-def test_sparse_sign_of_a_flat_loss_goes_nowhere():
+def test_sparse_sign_of_a_zero_gradient_is_zero():
     assert bool((sparse_sign(torch.zeros(2, 1, 2, 2), torch.tensor([4.0, 1.0])) == 0).all())

@@ -42,7 +42,7 @@ def test_a_cycle_ends_the_attempt_and_changes_nothing(restarts, early_exit):
         assert int(short.forwards.max()) < 30 * restarts
 
 
-def test_the_cost_is_what_it_takes_at_most():
+def test_the_cost_is_an_upper_bound():
     assert attack("pgd").exact_cost
     assert not attack("pgd", cycle_detection=True).exact_cost
     found = check_attack(attack("pgd", cycle_detection=True, step_size=0.1), classes=(3,))

@@ -45,7 +45,7 @@ def cross(net, x, y, norm, overshoot):
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_ends_where_the_paper_ends(norm):
+def test_result_matches_the_reimplementation(norm):
     net, x = network(), data()
     y = net(x).argmax(1)
     result = attack("deepfool", overshoot=0.02)(
@@ -105,7 +105,7 @@ def test_superdeepfool_projects_onto_the_normal():
     assert float(result.nearest_distance) == pytest.approx(0.2 - (0.01 + 0.0025) ** 0.5, rel=1e-4)
 
 
-def test_no_crossing_in_time_is_no_success():
+def test_no_crossing_within_the_steps_is_a_failure():
     net, x = network(), data()
     y = net(x).argmax(1)
     result = attack("superdeepfool", steps=1)(

@@ -107,7 +107,7 @@ def test_queries_the_authors_points(monkeypatch, norm):
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-def test_targets_come_by_the_clean_logits(monkeypatch, norm):
+def test_targets_are_ordered_by_the_clean_logits(monkeypatch, norm):
     net, x = network(), data()
     order = net(x).argsort(dim=1, descending=True)
     seen = queries(monkeypatch, "fab-t", norm, net, x, order[:, 0], target_classes=2)
@@ -121,7 +121,7 @@ def test_targets_come_by_the_clean_logits(monkeypatch, norm):
 
 @pytest.mark.parametrize("name", ["fab", "fab-t"])
 @pytest.mark.parametrize(("norm", "factor"), [("linf", 1), ("l2", 2), ("l1", 4)])
-def test_linear_boundaries_are_met(linear_model, linear_data, name, norm, factor):
+def test_linear_boundaries_are_reached(linear_model, linear_data, name, norm, factor):
     x, y = linear_data
     result = attack(name, steps=20)(linear_model, x, y, Threat.parse(f"{norm}:{0.1 * factor}"))
     exact = factor * (x[:, 0, 0, 0] - 0.5)
@@ -130,7 +130,7 @@ def test_linear_boundaries_are_met(linear_model, linear_data, name, norm, factor
     assert not result.success[10:].any()
 
 
-def test_restarts_begin_at_half_of_eps(monkeypatch):
+def test_restarts_begin_at_half_eps(monkeypatch):
     net, x = network(), data() * 0.4 + 0.3
     for norm in ("linf", "l2", "l1"):
         with monkeypatch.context() as patch:
@@ -139,7 +139,7 @@ def test_restarts_begin_at_half_of_eps(monkeypatch):
         assert torch.allclose(distance, torch.full_like(distance, EPS[norm] / 2))
 
 
-def test_targeted_finds_the_class_asked_for():
+def test_targeted_reaches_the_target():
     net, x = network(), data()
     logits = net(x)
     targets = logits.argsort(dim=1, descending=True)[:, 3]

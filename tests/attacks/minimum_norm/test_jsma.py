@@ -85,7 +85,7 @@ def test_a_small_theta_changes_an_element_until_its_bound():
     assert result.forwards.tolist() == [7]  # the clean pass, four steps and the image after them, the verification
 
 
-def test_targeted_reaches_the_class_asked_for():
+def test_targeted_reaches_the_target():
     x, y = torch.zeros(1, 1, 2, 3), torch.zeros(1, dtype=torch.int64)
     result = attack("jsma")(model(), x, y, Threat.parse("l0:6,targeted"), targets=torch.tensor([2]))
     assert result.success.all()

@@ -15,7 +15,7 @@ def test_the_target_class_is_found(reached):
     assert torch.equal(found, wanted)
 
 
-def test_the_first_step_is_adams_along_the_loss_alone(batch_of, answer):
+def test_the_first_step_is_adams_on_the_loss_only(batch_of, answer):
     """At the clean image the distance has no gradient; Adam's first step equals the learning rate in every element."""
     x = torch.full((1, 1, 1, 3), 0.5, dtype=torch.float64)
     batch, pdgd = batch_of(x, "l2:1"), PDGD(learning_rate=0.2)
@@ -24,7 +24,7 @@ def test_the_first_step_is_adams_along_the_loss_alone(batch_of, answer):
     assert (after.x_adv - x).flatten().tolist() == pytest.approx([0.2, -0.2, 0], abs=1e-6)
 
 
-def test_far_behind_the_boundary_the_image_is_drawn_back(batch_of, answer):
+def test_far_beyond_the_boundary_the_image_moves_back(batch_of, answer):
     x = torch.full((1, 1, 1, 2), 0.5, dtype=torch.float64)
     batch, pdgd = batch_of(x, "l2:1"), PDGD()
     state = pdgd.start(batch)

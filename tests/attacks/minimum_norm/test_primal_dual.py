@@ -10,7 +10,7 @@ from robustkit.attacks.minimum_norm.primal_dual import sigmoid
 X = torch.full((2, 1, 1, 2), 0.5, dtype=torch.float64)
 
 
-def test_the_weight_rises_before_the_boundary_and_falls_behind_it(batch_of, answer):
+def test_the_weight_rises_before_the_boundary_and_decreases_beyond_it(batch_of, answer):
     batch, attack = batch_of(X, "l2:1"), PDGD(steps=100)
     state = attack.start(batch)
     assert state.weight.tolist() == pytest.approx([1 / 1.01] * 2)

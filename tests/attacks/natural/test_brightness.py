@@ -12,7 +12,7 @@ def test_a_change_as_large_as_the_threat_is_enough_and_a_smaller_one_is_not(mean
     assert int(result.first_success_step) == 1
 
 
-def test_the_amount_is_a_share_of_the_bounds_and_clipped_pixels_stay_at_the_bound(mean_attack):
+def test_the_amount_is_a_fraction_of_the_bounds_and_clipped_pixels_stay_at_the_bound(mean_attack):
     x = torch.tensor([0.9, 0.1])[:, None, None, None].expand(2, 1, 1, 1).contiguous()
     result, seen = mean_attack("brightness", 0.95, x, 0, "brightness:0.3", steps=1)
     assert result.success.tolist() == [True, False]

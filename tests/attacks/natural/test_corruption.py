@@ -24,7 +24,7 @@ def x():
     return torch.rand(2, 3, 12, 10, generator=torch.Generator().manual_seed(0)) * 0.8
 
 
-def test_brightness_is_among_what_is_tried(model, x):
+def test_brightness_is_tried(model, x):
     y = torch.zeros(2, dtype=torch.int64)
     assert bool(attack("corruption")(model, x, y, Threat.parse("corruption:5")).success.all())
     alone = attack("corruption")(model, x, y, Threat.parse("corruption:5,kinds=brightness"))

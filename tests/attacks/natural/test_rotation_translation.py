@@ -72,7 +72,7 @@ def test_costs(model):
         assert tried(model, x, y, threat).forwards.tolist() == [points + 1] * 2
 
 
-def test_random_draws_are_each_samples_own(model):
+def test_random_draws_differ_by_sample(model):
     x, y = torch.ones(2, 1, 20, 20), torch.ones(2, dtype=torch.int64)
     made = attack("rotation-translation", search="random", steps=9)(model, x, y, Threat.parse("spatial:5"))
     assert not torch.equal(made.x_adv[0], made.x_adv[1])

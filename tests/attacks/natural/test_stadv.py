@@ -38,7 +38,7 @@ def test_a_bar_is_pushed_over_the_middle(model, smoothing):
     assert float(result.witness.abs().max()) <= 1
 
 
-def test_too_small_a_flow_fails_and_hands_over_its_best(model):
+def test_too_small_a_flow_fails_and_returns_its_best_effort(model):
     x, y = bar()
     result = attack("stadv", smoothing=0)(model, x, y, Threat.parse("flow:0.2"))
     assert not result.success.any()
@@ -60,6 +60,6 @@ def test_a_smoothed_flow_is_smoother(model):
     assert roughness(smooth) < 0.5 * roughness(rough)
 
 
-def test_a_blur_out_of_range():
+def test_smoothing_out_of_range():
     with pytest.raises(UsageError, match="smoothing=-1"):
         attack("stadv", smoothing=-1)

@@ -25,7 +25,7 @@ def test_nothing_is_tried_after_a_success(mean_attack):
 
 
 @given(steps=st.integers(1, 40))
-def test_all_values_differ_lie_in_the_range_and_leave_out_the_one_that_changes_nothing(batch_of, steps):
+def test_values_are_distinct_within_the_range_and_exclude_the_identity(batch_of, steps):
     batch, sweep = batch_of(torch.full((steps, 1, 1, 1), 0.5), "brightness:0.3"), Brightness(steps=steps)
     nothing = torch.zeros(steps)
     first = sweep.start(batch)

@@ -51,7 +51,7 @@ def test_it_is_stronger_than_every_control_on_held_out_images(model: Model) -> N
         assert control.success.float().mean() < result.success.float().mean() - 0.3, fill
 
 
-def test_the_result_is_verified_and_says_what_it_cost(model: Model) -> None:
+def test_the_result_is_verified_and_reports_its_cost(model: Model) -> None:
     x, y = images(30)
     y[0] = 1  # mislabelled
     threat = Threat.parse("patch:8%,shape=circle")
@@ -94,7 +94,7 @@ def test_a_chunk_too_large_for_memory_changes_nothing() -> None:
     assert torch.allclose(one["patch"], other["patch"], atol=1e-9)
 
 
-def test_the_seed_decides_everything_and_nothing_else_is_touched(model: Model) -> None:
+def test_results_depend_only_on_the_seed_and_nothing_else_changes(model: Model) -> None:
     x, y = images(20)
     threat, chosen = Threat.parse("patch:8%"), Patch(steps=5, batch=8)
     kept = x.clone()
@@ -114,7 +114,7 @@ def test_the_seed_decides_everything_and_nothing_else_is_touched(model: Model) -
     assert all(torch.equal(value, state[name]) for name, value in model.net.state_dict().items())
 
 
-def test_each_fold_meets_the_patch_of_the_other(model: Model) -> None:
+def test_each_fold_is_evaluated_with_the_patch_of_the_other(model: Model) -> None:
     x, y = images(20)
     threat, chosen = Threat.parse("patch:8%"), Patch(steps=5, batch=8)
     result = chosen(model, x, y, threat)
@@ -141,7 +141,7 @@ def test_invalid_values_are_errors_in_one_sentence(model: Model) -> None:
         Patch().fit(model, x, y, Threat.parse("linf:0.1"))
     with pytest.raises(UsageError, match="give targets"):
         Patch().fit(model, x, y, Threat.parse("patch:8%,targeted"))
-    with pytest.raises(UsageError, match="no images"):
+    with pytest.raises(UsageError, match="without images"):
         Patch().fit(model, x[:0], y[:0], threat)
     with pytest.raises(UsageError, match="too few"):
         Patch()(model, x[:1], y[:1], threat)

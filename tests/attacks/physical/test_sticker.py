@@ -33,7 +33,7 @@ def white(**given: float) -> tuple[PatchControl, dict[str, torch.Tensor]]:
     return sticker, sticker.fit(Model(Bright(), device="cpu"), X, Y, THREAT)
 
 
-def test_each_sample_has_the_sticker_somewhere_of_its_own_and_is_judged_with_it() -> None:
+def test_placements_differ_by_sample_and_decide_success() -> None:
     sticker, fitted = white()
     model = Model(Bright(), device="cpu")
     result = sticker.apply(model, X, Y, THREAT, fitted)
@@ -53,7 +53,7 @@ def test_samples_do_not_depend_on_their_neighbours() -> None:
     assert torch.equal(whole.status[rows], part.status)
 
 
-def test_all_stickers_of_a_seed_lie_in_the_same_places() -> None:
+def test_stickers_of_a_seed_have_the_same_placements() -> None:
     model = Model(Bright(), device="cpu")
     control = PatchControl(fill="random")(model, X, Y, THREAT, seed=3).x_adv
     patch = Patch(steps=1, batch=2)(model, X, Y, THREAT, seed=3).x_adv
@@ -72,7 +72,7 @@ def test_the_full_scale_covers_the_area_and_a_smaller_one_less() -> None:
     assert float(covered(0.5).mean()) < float(covered(1.0).mean())
 
 
-def test_a_model_that_answers_nan_is_an_error_and_not_robust() -> None:
+def test_a_model_that_returns_nan_is_an_error_and_not_robust() -> None:
     sticker, fitted = white()
     net = Bright()
     nn.init.constant_(net.gain, torch.nan)
@@ -97,7 +97,7 @@ def test_a_fitted_patch_has_its_mask_and_its_cost() -> None:
     assert torch.equal(fitted["alpha"], cutout("circle"))
 
 
-def test_a_patch_takes_the_type_of_the_images() -> None:
+def test_a_patch_takes_the_dtype_of_the_images() -> None:
     assert checked_patch({"patch": torch.zeros(3, 4, 4)}, X).dtype == torch.float64
 
 
@@ -110,7 +110,7 @@ def test_a_patch_takes_the_type_of_the_images() -> None:
         ({}, "contains nothing, but no 'patch'"),
     ],
 )
-def test_what_is_no_patch_for_these_images_is_refused(fitted: dict[str, torch.Tensor], message: str) -> None:
+def test_invalid_patches_are_refused(fitted: dict[str, torch.Tensor], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         checked_patch(fitted, X)
 

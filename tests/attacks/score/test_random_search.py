@@ -13,7 +13,7 @@ from robustkit.build import attack
 from robustkit.engine.stepping import Response
 
 
-def test_words_depend_on_the_step_alone(batch_of_six):
+def test_words_depend_only_on_the_step(batch_of_six):
     b = batch_of_six("linf:0.1")
     late = words_ahead(b, torch.tensor([0, 1, 5, 90, 91, 92]), 3)
     for i, step in enumerate((0, 1, 5, 90, 91, 92)):
@@ -65,12 +65,12 @@ def test_a_word_as_an_integer_below(word, high):
     assert int(below(torch.tensor([word]), high)) == word * high // 2**32
 
 
-def test_words_as_integers_are_even():
+def test_integers_are_uniform():
     counts = below(torch.arange(0, 2**32, 2**20), 5).bincount()
     assert int(counts.max() - counts.min()) <= 1
 
 
-def test_the_bits_of_a_word_are_coins_that_come_again():
+def test_the_bits_of_a_word_repeat():
     word = torch.tensor([0b1011, 2**31])
     assert coins(word, 5).int().tolist() == [[1, 1, 0, 1, 0], [0] * 5]
     assert torch.equal(coins(word, 70)[:, 32:64], coins(word, 32))

@@ -53,7 +53,7 @@ def test_pixels_move_once_in_the_right_direction():
     assert result.status.tolist() == [int(Status.FAILED)] * 3
 
 
-def test_a_direction_that_does_not_help_is_tried_backward_and_no_query_is_spent_where_the_box_bars_the_way():
+def test_both_signs_are_tried_and_blocked_steps_cost_no_query():
     x = torch.zeros(1, 1, 1, 3, dtype=torch.float64)
     x[..., 1] = 0.5
     w = torch.tensor([-1.0, -1, -1], dtype=torch.float64)

@@ -44,7 +44,7 @@ class Robust(nn.Module):
         return torch.stack([100 - score, score, score - 1], 1)
 
 
-def test_finds_most_of_what_a_linear_model_gives_and_costs_what_it_says():
+def test_nearly_optimal_for_a_linear_model_at_the_stated_cost():
     x = torch.full((4, 1, 6, 6), 0.5, dtype=torch.float64)
     model = Model(Robust(), spec=InputSpec(channels=1), device="cpu")
     result = attack("square", steps=400)(model, x, torch.zeros(4, dtype=torch.int64), Threat.parse("linf:0.1"))
@@ -62,7 +62,7 @@ def test_finds_most_of_what_a_linear_model_gives_and_costs_what_it_says():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["linf:0.3", "l2:2", "l1:6"]), st.sampled_from([(1, 5, 9), (3, 8, 6)]))
-def test_moves_stay_admissible(batch_of_six, seed, threat, shape):
+def test_proposals_stay_in_the_threat(batch_of_six, seed, threat, shape):
     b = batch_of_six(threat, (6, *shape), torch.float32)
     square = attack("square", steps=8)
     state, zero = square.start(b), torch.zeros(6, dtype=torch.int64)

@@ -29,7 +29,7 @@ def test_kernel_is_the_papers(norm, power, side):
 
 
 @pytest.mark.parametrize(("norm", "order"), [("l2", 2), ("l1", 1)])
-def test_bumps_move_as_the_authors_say(batch_of_six, words, norm, order):
+def test_bumps_match_the_reimplementation(batch_of_six, words, norm, order):
     eps = {"l2": 1.5, "l1": 8.0}[norm]
     b, size = batch_of_six(f"{norm}:{eps}"), torch.tensor([3, 3, 5, 7, 9, 10])
     x_best, w = start_bumps(b), words(6)
@@ -63,7 +63,7 @@ def test_bumps_move_as_the_authors_say(batch_of_six, words, norm, order):
         assert torch.allclose(got[i], expected, atol=1e-7), i
 
 
-def test_a_bump_lies_where_it_should():
+def test_a_bump_is_placed_in_its_window():
     shapes = torch.zeros(2, 4, 4)
     shapes[0, :2, :2], shapes[1, :3, :3] = 1, 2
     got = place(
@@ -89,7 +89,7 @@ def test_first_bumps_use_the_whole_budget_where_the_box_allows(batch_of_six, thr
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_a_pyramid_falls_from_its_centre_and_has_length_one(order):
+def test_a_pyramid_decreases_from_its_centre_and_has_norm_one(order):
     heights = pyramid(5, 5, order)
     assert float(torch.linalg.vector_norm(heights, order)) == pytest.approx(1)
     assert torch.equal(heights, heights.T)

@@ -33,19 +33,19 @@ SMALL = {"steps": 60, "batch": 8, "fit_images": 16}
 
 
 @pytest.mark.parametrize("eps", [0.05, 0.1])
-def test_for_a_linear_model_it_is_the_best_perturbation_of_linf(eps):
+def test_optimal_for_a_linear_model_of_linf(eps):
     x, y = images()
     delta = UAP(**SMALL).fit(model(), x, y, Threat.parse(f"linf:{eps}"))["perturbation"]
     assert torch.allclose(delta.flatten(), -eps * W.sign())
 
 
-def test_for_a_linear_model_it_is_the_best_perturbation_of_l2():
+def test_optimal_for_a_linear_model_of_l2():
     x, y = images()
     delta = UAP(**SMALL).fit(model(), x, y, Threat.parse("l2:0.1"))["perturbation"]
     assert torch.allclose(delta.flatten(), -0.1 * W / W.norm(), atol=1e-3)
 
 
-def test_images_are_judged_that_it_was_not_fitted_on_and_the_verdict_is_verified():
+def test_success_is_evaluated_on_held_out_images_and_verified():
     x, y = images()
     y[0] = 0
     threat, target = Threat.parse("linf:0.1"), model()
@@ -59,17 +59,17 @@ def test_images_are_judged_that_it_was_not_fitted_on_and_the_verdict_is_verified
     assert torch.equal(result.success[1:], ((x.flatten(1) - 0.5) @ W < reach)[1:])
 
 
-def test_a_target_is_pursued_from_every_class():
+def test_a_target_is_reached_from_every_class():
     x, y = images(one_class=False)
     x, y = x[y == 0], y[y == 0]
     result = attack("uap", **SMALL)(model(), x, y, Threat.parse("linf:0.15,targeted"), targets=torch.ones_like(y))
     assert result.success.float().mean() > 0.9
 
 
-def test_what_fits_nothing_and_what_was_not_fitted():
+def test_invalid_data_and_invalid_fits():
     x, y = images()
     threat, built = Threat.parse("linf:0.1"), UAP(**SMALL)
-    with pytest.raises(UsageError, match="no images"):
+    with pytest.raises(UsageError, match="without images"):
         built.fit(model(), x[:0], y[:0], threat)
     with pytest.raises(UsageError, match="no 'perturbation'"):
         built.apply(model(), x, y, threat, {"patch": x[0]})

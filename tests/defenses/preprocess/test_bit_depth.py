@@ -25,7 +25,7 @@ def test_levels_bounds_and_distance(bits: int, seed: int) -> None:
     torch.testing.assert_close(BitDepth(bits=bits)(squeezed, (low, high)), squeezed)
 
 
-def test_gradient_is_the_identitys() -> None:
+def test_gradient_is_that_of_the_identity() -> None:
     x = torch.rand(1, 1, 4, 4).requires_grad_()
     weight = torch.rand(1, 1, 4, 4)
     (grad,) = torch.autograd.grad((BitDepth(bits=2)(x, (0.0, 1.0)) * weight).sum(), x)

@@ -29,7 +29,7 @@ def test_result_is_bytes_within_the_bounds() -> None:
     torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)
 
 
-def test_gradient_is_the_identitys() -> None:
+def test_gradient_is_that_of_the_identity() -> None:
     x = smooth_images(1).requires_grad_()
     weight = torch.rand_like(x)
     (grad,) = torch.autograd.grad((JPEG()(x, (0.0, 1.0)) * weight).sum(), x)

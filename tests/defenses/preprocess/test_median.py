@@ -16,7 +16,7 @@ def test_agrees_with_scipy(size: int) -> None:
             np.testing.assert_array_equal(median_filter(channel.numpy(), size=size, mode="mirror"), expected.numpy())
 
 
-def test_gradient_goes_to_the_medians_alone() -> None:
+def test_gradient_goes_only_to_the_medians() -> None:
     x = torch.rand(1, 1, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
     assert torch.autograd.gradcheck(lambda image: Median(size=3)(image, (0.0, 1.0)), x)
     (grad,) = torch.autograd.grad(Median(size=3)(x, (0.0, 1.0)).sum(), x)

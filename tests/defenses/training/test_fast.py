@@ -26,7 +26,7 @@ def test_a_step_of_twice_eps_leads_to_the_surface_from_any_start(watched):
     assert torch.allclose(moved, torch.full_like(moved, 0.1), atol=1e-6)
 
 
-def test_the_start_is_another_for_every_seed(watched):
+def test_the_start_depends_on_the_seed(watched):
     batch = watched("linf:0.1")
     short = recipe("fast:alpha=0.01")
     for seed in (0, 0, 1):
@@ -46,6 +46,6 @@ def test_refuses_a_threat_it_cannot_train_against(threat, message):
 
 
 @pytest.mark.parametrize("alpha", ["0", "-1", "nan"])
-def test_a_step_has_a_length(alpha):
+def test_alpha_out_of_range(alpha):
     with pytest.raises(UsageError, match=r"alpha=.* must be above 0"):
         recipe(f"fast:alpha={alpha}")

@@ -1,8 +1,8 @@
-"""The 19 common corruptions of ImageNet-C and CIFAR-C at 5 severities, on the device, with random numbers of each sample's own.
+"""The 19 common corruptions of ImageNet-C and CIFAR-C at 5 severities, on the device, with separate random numbers per sample.
 
-Images with a shorter side of 64 pixels or more get the published strengths of ImageNet-C, smaller ones those of CIFAR-C. What
-differs from the published sets: frost is drawn by rule where those use photographs, nothing is rounded to 8 bits between the
-steps or saved as JPEG afterwards, and the random numbers are others. `jpeg_compression` goes through Pillow on the CPU.
+Images with a shorter side of 64 pixels or more get the published strengths of ImageNet-C, smaller ones those of CIFAR-C.
+Differences from the published sets: frost is procedural instead of photographs, nothing is rounded to 8 bits between steps or
+saved as JPEG afterwards, and the random numbers differ. `jpeg_compression` uses Pillow on the CPU.
 
 References
 ----------
@@ -23,7 +23,7 @@ from robustkit.rng import SampleRandom
 
 Corruption = Callable[[Tensor, int, Draws], Tensor]
 
-#: From images ``(B, C, H, W)`` in [0, 1], a severity from 1 to 5 and draws to images, which `corrupt` clips to [0, 1].
+#: Each maps images ``(B, C, H, W)`` in [0, 1], a severity from 1 to 5 and draws to images, which `corrupt` clips to [0, 1].
 CORRUPTIONS: dict[str, Corruption] = {
     "gaussian_noise": noise.gaussian_noise,
     "shot_noise": noise.shot_noise,
@@ -50,16 +50,16 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def check_kinds(kinds: tuple[str, ...]) -> None:
-    """Raise `UsageError` if a corruption is unknown, named twice, or none is named."""
+    """Raise `UsageError` if a corruption is unknown or given twice, or there is none."""
     if not kinds or len(set(kinds)) < len(kinds):
-        raise UsageError(f"corruptions {brief('+'.join(kinds))} must be at least one, each named once")
+        raise UsageError(f"corruptions {brief('+'.join(kinds))} must be at least one, each given once")
     for kind in kinds:
         if kind not in CORRUPTIONS:
             raise UsageError(f"corruption {brief(kind)} is unknown: {did_you_mean(kind, CORRUPTIONS)}")
 
 
 def corrupt(kind: str, x: Tensor, severity: int, random: SampleRandom, sample_ids: Tensor, number: Tensor | int = 0) -> Tensor:
-    """Corrupt images, each with random numbers of its own.
+    """The corrupted images, each with its own random numbers.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def corrupt(kind: str, x: Tensor, severity: int, random: SampleRandom, sample_id
     severity
         1 to 5.
     random, sample_ids
-        What the draws depend on; ids ``(B,)`` on the device of `x`.
+        These determine the draws; ids ``(B,)`` on the device of `x`.
     number
-        Which realisation, one for all or ``(B,)``: another one is another snowfall.
+        Index of the realisation, one for all or ``(B,)``; other indices give other draws.
 
     Returns
     -------

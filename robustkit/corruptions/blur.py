@@ -1,4 +1,4 @@
-"""Images out of focus, in motion or behind glass (Hendrycks and Dietterich, arXiv 1903.12261)."""
+"""Blur corruptions: Gaussian, defocus, glass, motion and zoom (Hendrycks and Dietterich, arXiv 1903.12261)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from robustkit.corruptions.severity import strength
 
 
 def gaussian_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Convolution with a Gaussian."""
+    """The images convolved with a Gaussian."""
     return gaussian(x, strength(x, severity, (1.0, 2.0, 3.0, 4.0, 6.0), (0.4, 0.6, 0.7, 0.8, 1.0)))
 
 
 def disk(radius: float, alias_blur: float) -> Matrix:
-    """A lens's circle of confusion, its rim softened."""
+    """The kernel of a defocused lens: a disk with a softened edge."""
     reach = 8 if radius <= 8 else int(radius)
     soft = 1 if radius <= 8 else 2
     place = np.arange(-reach, reach + 1)
@@ -31,7 +31,7 @@ def disk(radius: float, alias_blur: float) -> Matrix:
 
 
 def defocus_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Convolution with a disk."""
+    """The images convolved with a disk."""
     radius, alias_blur = strength(
         x,
         severity,
@@ -42,7 +42,7 @@ def defocus_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def glass_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Blur, disorder among neighbours, blur."""
+    """The images blurred, with neighbouring pixels shuffled, and blurred again."""
     sigma, reach, rounds = strength(
         x,
         severity,
@@ -54,7 +54,7 @@ def glass_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def motion_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """A camera that moved, in a random direction within 45 degrees of the horizontal."""
+    """The images with motion blur in a random direction within 45 degrees of the horizontal."""
     radius, sigma = strength(
         x,
         severity,
@@ -65,7 +65,7 @@ def motion_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def zoom_blur(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """A camera that moved towards the scene: the mean over growing enlargements."""
+    """The mean of the images at increasing magnifications."""
     most, step = strength(
         x,
         severity,

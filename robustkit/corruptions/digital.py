@@ -1,4 +1,4 @@
-"""What resizing, compression and stretching do to an image (Hendrycks and Dietterich, arXiv 1903.12261)."""
+"""Digital corruptions: pixelation, JPEG and elastic transforms (Hendrycks and Dietterich, arXiv 1903.12261)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from robustkit.crossing import constant
 
 
 def pixelate(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Smaller, and back to the old size in blocks."""
+    """The images downscaled, and upscaled to the original size in blocks."""
     share = strength(x, severity, (0.6, 0.5, 0.4, 0.3, 0.25), (0.95, 0.9, 0.85, 0.75, 0.65))
     for dim in (-2, -1):
         n = x.shape[dim]
@@ -26,7 +26,7 @@ def pixelate(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def jpeg_compression(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Compressed and decompressed by Pillow, in 8 bits, on the CPU. Other than 1 or 3 channels are compressed one by one."""
+    """The images after JPEG compression by Pillow, in 8 bits, on the CPU. Unless there are 3, channels are compressed separately."""
     quality = strength(x, severity, (25, 18, 15, 10, 7), (80, 65, 58, 50, 40))
     coloured = x.shape[1] == 3
     pixels = (x * 255).round().clamp(0, 255).to("cpu", torch.uint8)
@@ -43,9 +43,9 @@ def _jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
 
 
 def elastic_transform(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """A random affine map that moves three points, then a random smooth displacement of every pixel."""
+    """The images after a random affine map, which moves three points, and a random smooth displacement of every pixel."""
     height, width = x.shape[-2:]
-    # The published lengths are for images of 224 pixels, multiples of 244; the small ones are multiples of the side.
+    # The published lengths for ImageNet are multiples of 244 for images of 224 pixels, those for CIFAR multiples of the side.
     side = min(height, width) * (1.0 if is_small(x) else 244 / 224)
     alpha, sigma, affine = strength(
         x,
@@ -63,7 +63,7 @@ def elastic_transform(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def _affine(x: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
-    """Where each pixel comes from, (rows, columns), if three points in the middle move by ``(B, 3, 2)`` (x, y)."""
+    """The source position of each pixel, (rows, columns), for an affine map that moves three points by ``(B, 3, 2)`` (x, y)."""
     height, width = x.shape[-2:]
     reach = min(height, width) // 3
     corners = constant([[1, 1], [1, -1], [-1, -1]], moves)
@@ -72,7 +72,7 @@ def _affine(x: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
     origin, one, two = (part[:, :, None, None] for part in (new[:, 0], new[:, 1] - new[:, 0], new[:, 2] - new[:, 0]))
     across = torch.arange(width, device=x.device, dtype=moves.dtype) - origin[:, 0]
     down = torch.arange(height, device=x.device, dtype=moves.dtype)[:, None] - origin[:, 1]
-    # In the new triangle's coordinates a pixel is what it was in the old one's.
+    # A pixel has the same coordinates relative to the new triangle as its source relative to the old one.
     area = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
     first = (across * two[:, 1] - down * two[:, 0]) / area
     second = (one[:, 0] * down - one[:, 1] * across) / area

@@ -1,4 +1,4 @@
-"""What a corruption leaves to chance: draws that depend on the sample, not on its neighbours or the device."""
+"""The random numbers of a corruption, which depend on the sample and not on its neighbours or the device."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Draws:
     Parameters
     ----------
     random
-        Where they come from.
+        The generator.
     sample_ids
-        ``(B,)``: whose they are.
+        ``(B,)``: ids of the samples.
     number
-        Which realisation this is, one for all or ``(B,)``.
+        Index of the realisation, one for all or ``(B,)``.
     name
-        The corruption, which has streams of its own.
+        The corruption's name; other names get independent streams.
     """
 
     random: SampleRandom
@@ -33,19 +33,19 @@ class Draws:
     name: str
 
     def uniform(self, shape: Sequence[int], stream: str, dtype: torch.dtype = torch.float64) -> Tensor:
-        """In [0, 1), ``(B, *shape)``."""
+        """Uniform draws in [0, 1), ``(B, *shape)``."""
         stream = f"{self.name}/{stream}"
         return self.random.uniform(self.sample_ids, shape, step=self.number, stream=stream, dtype=dtype)
 
     def between(self, low: float, high: float, shape: Sequence[int], stream: str) -> Tensor:
-        """Uniform in [low, high), float64 ``(B, *shape)``."""
+        """Uniform draws in [low, high), float64 ``(B, *shape)``."""
         return low + (high - low) * self.uniform(shape, stream)
 
     def normal(self, shape: Sequence[int], stream: str, dtype: torch.dtype) -> Tensor:
-        """Standard normal, ``(B, *shape)``."""
+        """Standard normal draws, ``(B, *shape)``."""
         stream = f"{self.name}/{stream}"
         return self.random.normal(self.sample_ids, shape, step=self.number, stream=stream, dtype=dtype)
 
     def integers(self, high: int, shape: Sequence[int], stream: str) -> Tensor:
-        """In [0, high), int64 ``(B, *shape)``."""
+        """Uniform integers in [0, high), int64 ``(B, *shape)``."""
         return self.random.integers(self.sample_ids, shape, high, step=self.number, stream=f"{self.name}/{stream}")

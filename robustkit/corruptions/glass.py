@@ -1,4 +1,4 @@
-"""The disorder of frosted glass: pixels take the place of their neighbours, one after another."""
+"""The pixel shuffling of frosted glass: pixels are replaced by neighbours, one after another."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from robustkit.crossing import sent
 
 @cache
 def fronts(height: int, width: int, reach: int) -> tuple[Tensor, list[int]]:
-    """The pixels (as flat positions) from the last to the first, and how many of them can go at once.
+    """The pixels (as flat indices) from the last to the first, and the sizes of groups that can be processed at once.
 
-    The pixels of a group lie more than `reach` columns apart and cannot meet: every group at once gives what one pixel at a
-    time would give.
+    The pixels of a group are too far apart to affect each other, so processing them at once gives the same result as one
+    at a time.
     """
     groups: dict[int, list[int]] = {}
     for row in range(height - reach, reach, -1):
@@ -26,25 +26,25 @@ def fronts(height: int, width: int, reach: int) -> tuple[Tensor, list[int]]:
 
 
 def disorder(x: Tensor, reach: int, offsets: Tensor) -> Tensor:
-    """From the last pixel to the first, each takes the colour that a neighbour has by then.
+    """The images after replacing each pixel, from the last to the first, by the current colour of a neighbour.
 
-    So does the published code on colour images: what is written there as a swap copies, for both sides are views.
+    The published code does the same on colour images: its swap is a copy, because both sides are views.
 
     Parameters
     ----------
     x
         ``(B, C, H, W)``.
     reach
-        How far a neighbour may be.
+        Maximum offset of a neighbour.
     offsets
-        ``(B, T, 2, H, W)`` integers in [-reach, reach): where each pixel's neighbour is, right and down, in T rounds.
+        ``(B, T, 2, H, W)`` integers in [-reach, reach): offset of each pixel's neighbour, right and down, in T rounds.
     """
     height, width = x.shape[-2:]
     order, sizes = fronts(height, width, reach)
     order = sent(order, x.device)
     source = torch.arange(height * width, device=x.device).expand(len(x), -1).clone()
     neighbour = (offsets[:, :, 1] * width + offsets[:, :, 0]).flatten(2)[:, :, order] + order
-    for turn in neighbour.unbind(1):
-        for here, there in zip(torch.split(order, sizes), torch.split(turn, sizes, dim=1), strict=True):
+    for one in neighbour.unbind(1):
+        for here, there in zip(torch.split(order, sizes), torch.split(one, sizes, dim=1), strict=True):
             source[:, here] = source.gather(1, there)
     return x.flatten(2).gather(2, source[:, None].expand(-1, x.shape[1], -1)).view_as(x)

@@ -1,4 +1,4 @@
-"""Another light, contrast or saturation (Hendrycks and Dietterich, arXiv 1903.12261)."""
+"""Brightness, contrast and saturation corruptions (Hendrycks and Dietterich, arXiv 1903.12261)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robustkit.corruptions.severity import strength
 
 
 def brightness(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """A greater value in hue, saturation and value."""
+    """The images with a higher value in HSV."""
     more = strength(x, severity, (0.1, 0.2, 0.3, 0.4, 0.5), (0.05, 0.1, 0.15, 0.2, 0.3))
     if x.shape[1] != 3:
         return x + more
@@ -20,14 +20,14 @@ def brightness(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def contrast(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Every channel drawn towards its mean."""
+    """The images with every channel scaled towards its mean."""
     factor = strength(x, severity, (0.4, 0.3, 0.2, 0.1, 0.05), (0.75, 0.5, 0.4, 0.3, 0.15))
     mean = x.double().flatten(2).mean(2)[..., None, None].to(x.dtype)
     return (x - mean) * factor + mean
 
 
 def saturate(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Paler colours (severity 1 and 2) or stronger ones; images without colour stay as they are."""
+    """The images with lower (severity 1 and 2) or higher saturation; images other than RGB are unchanged."""
     factor, more = strength(
         x,
         severity,

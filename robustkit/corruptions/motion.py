@@ -1,4 +1,4 @@
-"""Motion blur as ImageMagick does it: half a Gaussian along a line, pixel by pixel."""
+"""Motion blur as in ImageMagick: half a Gaussian along a line, without interpolation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from robustkit.corruptions.resampling import inside, pick
 
 
 def motion(x: Tensor, radius: int, sigma: float, angle: Tensor) -> Tensor:
-    """Blur each image along its own direction.
+    """The images, each blurred along its own direction.
 
     Parameters
     ----------
     x
         ``(B, C, H, W)``.
     radius, sigma
-        The line is ``2 * radius + 1`` pixels long, its weights a Gaussian of this width from one end.
+        The line is ``2 * radius + 1`` pixels long, with weights of half a Gaussian of this width from one end.
     angle
         ``(B,)``, degrees, clockwise from the right, float64.
     """
@@ -27,12 +27,12 @@ def motion(x: Tensor, radius: int, sigma: float, angle: Tensor) -> Tensor:
     length = 2 * radius + 1
     weights = np.exp(-(np.arange(length) ** 2) / (2 * sigma**2))
     weights /= weights.sum()
-    turn = angle * (math.pi / 180)
+    radians = angle * (math.pi / 180)
     rows = torch.arange(height, device=x.device)[None, :, None]
     columns = torch.arange(width, device=x.device)[None, None, :]
     total = torch.zeros_like(x)
     for i, weight in enumerate(weights):
-        down, right = ((i * part - 0.5).ceil().long()[:, None, None] for part in (turn.sin(), turn.cos()))
+        down, right = ((i * part - 0.5).ceil().long()[:, None, None] for part in (radians.sin(), radians.cos()))
         place = inside(rows + down, height, "edge"), inside(columns + right, width, "edge")
         total = total.add_(pick(x, *place), alpha=float(weight))
     return total

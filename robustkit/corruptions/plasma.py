@@ -1,4 +1,4 @@
-"""Clouds by the diamond-square algorithm (Fournier, Fussell and Carpenter 1982, doi:10.1145/358523.358553) on a torus."""
+"""Plasma fractals by the diamond-square algorithm on a torus (Fournier et al. 1982, doi:10.1145/358523.358553)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from robustkit.corruptions.draws import Draws
 
 
 def plasma(height: int, width: int, decay: float, draws: Draws, stream: str = "plasma") -> Tensor:
-    """Fractals in [0, 1], float64 ``(B, 1, H, W)``, each with its least value 0 and its greatest 1 on a power-of-two square.
+    """Fractals, float64 ``(B, 1, H, W)``: crops of power-of-two squares whose values have minimum 0 and maximum 1.
 
-    Every level halves the distance between known points and divides the deviation from their mean by `decay` squared.
+    Each level halves the distance between known points and divides the random deviation by `decay` squared.
     """
     side = 1 << (max(height, width, 2) - 1).bit_length()
-    heights = draws.uniform((side, side), stream)  # each point is set once: its own draw waits in its place
+    heights = draws.uniform((side, side), stream)  # each point is set once, so its draw can be stored in its place
     deviation = 2 * heights - 1
     heights[:, 0, 0] = 0
     step, wibble = side, 100.0

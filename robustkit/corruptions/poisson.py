@@ -1,17 +1,17 @@
-"""Poisson draws by inversion: one uniform number each, so that they are a function of it on every device."""
+"""Poisson draws by inversion of one uniform number each, so that they are the same on every device."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-REACH = 6  #: how far the first guess can be from the quantile, for rates up to some thousands
+REACH = 6  #: maximum error of the initial guess, for rates up to some thousands
 
 
 def poisson_quantile(u: Tensor, rate: Tensor) -> Tensor:
-    """The least k with ``P(X <= k) >= u`` for X Poisson with the given rate, float64. `u` in (0, 1), rate at least 0.
+    """The smallest k with ``P(X <= k) >= u`` for Poisson X with this rate, float64. `u` in (0, 1), rate at least 0.
 
-    The guess is the Cornish-Fisher expansion's; from there the distribution function is followed to the exact value.
+    Starts from the Cornish-Fisher expansion and follows the distribution function to the exact value.
     """
     u, rate = u.double(), rate.double()
     z = torch.special.ndtri(u)

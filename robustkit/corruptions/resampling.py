@@ -1,6 +1,6 @@
-"""Blurs, zooms and warps as sums of shifted or picked pixels: the same for an image whatever batch it is in.
+"""Blurs, zooms and warps as sums of shifted or gathered pixels, so that results do not depend on the batch.
 
-Pixel ``[i, j]`` lies at row i and column j. A border says what lies outside: ``edge`` repeats the outermost pixel,
+Pixel ``[i, j]`` is at row i and column j. A border defines the values outside: ``edge`` repeats the outermost pixel,
 ``mirror`` reflects about its centre (``dcb|abcd|cba``), ``symmetric`` about its outer side (``cba|abcd|dcb``).
 """
 
@@ -22,7 +22,7 @@ Matrix = NDArray[np.float64]
 
 
 def inside(index: Tensor, n: int, border: Border) -> Tensor:
-    """Which of n pixels in a row stands in for each integer index, inside or not."""
+    """The index in [0, n) of the pixel that the border rule uses for each integer index."""
     if border == "edge" or n == 1:
         return index.clamp(0, n - 1)
     if border == "mirror":
@@ -33,7 +33,7 @@ def inside(index: Tensor, n: int, border: Border) -> Tensor:
 
 
 def along(x: Tensor, matrix: Matrix, dim: int) -> Tensor:
-    """Apply a matrix ``(n_out, n_in)`` with few entries a row to one axis of `x`."""
+    """The product of a matrix ``(n_out, n_in)``, with few nonzero entries per row, and one axis of `x`."""
     count = int((matrix != 0).sum(1).max())
     picked = np.argsort(matrix == 0, axis=1, kind="stable")[:, :count]
     index = sent(torch.from_numpy(picked), x.device)
@@ -47,7 +47,7 @@ def along(x: Tensor, matrix: Matrix, dim: int) -> Tensor:
 
 @cache
 def gaussian_matrix(n: int, sigma: float, truncate: float, border: Border) -> Matrix:
-    """A Gaussian blur of n pixels in a row, its kernel cut off at `truncate` standard deviations."""
+    """The matrix of a Gaussian blur of n pixels, with the kernel truncated at `truncate` standard deviations."""
     radius = int(truncate * sigma + 0.5)
     offset = np.arange(-radius, radius + 1)
     kernel = np.exp(-0.5 * (offset / sigma) ** 2) if radius else np.ones(1)
@@ -59,7 +59,7 @@ def gaussian_matrix(n: int, sigma: float, truncate: float, border: Border) -> Ma
 
 @cache
 def zoom_matrix(n: int, factor: float) -> Matrix:
-    """The middle n of a row's pixels after enlarging it by linear interpolation, both ends of the crop kept in place."""
+    """The matrix that enlarges n pixels by linear interpolation with aligned corners and crops to the central n."""
     crop = math.ceil(n / factor)
     large = round(crop * factor)
     top, trim = (n - crop) // 2, (large - n) // 2
@@ -73,7 +73,7 @@ def zoom_matrix(n: int, factor: float) -> Matrix:
 
 @cache
 def box_matrix(n_in: int, n_out: int) -> Matrix:
-    """Pillow's BOX filter: each new pixel is the mean of the old ones whose centres it covers."""
+    """The matrix of Pillow's BOX filter: each new pixel is the mean of the old ones whose centres it covers."""
     scale = n_in / n_out
     centre = (np.arange(n_out)[:, None] + 0.5) * scale
     place = (np.arange(n_in) + 0.5 - centre) / max(scale, 1.0)
@@ -83,19 +83,19 @@ def box_matrix(n_in: int, n_out: int) -> Matrix:
 
 
 def gaussian(x: Tensor, sigma: float, *, truncate: float = 4.0, border: Border = "edge") -> Tensor:
-    """Gaussian blur of the two last axes, as in scikit-image."""
+    """`x` with a Gaussian blur of the last two axes, as in scikit-image."""
     height, width = x.shape[-2:]
     rows = along(x, gaussian_matrix(height, sigma, truncate, border), -2)
     return along(rows, gaussian_matrix(width, sigma, truncate, border), -1)
 
 
 def zoom(x: Tensor, factor: float) -> Tensor:
-    """The middle of each image enlarged to its whole size."""
+    """The centre of each image, enlarged to the full size."""
     return along(along(x, zoom_matrix(x.shape[-2], factor), -2), zoom_matrix(x.shape[-1], factor), -1)
 
 
 def correlate(x: Tensor, kernel: Matrix, border: Border = "mirror") -> Tensor:
-    """Each pixel replaced by the sum of its neighbours times an odd-sized kernel, not flipped. ``(B, C, H, W)``."""
+    """The cross-correlation of the images with an odd-sized kernel. ``(B, C, H, W)``."""
     height, width = x.shape[-2:]
     up, left = kernel.shape[0] // 2, kernel.shape[1] // 2
     rows = inside(torch.arange(-up, height + up, device=x.device), height, border)
@@ -108,14 +108,14 @@ def correlate(x: Tensor, kernel: Matrix, border: Border = "mirror") -> Tensor:
 
 
 def pick(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The pixels at integer rows and columns inside the image, each ``(B, H', W')`` or broadcast to it: ``(B, C, H', W')``."""
+    """The pixels ``(B, C, H', W')`` at integer rows and columns inside the image, each broadcastable to ``(B, H', W')``."""
     index = rows * x.shape[-1] + columns
     flat = index.flatten(1)[:, None].expand(-1, x.shape[1], -1)
     return x.flatten(2).gather(2, flat).reshape(len(x), x.shape[1], *index.shape[1:])
 
 
 def bilinear(x: Tensor, rows: Tensor, columns: Tensor, border: Border | float) -> Tensor:
-    """The image at fractional places ``(B, H', W')``; a number as border is what lies outside. ``(B, C, H', W')``."""
+    """Bilinear samples ``(B, C, H', W')`` at positions ``(B, H', W')``; a number as border is the value outside."""
     height, width = x.shape[-2:]
     top, left = rows.floor(), columns.floor()
     down, right = (rows - top)[:, None].to(x.dtype), (columns - left)[:, None].to(x.dtype)

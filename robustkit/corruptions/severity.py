@@ -1,4 +1,4 @@
-"""Which published strength an image gets: that of ImageNet-C, or of CIFAR-C if it is small."""
+"""The published strengths of corruptions: those of ImageNet-C, or of CIFAR-C for small images."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def is_small(x: Tensor) -> bool:
 
 
 def strength(x: Tensor, severity: int, imagenet: Sequence[T], cifar: Sequence[T]) -> T:
-    """The entry for a severity from 1 to 5 of the table that fits the size of `x`."""
+    """The entry for a severity from 1 to 5 in the table for the size of `x`."""
     return (cifar if is_small(x) else imagenet)[severity - 1]

@@ -1,4 +1,4 @@
-"""Drops of water or mud on the lens: masks in [0, 1]."""
+"""Masks in [0, 1] of water drops or mud on the lens."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from torch import Tensor
 
 from robustkit.corruptions.resampling import correlate, gaussian
 
-REACH = 20  #: pixels from a drop's edge beyond which it is as thick as in its middle
+REACH = 20  #: distance in pixels from a drop's edge at which it reaches full thickness
 EMBOSS = np.array([[-2.0, -1, 0], [-1, 1, 1], [0, 1, 2]])
 MEAN = np.full((3, 3), 1 / 9)
 
 
 def edges(mask: Tensor) -> Tensor:
-    """The pixels on the rim of a mask: in it, with one of the four neighbours outside. Bool, the shape of `mask`."""
+    """The pixels of a mask with one of their four neighbours outside it. Bool, in the shape of `mask`."""
     padded = torch.nn.functional.pad(mask.double(), (1, 1, 1, 1), mode="replicate").bool()
     whole = padded[..., :-2, 1:-1] & padded[..., 2:, 1:-1] & padded[..., 1:-1, :-2] & padded[..., 1:-1, 2:]
     return mask & ~whole
 
 
 def distance(marked: Tensor, most: int) -> Tensor:
-    """How far each pixel is from the nearest marked one, in pixels, at most `most`; exact. Bool ``(B, 1, H, W)`` to float64."""
+    """The exact distance to the nearest marked pixel, at most `most`, float64 in the shape of `marked`, ``(B, 1, H, W)``."""
     far = float(most**2)
     squared = torch.where(marked, 0.0, far).double()
     for dim in (-2, -1):
@@ -37,7 +37,7 @@ def distance(marked: Tensor, most: int) -> Tensor:
 
 
 def equalise(levels: Tensor, most: int) -> Tensor:
-    """Histogram equalisation of each image of whole levels in [0, most] to whole numbers in [0, 255]."""
+    """The images after histogram equalisation, from integer levels in [0, most] to integers in [0, 255]."""
     flat = levels.flatten(1).long()
     counts = torch.stack([(flat <= level).sum(1) for level in range(most + 1)], dim=1)
     least = counts.gather(1, flat.amin(1, keepdim=True))
@@ -47,8 +47,8 @@ def equalise(levels: Tensor, most: int) -> Tensor:
 
 
 def water(noise: Tensor, threshold: float, thickness: float) -> Tensor:
-    """Drops whose rims catch the light, from smooth noise ``(B, 1, H, W)``: the published recipe of a distance to the rim,
-    equalised and embossed. Where that takes Canny edges, this takes the rim itself, which is what Canny finds there."""
+    """A mask of water drops from smooth noise ``(B, 1, H, W)``: the distance to the drop edges, equalised and embossed, as
+    published. The edges are those of the mask, which is what the published Canny edge detector finds."""
     layer = torch.where(noise < threshold, 0, noise)
     depth = correlate(distance(edges(layer > 0), REACH), MEAN).floor()
     relief = correlate(equalise(depth, REACH), EMBOSS).clamp(0, 255)
@@ -58,6 +58,6 @@ def water(noise: Tensor, threshold: float, thickness: float) -> Tensor:
 
 
 def mud(noise: Tensor, threshold: float, softness: float) -> Tensor:
-    """Splashes, opaque but for their rims, from smooth noise ``(B, 1, H, W)``."""
+    """A mask of mud splashes with soft edges, from smooth noise ``(B, 1, H, W)``."""
     cover = gaussian((noise > threshold).double(), softness)
     return torch.where(cover < 0.8, 0, cover)

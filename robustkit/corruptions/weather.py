@@ -1,4 +1,4 @@
-"""Snow, frost, fog and spatter (Hendrycks and Dietterich, arXiv 1903.12261)."""
+"""Weather corruptions: snow, frost, fog and spatter (Hendrycks and Dietterich, arXiv 1903.12261)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MUD = (63 / 255, 42 / 255, 20 / 255)
 
 
 def coloured(x: Tensor, colour: tuple[float, float, float]) -> Tensor:
-    """A colour that fits the channels of `x`: itself, or its grey. ``(1, C, 1, 1)``."""
+    """The colour for RGB images `x`, else its luminance. ``(1, C, 1, 1)``."""
     one = constant(colour, x)[None, :, None, None]
     return one if x.shape[1] == 3 else luminance(one)
 
 
 def snow(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """A paler image behind falling flakes, blurred along their way."""
+    """The images, made paler, with motion-blurred snowflakes."""
     mean, width, size, threshold, radius, sigma, share = strength(
         x,
         severity,
@@ -53,7 +53,7 @@ def snow(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def frost(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Behind ice crystals. The published set overlays photographs of frost; this draws the crystals by rule instead."""
+    """The images with an overlay of procedural ice crystals; the published set uses photographs of frost."""
     image, ice = strength(
         x,
         severity,
@@ -65,7 +65,7 @@ def frost(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def fog(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Behind clouds of a plasma fractal, as bright as the image at most."""
+    """The images behind clouds of a plasma fractal, scaled to keep the maximum brightness."""
     thickness, decay = strength(
         x,
         severity,
@@ -78,7 +78,7 @@ def fog(x: Tensor, severity: int, draws: Draws) -> Tensor:
 
 
 def spatter(x: Tensor, severity: int, draws: Draws) -> Tensor:
-    """Drops of water on the lens (severity 1 to 3), or mud (4 and 5)."""
+    """The images with drops of water on the lens (severity 1 to 3), or mud (4 and 5)."""
     mean, width, sigma, threshold, amount = strength(
         x,
         severity,

@@ -1,4 +1,4 @@
-"""Data loaders: a name to labelled images, read on demand."""
+"""Data loaders, which return labelled images for a name, read on demand."""
 
 from robustkit.contracts.samples import Samples
 from robustkit.data.base import Data

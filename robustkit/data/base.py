@@ -1,4 +1,4 @@
-"""Labelled images that are read when they are needed: the whole set is never in memory."""
+"""Labelled images, read on demand: the whole set is never in memory."""
 
 from __future__ import annotations
 
@@ -27,33 +27,31 @@ from robustkit.spec import InputSpec
 
 
 class BrokenImageError(UsageError):
-    """One image of a data set cannot be read."""
+    """An image of a data set cannot be read."""
 
     @classmethod
     def of(cls, where: str, error: Exception) -> BrokenImageError:
-        """The sentence for an image (named by `where`) and what went wrong."""
+        """The error for an image, described by `where`, and its cause."""
         cause = " ".join(str(error).split())[:300] or type(error).__name__
-        return cls(
-            f"{where} cannot be read ({cause}): mend or remove it, or have an audit leave such images out with --skip-broken"
-        )
+        return cls(f"{where} cannot be read ({cause}): fix or remove it, or skip such images in an audit with --skip-broken")
 
 
 class Source(Protocol):
-    """Where images come from, by position in the full set."""
+    """A source of images by position in the full set."""
 
     as_is: bool
-    """Whether the images are given to the model as they are (tensors of the caller), not resized and scaled."""
+    """Whether the images (tensors of the caller) are passed to the model unchanged, not resized and scaled."""
 
     def image(self, position: int) -> Image.Image | Tensor:
         """A decoded image, or a tensor ``(C, H, W)``. Raises any error if it cannot be read."""
         ...
 
     def where(self, position: int) -> str:
-        """What to call that image in a message."""
+        """A description of the image for messages."""
         ...
 
     def fingerprint(self, positions: Labels) -> str:
-        """What the images at these positions are: changes when they do."""
+        """A digest of the images at these positions."""
         ...
 
 
@@ -63,26 +61,26 @@ class Data:
     Parameters
     ----------
     source
-        Where the images come from.
+        The source of the images.
     labels
-        A class a sample, ``(N,)`` integers.
+        One class per sample, ``(N,)`` integers.
     classes
         The name of each label; None if they have none.
     name
-        What reports call it.
+        Its name in reports.
     ids
-        The position of each sample in `source`; None takes all of them in order.
+        The position of each sample in `source`; None for all of them in order.
     class_order
-        How classes whose names are numbers are matched with a model's; None takes the numbers where they fit.
+        How to match classes whose names are numbers with the model's; None uses the numbers where they fit.
     notes
-        Sentences about how the data were read that bear on results.
+        Sentences on how the data were read, if it affects results.
 
     Attributes
     ----------
     mapping
-        The model's label for each class of the data, once they are matched with a model.
+        The model's label for each class of the data, after matching with a model.
     skipped
-        Why images were left out by ``batches(skip_broken=True)``, one sentence each.
+        One sentence for each image skipped by ``batches(skip_broken=True)``.
     """
 
     def __init__(
@@ -110,14 +108,14 @@ class Data:
         return len(self.labels)
 
     def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> Data:
-        """The samples at these positions, in this order; their ids stay those of the full set."""
+        """The samples at these positions, in this order; they keep their ids in the full set."""
         chosen = np.asarray(positions, dtype=np.int64)
         part = copy.copy(self)
         part.labels, part.ids, part.skipped = self.labels[chosen], self.ids[chosen], []
         return part
 
     def limit(self, n: int, seed: int = 0) -> Data:
-        """At most `n` samples with the same share of each class, in the order they had.
+        """At most `n` samples with the same share of each class, in their original order.
 
         Raises
         ------
@@ -125,7 +123,7 @@ class Data:
             If `n` is below 1.
         """
         if n < 1:
-            raise UsageError(f"limit={n} leaves nothing to evaluate: give at least 1")
+            raise UsageError(f"limit={n} leaves no samples to evaluate: give at least 1")
         if n >= len(self):
             return self
         found, counts = np.unique(self.labels, return_counts=True)
@@ -139,10 +137,10 @@ class Data:
         return self.subset(np.sort(np.concatenate(chosen)))
 
     def matched(self, model: Model) -> Data:
-        """The same samples with labels that are the model's classes.
+        """The same samples with labels converted to the model's classes.
 
-        Labels without names are used as they are. Named classes are found among the model's by name, then as numbers
-        (a folder ``006`` is class 6), then in order if there are as many as the model has.
+        Labels without names are not changed. Named classes are matched with the model's by name, then as numbers
+        (folder ``006`` is class 6), then by order if there are as many as the model has.
 
         Raises
         ------
@@ -163,7 +161,7 @@ class Data:
         return matched
 
     def _first(self, spec: InputSpec) -> Tensor:
-        """The first image that can be read, ``(C, H, W)``."""
+        """The first readable image, ``(C, H, W)``."""
         for position in self.ids:
             try:
                 return self._read(int(position), spec)
@@ -182,16 +180,16 @@ class Data:
             raise BrokenImageError.of(self.source.where(position), error) from error
 
     def batches(self, spec: InputSpec, batch_size: int, *, skip_broken: bool = False) -> Iterator[Samples]:
-        """The samples in order, `batch_size` at a time (fewer at the end): float32 images within the bounds of `spec`.
+        """The samples in batches of `batch_size` (the last may be smaller): float32 images within the bounds of `spec`.
 
-        Tensors that the caller handed over are passed on as they are.
+        Tensors given by the caller are passed on unchanged.
 
         Parameters
         ----------
         spec
-            How an image becomes the model's input.
+            How images are prepared for the model.
         skip_broken
-            Leave out what cannot be read and note it in `skipped`, instead of stopping.
+            Skip images that cannot be read and list them in `skipped`, instead of raising.
 
         Raises
         ------
@@ -219,8 +217,8 @@ class Data:
         for image in images:
             if image.shape != images[0].shape:
                 raise UsageError(
-                    f"images of {self.name} differ in size ({tuple(images[0].shape)} and {tuple(image.shape)}) and the model "
-                    "does not say which one it takes: resize them, or give the model an InputSpec(size=(height, width))"
+                    f"images of {self.name} differ in size ({tuple(images[0].shape)} and {tuple(image.shape)}), but the model "
+                    "has no fixed size: resize them, or give the model an InputSpec(size=(height, width))"
                 )
         return Samples(torch.stack(images), torch.from_numpy(self.labels[index]), torch.from_numpy(self.ids[index]))
 
@@ -229,7 +227,7 @@ class Data:
         return _MapStyle(self, spec)
 
     def fingerprint(self) -> str:
-        """A hash of what the samples are, their labels and their order: hexadecimal, cheap."""
+        """A hexadecimal digest of the images, the labels and their order."""
         digest = hashlib.sha256(self.source.fingerprint(self.ids).encode())
         digest.update(self.ids.tobytes())
         digest.update(self.labels.tobytes())

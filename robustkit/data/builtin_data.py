@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "builtin"
 
 
 def builtin_names() -> list[str]:
-    """The data sets that are shipped."""
+    """The names of the shipped data sets."""
     return sorted(path.stem for path in FOLDER.glob("*.npz"))
 
 
@@ -23,7 +23,7 @@ def load_builtin(name: str) -> Data:
     Raises
     ------
     UsageError
-        If there is none of that name.
+        If there is none with this name.
     """
     if name not in builtin_names():
         raise UsageError(f"data 'builtin/{brief(name)}' is unknown: {did_you_mean(brief(name), builtin_names())}")

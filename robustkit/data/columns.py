@@ -1,4 +1,4 @@
-"""Which columns of a table are the images and the labels."""
+"""Detection of the image and label columns of a table."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def find(columns: Sequence[str], known: Sequence[str]) -> int | None:
 
 
 def missing(what: str, columns: Sequence[str]) -> UsageError:
-    """The sentence for a table without one of the columns."""
+    """The error for a table without an image or label column."""
     shown = ", ".join(repr(column[:40]) for column in columns[:12]) + (", …" if len(columns) > 12 else "")
     return UsageError(
-        f"{what} has the columns {shown}: expected one of images (such as {IMAGES[0]!r}, {IMAGES[2]!r} or {IMAGES[6]!r}) and one of "
-        f"labels (such as {LABELS[0]!r}, {LABELS[2]!r} or {LABELS[4]!r})"
+        f"{what} has the columns {shown}: expected an image column (such as {IMAGES[0]!r}, {IMAGES[2]!r} or {IMAGES[6]!r}) and a "
+        f"label column (such as {LABELS[0]!r}, {LABELS[2]!r} or {LABELS[4]!r})"
     )

@@ -1,4 +1,4 @@
-"""``csv:PATH``: a table of image files, relative to its own folder, and their labels."""
+"""``csv:PATH``: a table of image files, relative to the table's folder, and their labels."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LONGEST_HEADER = 2**16
 
 
 def load_csv(path: str, reading: Reading | None = None) -> Data:
-    """The images and labels that a CSV file lists, its first line naming the columns.
+    """The images and labels listed in a CSV file with a header line.
 
-    Labels are integers or names of classes. Commas, semicolons and tabs may separate the columns.
+    Labels are integers or class names. Columns are separated by commas, semicolons or tabs.
 
     Raises
     ------
     UsageError
-        If there is no such file, it has no such columns, a row lacks a path or a label, or a path leads out of its folder.
+        If the file or one of the columns does not exist, a row lacks a path or a label, or a path leads out of the folder.
     """
     reading = reading or Reading()
     file = local_path(path, folder=False, expected="give a CSV file with a column of paths and one of labels")
@@ -35,7 +35,7 @@ def load_csv(path: str, reading: Reading | None = None) -> Data:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{what} cannot be read as CSV in UTF-8: {error}") from None
     if not files:
-        raise UsageError(f"{what} lists no images: expected one a line below the names of the columns")
+        raise UsageError(f"{what} lists no images: expected one per line below the column names")
     tree = Tree(file.parent, follow_links=reading.follow_links)
     tree.check_all(files)
     source = FilesSource(tree, files, reading)
@@ -56,7 +56,7 @@ def _rows(text: io.TextIOWrapper, what: str) -> tuple[list[str], TextLabels]:
         raise columns.missing(what, next(csv.reader([first]), []))
     for position in (image, label):
         if [name.strip().lower() for name in names].count(names[position].strip().lower()) > 1:
-            raise UsageError(f"{what} has two columns {brief(names[position].strip())}: leave one of them out")
+            raise UsageError(f"{what} has two columns {brief(names[position].strip())}: remove one of them")
     files: list[str] = []
     labels = TextLabels()
     reader = csv.reader(text, delimiter=delimiter)
@@ -67,8 +67,8 @@ def _rows(text: io.TextIOWrapper, what: str) -> tuple[list[str], TextLabels]:
             raise UsageError(f"{what} has no {names[image].strip()} or {names[label].strip()} in line {reader.line_num + 1}")
         if len(row) > len(names):
             raise UsageError(
-                f"{what} has {len(row)} fields in line {reader.line_num + 1}, but {len(names)} columns: put a field that holds "
-                f"{brief(delimiter)} in quotes"
+                f"{what} has {len(row)} fields in line {reader.line_num + 1}, but {len(names)} columns: quote fields that contain "
+                f"{brief(delimiter)}"
             )
         files.append(row[image])
         labels.add(row[label].strip())

@@ -1,4 +1,4 @@
-"""An encoded image becomes pixels, by Pillow's own decoders of a few formats."""
+"""Decoding of images, by Pillow's own decoders for a few formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from robustkit.data.files import Stream
 
-#: The suffixes of files that are taken for images.
+#: File suffixes that count as images.
 SUFFIXES = (
     *(".apng", ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm"),
     *(".tif", ".tiff", ".webp"),
@@ -24,29 +24,29 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """What is decoded. Pillow knows more: among them EPS, for which it would start Ghostscript."""
+    """The formats that are decoded. Pillow supports others, such as EPS, for which it would start Ghostscript."""
     optional = [name.upper() for name in ("webp", "avif") if features.check(name)]
     return ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", *optional)
 
 
 def decode(file: Stream, *, exif: bool = False) -> Image.Image | Tensor:
-    """Decode an image.
+    """The decoded image.
 
     Parameters
     ----------
     file
-        What holds it, at its beginning.
+        The encoded image, positioned at its start.
     exif
-        Whether to rotate it as its EXIF orientation says.
+        Whether to apply the EXIF orientation.
 
     Returns
     -------
-    A PIL image of bytes, or a float32 tensor ``(1, H, W)`` in [0, 1] for an image of floating-point numbers.
+    A PIL image with bytes as values, or a float32 tensor ``(1, H, W)`` in [0, 1] for a floating-point image.
 
     Raises
     ------
     Exception
-        Of any kind: decoders raise many on a damaged file.
+        Of any kind, because decoders raise many on damaged files.
     """
     image = _identify(file)
     most = Image.MAX_IMAGE_PIXELS
@@ -57,16 +57,16 @@ def decode(file: Stream, *, exif: bool = False) -> Image.Image | Tensor:
 
 
 def orientation(file: Stream) -> int:
-    """The EXIF orientation of an image, 1 where it says none or cannot be read."""
+    """The EXIF orientation of an image, 1 if there is none or it cannot be read."""
     try:
         return int(_identify(file).getexif().get(_ORIENTATION, 1))
-    except Exception:  # such files are named when they are decoded
+    except Exception:  # such files are reported when they are decoded
         return 1
 
 
 @contextmanager
 def without_ghostscript() -> Iterator[None]:
-    """While a library opens images by itself: an EPS file, whatever its name, starts no program."""
+    """A context in which other libraries open images without starting Ghostscript for EPS files."""
     before = EpsImagePlugin.gs_binary
     EpsImagePlugin.gs_binary = False
     try:
@@ -76,12 +76,12 @@ def without_ghostscript() -> Iterator[None]:
 
 
 def plain(image: Image.Image) -> Image.Image | Tensor:
-    """An image whose values are bytes, or floating point in [0, 1]: Pillow would clip other numbers, not scale them.
+    """The image with values as bytes, or floating point in [0, 1]; Pillow would clip other values instead of scaling them.
 
     Raises
     ------
     ValueError
-        If it has no pixels, or its range is not known.
+        If it has no pixels, or an unknown range of values.
     """
     if 0 in image.size:
         raise ValueError(f"it has no pixels: {image.width}x{image.height}")
@@ -108,5 +108,5 @@ def _identify(file: Stream) -> Image.Image:
     except UnidentifiedImageError:
         file.seek(0)
         if file.read(len(_LFS)) == _LFS:
-            raise ValueError("it is a Git LFS pointer, not the image: git lfs pull fetches it") from None
-        raise ValueError(f"it is not an image, or of another format than {', '.join(formats())}") from None
+            raise ValueError("it is a Git LFS pointer, not the image: run git lfs pull") from None
+        raise ValueError(f"it is not an image in one of the formats {', '.join(formats())}") from None

@@ -1,4 +1,4 @@
-"""Images kept as encoded files, wherever those lie: what folders, indices and archives share."""
+"""The base class of sources with encoded images: folders, tables and archives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from robustkit.data.labels import Labels
 from robustkit.data.reading import Reading
 from robustkit.errors import UsageError
 
-#: Images whose EXIF orientation is looked at.
+#: Number of images whose EXIF orientation is checked.
 _LOOK = 100
 
 
@@ -34,19 +34,19 @@ class EncodedSource(ABC):
 
     @abstractmethod
     def open(self, position: int) -> Stream:
-        """What holds one image, at its beginning. Raises any error if it cannot be read."""
+        """The encoded image, positioned at its start. Raises any error if it cannot be read."""
 
     @abstractmethod
     def where(self, position: int) -> str:
-        """What to call one image in a message."""
+        """A description of the image for messages."""
 
     def image(self, position: int) -> Image.Image | Tensor:
-        """Decode one image."""
+        """The decoded image."""
         with closing(self.open(position)) as file:
             return decode(file, exif=self.reading.exif)
 
     def fingerprint(self, positions: Labels) -> str:
-        """The bytes of these images, and how they are read."""
+        """A digest of the bytes of these images and the reading options."""
         digest = hashlib.sha256(f"exif={self.reading.exif}".encode())
         for position in positions:
             try:
@@ -54,25 +54,25 @@ class EncodedSource(ABC):
                     digest.update(hashlib.file_digest(file, "sha256").digest())
             except UsageError:
                 raise
-            except Exception:  # a broken image: named when it is decoded
+            except Exception:  # a broken image, reported when it is decoded
                 digest.update(b"broken")
         return digest.hexdigest()
 
     def orientation_note(self) -> str | None:
-        """A sentence if images are stored rotated and are not rotated upright; a hundred are looked at."""
+        """A sentence if some of a hundred images have an EXIF orientation that is not applied; else None."""
         if self.reading.exif or not len(self):
             return None
-        looked = self.sampled(_LOOK)
-        turned = sum(self._orientation(int(position)) != 1 for position in looked)
-        if not turned:
+        checked = self.sampled(_LOOK)
+        rotated = sum(self._orientation(int(position)) != 1 for position in checked)
+        if not rotated:
             return None
         return (
-            f"{turned} of {len(looked)} images looked at have an EXIF orientation, which is not applied: --exif (exif=True) "
-            "rotates them upright."
+            f"{rotated} of {len(checked)} images checked have an EXIF orientation, which is not applied: use --exif (exif=True) "
+            "to rotate them upright."
         )
 
     def sampled(self, most: int) -> NDArray[np.int64]:
-        """Positions of some images, which are quickly read."""
+        """Positions of some images that can be read quickly."""
         return np.unique(np.linspace(0, len(self) - 1, most).round().astype(np.int64))
 
     def _orientation(self, position: int) -> int:
@@ -81,5 +81,5 @@ class EncodedSource(ABC):
                 return orientation(file)
         except UsageError:
             raise
-        except Exception:  # a broken image: named when it is decoded
+        except Exception:  # a broken image, reported when it is decoded
             return 1

@@ -1,4 +1,4 @@
-"""Files that a stranger may have laid out: regular ones only, and none outside the folder of the data."""
+"""Safe access to untrusted files: only regular files, and none outside the data's folder."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from robustkit.errors import UsageError
 
 #: An open file, or bytes.
 Stream = io.BufferedReader | io.BytesIO
-#: File systems that the kernel makes up: they hold no images, change while they are read, and may not end.
+#: Virtual file systems of the kernel, which contain no images; reading them may never end.
 _MADE_UP = (
     *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "fusectl"),
     *("mqueue", "nsfs", "proc", "pstore", "securityfs", "sysfs", "tracefs"),
 )
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-#: What operating systems and programs leave beside images.
+#: Folders that operating systems and programs create among images.
 _LEFTOVERS = frozenset({"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found", "system volume information"})
 
 
 def brief(text: str, most: int = 120) -> str:
-    """Text that fits a sentence."""
+    """The text, shortened for a message."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
 def shown(path: str) -> str:
-    """A path as one line that any stream can print: control characters, and bytes that are not UTF-8, are escaped."""
+    """A path as one printable line: control characters, and bytes that are not UTF-8, are escaped."""
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), path)
 
 
 def local_path(text: str, *, folder: bool, expected: str) -> Path:
-    """The folder or the regular file that a user named.
+    """The path of an existing folder or regular file.
 
     Parameters
     ----------
     text
-        As written; ``~`` is the home folder.
+        The path as given by the user; ``~`` is the home folder.
     folder
         Whether it must be a folder.
     expected
@@ -50,7 +50,7 @@ def local_path(text: str, *, folder: bool, expected: str) -> Path:
     Raises
     ------
     UsageError
-        If it is not there, or something else.
+        If it does not exist, or is not of this kind.
     """
     what = f"data {'folder' if folder else 'file'} {brief(text)!r}"
     try:
@@ -69,12 +69,12 @@ def local_path(text: str, *, folder: bool, expected: str) -> Path:
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """A regular file, open for reading; a pipe or a device is neither waited for nor read.
+    """A regular file, open for reading; pipes and devices are not opened.
 
     Raises
     ------
     OSError
-        If there is none, or it is something else.
+        If it does not exist, or is not a regular file.
     """
     before = os.stat(path)
     if stat.S_ISREG(before.st_mode):
@@ -86,14 +86,14 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
 
 
 class Tree:
-    """The files below one folder, none of which leads out of it.
+    """The files below a folder, none of which may lead out of it.
 
     Parameters
     ----------
     root
-        The folder; it may itself be a link.
+        The folder, which may itself be a link.
     follow_links
-        Whether links, and other file systems mounted below it, may lead out of it.
+        Whether links and mounted file systems may lead out of it.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False) -> None:
@@ -103,12 +103,12 @@ class Tree:
         self._inside = os.path.join(self._real, "")
 
     def check(self, path: str) -> None:
-        """Refuse a path, relative to the root or absolute, that leads out of it.
+        """Raise an error if a path, relative to the root or absolute, leads out of the root.
 
         Raises
         ------
         UsageError
-            If it does, and links may not.
+            If it does, and `follow_links` is false.
         """
         if self.follow_links:
             return
@@ -123,7 +123,7 @@ class Tree:
             )
 
     def check_all(self, paths: Iterable[str]) -> None:
-        """`check` many paths, looking at each folder once."""
+        """`check` many paths, each folder only once."""
         seen = set()
         for path in paths:
             folder, name = os.path.split(path)
@@ -134,12 +134,12 @@ class Tree:
                 self.check(path)
 
     def open(self, path: str) -> io.BufferedReader:
-        """One file, open for reading.
+        """A file of the tree, open for reading.
 
         Raises
         ------
         OSError, ValueError
-            If it is not there, or not a regular file.
+            If it does not exist, or is not a regular file.
         UsageError
             If it leads out of the root.
         """
@@ -149,7 +149,7 @@ class Tree:
         return open_regular(os.path.realpath(self.root / path))
 
     def entries(self, below: str = "") -> list[os.DirEntry[str]]:
-        """What one folder holds, sorted by name, without hidden files and what other programs leave there.
+        """The entries of a folder, sorted by name, without hidden files and leftovers of other programs.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Tree:
         try:
             if os.stat(folder).st_dev in _made_up_devices():
                 raise UsageError(
-                    f"{shown(str(folder))} belongs to the kernel and holds no images: give a folder of image files"
+                    f"{shown(str(folder))} belongs to the kernel and contains no images: give a folder of image files"
                 )
             with os.scandir(folder) as found:
                 kept = [entry for entry in found if not entry.name.startswith(".") and entry.name.lower() not in _LEFTOVERS]
@@ -172,7 +172,7 @@ class Tree:
         return sorted(kept, key=lambda entry: entry.name)
 
     def walk(self, below: str) -> Iterator[str]:
-        """Every file at or below a folder, relative to the root; each real folder is entered once.
+        """All files below a folder, relative to the root; each real folder is visited once.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class Tree:
 
 @functools.cache
 def _made_up_devices() -> frozenset[int]:
-    """The devices of file systems that the kernel makes up."""
+    """The device numbers of the kernel's virtual file systems."""
     devices = set()
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as lines:

@@ -1,4 +1,4 @@
-"""``folder:PATH``: one folder of image files a class."""
+"""``folder:PATH``: one folder of image files per class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPLITS = frozenset({"dev", "test", "testing", "train", "training", "val", "vali
 
 
 class FilesSource(EncodedSource):
-    """Image files below a root, or at paths relative to it."""
+    """Image files at paths relative to a root."""
 
     def __init__(self, tree: Tree, files: list[str], reading: Reading) -> None:
         super().__init__(reading)
@@ -30,25 +30,25 @@ class FilesSource(EncodedSource):
         return len(self.files)
 
     def open(self, position: int) -> Stream:
-        """One file."""
+        """The image file."""
         return self.tree.open(self.files[position])
 
     def where(self, position: int) -> str:
-        """Its path."""
+        """The path of the image."""
         return f"image {shown(str(self.tree.root / self.files[position]))}"
 
 
 def load_folder(path: str, reading: Reading | None = None) -> Data:
-    """Every image file below a folder, the first level of folders being the classes in sorted order.
+    """All image files below a folder, whose immediate subfolders are the classes in sorted order.
 
     Raises
     ------
     UsageError
-        If there is no such folder, it holds no images or none inside a class's folder, it holds the splits of a data set and
-        not classes, or something in it leads out of it.
+        If the folder does not exist, has no images in class folders, contains splits of a data set instead of classes, or
+        something in it leads out of it.
     """
     reading = reading or Reading()
-    root = local_path(path, folder=True, expected="give a folder that holds one folder of images a class")
+    root = local_path(path, folder=True, expected="give a folder with one folder of images per class")
     tree = Tree(root, follow_links=reading.follow_links)
     top = tree.entries()
     files: list[str] = []
@@ -72,8 +72,8 @@ def load_folder(path: str, reading: Reading | None = None) -> Data:
         classes.append(folder)
     if not files:
         loose = sum(os.path.splitext(entry.name)[1].lower() in SUFFIXES for entry in top)
-        what = f"{loose} images but none in a class's folder" if loose else "no images"
-        raise UsageError(f"data folder {path!r} holds {what}: put the images of each class into a folder of its own")
+        what = f"{loose} images but none in a class folder" if loose else "no images"
+        raise UsageError(f"data folder {path!r} contains {what}: put the images of each class into a separate folder")
     _refuse_splits(path, classes, files)
     source = FilesSource(tree, files, reading)
     notes = [*_left_out(left_out), *_empty(empty), source.orientation_note()]
@@ -87,12 +87,12 @@ def load_folder(path: str, reading: Reading | None = None) -> Data:
 
 
 def _refuse_splits(path: str, classes: Sequence[str], files: Sequence[str]) -> None:
-    """A folder of ``train/``, ``val/`` and ``test/`` is a whole data set, not a split with three classes."""
+    """Raise `UsageError` for a folder of ``train/``, ``val/`` and ``test/``, which is a data set and not three classes."""
     splits = [name for name in classes if name.lower() in _SPLITS]
     nested = all(file.count(os.sep) > 1 for file in files)
     if len(splits) > 1 or (splits == list(classes) and nested):
         one_of = ", ".join(f"folder:{os.path.join(path, name)}" for name in splits)
-        raise UsageError(f"data folder {path!r} holds splits ({', '.join(splits)}), not classes: give one of them, as {one_of}")
+        raise UsageError(f"data folder {path!r} contains splits ({', '.join(splits)}), not classes: give one of {one_of}")
 
 
 def _left_out(suffixes: Counter[str]) -> list[str]:
@@ -100,11 +100,11 @@ def _left_out(suffixes: Counter[str]) -> list[str]:
         return []
     kinds = ", ".join(f"{count} {brief(shown(suffix), 20)}" for suffix, count in suffixes.most_common(8))
     more = ", …" if len(suffixes) > 8 else ""
-    return [f"{suffixes.total()} files that are not images by their suffix were left out ({kinds}{more})."]
+    return [f"{suffixes.total()} files whose suffix is not one of images were skipped ({kinds}{more})."]
 
 
 def _empty(folders: Sequence[str]) -> list[str]:
     if not folders:
         return []
     named = ", ".join(brief(shown(name), 40) for name in folders[:8]) + (", …" if len(folders) > 8 else "")
-    return [f"Folders without images are not classes: {named}."]
+    return [f"Folders without images were ignored: {named}."]

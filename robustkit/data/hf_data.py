@@ -1,4 +1,4 @@
-"""``hf/owner/name[:split]``: a Hugging Face dataset of images and labels, read from its memory-mapped table."""
+"""``hf/owner/name[:split]``: a Hugging Face dataset of images and labels, read from a memory-mapped table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from robustkit.errors import RobustkitError, UsageError
 
 
 class HFSource(EncodedSource):
-    """The image column of a table: encoded bytes, or paths of files below one of some folders."""
+    """The image column of a table: encoded bytes, or paths of files inside the given folders."""
 
     def __init__(self, table: Any, column: str, folders: list[Path], reading: Reading) -> None:
         super().__init__(reading)
@@ -31,10 +31,10 @@ class HFSource(EncodedSource):
         return len(self.table)
 
     def open(self, position: int) -> Stream:
-        """One row's image."""
+        """The encoded image of a row."""
         image = self.table[position][self.column] or {"bytes": None, "path": None}
         if image["bytes"] is None and image["path"] is None:
-            raise ValueError("the row holds no image")
+            raise ValueError("the row contains no image")
         if image["bytes"] is not None:
             return io.BytesIO(image["bytes"])
         path = os.path.realpath(image["path"])
@@ -42,23 +42,23 @@ class HFSource(EncodedSource):
         return Tree(next(inside, self.folders[0]), follow_links=self.reading.follow_links).open(path)
 
     def where(self, position: int) -> str:
-        """Its row."""
+        """The row of the image."""
         return f"row {position} of the dataset"
 
     def fingerprint(self, positions: Labels) -> str:
-        """The one the library keeps of the table, and the bytes of these images."""
+        """A digest of the library's fingerprint of the table and the bytes of these images."""
         return hashlib.sha256(f"{self.table._fingerprint} {super().fingerprint(positions)}".encode()).hexdigest()
 
 
 def load_hf(name: str, reading: Reading | None = None) -> Data:
-    """A split of a dataset on the Hugging Face hub (or in its cache) or in a local folder; code in it is never run.
+    """A split of a dataset on the Hugging Face hub (or in its cache) or in a local folder; its code is never run.
 
-    Without a split, the test split is taken, else the validation split, else the only one.
+    The default split is test, else validation, else the only one.
 
     Raises
     ------
     UsageError
-        If the library or the dataset is not there, or it has no image or no label column.
+        If the library or the dataset is not available, or it has no image or no label column.
     """
     try:
         import datasets
@@ -95,7 +95,7 @@ def _read(datasets: Any, where: str, split: str, name: str, reading: Reading) ->
     else:
         labels = as_integers(values, what, len(table))
         classes = feature.names if isinstance(feature, datasets.ClassLabel) else None
-    # Only the image column from here on: a row's other columns need not be decoded. Images are decoded by robustkit, since the
+    # Keep only the image column, so that other columns are not decoded. robustkit decodes the images, because the
     # library would let Pillow try every format.
     images = table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
     config = datasets.config

@@ -1,4 +1,4 @@
-"""Labels as a file has them, numbers or names, become integers and the names of classes."""
+"""Conversion of labels in files, numbers or names, to integers and class names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustkit.data.files import brief
 from robustkit.errors import UsageError
 
 Labels = NDArray[np.int64]
-# Spreadsheets and pandas write 3 as 3.0 where a column once had a gap.
+# Spreadsheets and pandas write 3 as 3.0 if the column once had missing values.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+|nan|inf)", re.IGNORECASE)
 
@@ -25,7 +25,7 @@ def as_integers(values: NDArray[Any], what: str, count: int) -> Labels:
     Raises
     ------
     UsageError
-        If they are of another shape, no integers, or beyond 64 bits.
+        If they have another shape, are not integers, or exceed 64 bits.
     """
     if values.shape != (count,) or (values.dtype.kind not in "iu" and count):
         raise UsageError(f"{what} have shape {values.shape} and type {values.dtype}: expected {count} integers")
@@ -35,32 +35,32 @@ def as_integers(values: NDArray[Any], what: str, count: int) -> Labels:
 
 
 class TextLabels:
-    """Labels that come as text, one after another: each text is kept once."""
+    """Labels added as text one by one; each distinct text is stored once."""
 
     def __init__(self) -> None:
         self._codes = array("q")
         self._known: dict[str, int] = {}
 
     def add(self, text: str) -> None:
-        """The label of the next sample."""
+        """Add the label of the next sample."""
         self._codes.append(self._known.setdefault(text, len(self._known)))
 
     def read(self, what: str) -> tuple[Labels, list[str] | None, str | None]:
-        """The labels, the classes if they are names, and a note; see `from_text`."""
+        """The labels, the class names if they are names, and a note; see `from_text`."""
         return from_text(list(self._known), np.frombuffer(self._codes, dtype=np.int64), what)
 
 
 def from_text(texts: Sequence[str], codes: NDArray[Any], what: str) -> tuple[Labels, list[str] | None, str | None]:
-    """Labels ``(N,)`` that are text: integers if all of them are, else names.
+    """Labels ``(N,)`` from text: integers if all of them are, else names.
 
     Parameters
     ----------
     texts
-        The texts that occur.
+        The distinct texts.
     codes
-        The position in `texts` for each sample.
+        The index into `texts` for each sample.
     what
-        What to call the labels in messages.
+        The name of the labels in messages.
 
     Raises
     ------
@@ -75,29 +75,29 @@ def from_text(texts: Sequence[str], codes: NDArray[Any], what: str) -> tuple[Lab
         numbers = np.zeros(0, np.int64)
     if len(numbers) < len(texts):
         odd = next((text for text in texts if not _INTEGER.fullmatch(text)), max(texts, key=len))
-        raise UsageError(f"{what} hold {brief(odd, 40)!r}: expected integers of at most 64 bits, or names")
+        raise UsageError(f"{what} contain {brief(odd, 40)!r}: expected integers of at most 64 bits, or names")
     return numbers[codes], None, None
 
 
 def from_names(
     found: Sequence[str], codes: NDArray[Any], names: Sequence[str] | None, what: str
 ) -> tuple[Labels, list[str], str | None]:
-    """Labels ``(N,)`` that are names of classes.
+    """Labels ``(N,)`` from class names.
 
     Parameters
     ----------
     found
-        The names that occur.
+        The distinct names.
     codes
-        The position in `found` for each sample.
+        The index into `found` for each sample.
     names
-        All names in their order; None takes the names that occur in alphabetical order.
+        All class names in order; None for the distinct names in alphabetical order.
     what
-        What to call the labels in messages.
+        The name of the labels in messages.
 
     Returns
     -------
-    The labels, the classes, and a note if the order of the classes was chosen here.
+    The labels, the class names, and a note if their order was chosen here.
 
     Raises
     ------
@@ -108,11 +108,11 @@ def from_names(
     if names is None:
         names = sorted(found)
         note = (
-            f"The {what} are names: they are taken in alphabetical order, {brief(names[0], 40)!r} first, where the model does not "
-            "name its classes."
+            f"The {what} are names: they are numbered in alphabetical order, {brief(names[0], 40)!r} first, if the model has no "
+            "class names."
         )
     index = {name: label for label, name in enumerate(names)}
     unknown = next((name for name in found if name not in index), None)
     if unknown is not None:
-        raise UsageError(f"{what} hold {brief(unknown, 40)!r}, which is none of the {len(names)} class names beside them")
+        raise UsageError(f"{what} contain {brief(unknown, 40)!r}, which is not one of the {len(names)} class names in the file")
     return np.asarray([index[name] for name in found], dtype=np.int64)[codes], list(names), note

@@ -16,12 +16,12 @@ from robustkit.rng import check_seed
 
 SOURCES = {
     "builtin/": ("builtin/fashion", "images shipped with robustkit"),
-    "folder:": ("folder:photos", "a folder with one folder of images a class"),
+    "folder:": ("folder:photos", "a folder with one folder of images per class"),
     "npz:": ("npz:test.npz", "a NumPy archive of images x and labels y; npz:FILE:train reads x_train and y_train"),
-    "csv:": ("csv:labels.csv", "a table of image files, relative to its own folder, and their labels"),
-    "parquet:": ("parquet:test.parquet", "a table of labels and of image files, or of images as Hugging Face writes them"),
+    "csv:": ("csv:labels.csv", "a table of image files, relative to the table's folder, and their labels"),
+    "parquet:": ("parquet:test.parquet", "a table of labels and image files, or images as Hugging Face writes them"),
     "webdataset:": ("webdataset:test-{00..09}.tar", "local tar files of KEY.jpg and KEY.cls, or KEY.json with a label"),
-    "torchvision/": ("torchvision/CIFAR10", "a torchvision dataset's test split; torchvision/CIFAR10:train the other"),
+    "torchvision/": ("torchvision/CIFAR10", "a torchvision dataset's test split; torchvision/CIFAR10:train for the other"),
     "hf/": ("hf/owner/name", "a Hugging Face dataset with an image and a label column; hf/owner/name:split"),
 }
 
@@ -35,7 +35,7 @@ def load_data(
     follow_links: bool = False,
     exif: bool = False,
 ) -> Data:
-    """Labelled images by name. Nothing is decoded before it is asked for.
+    """Labelled images by name. Images are decoded on demand.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ def load_data(
         ``builtin/fashion``, ``folder:PATH``, ``npz:PATH``, ``csv:PATH``, ``parquet:PATH``, ``webdataset:PATTERN``,
         ``torchvision/NAME[:split]`` or ``hf/owner/name[:split]``.
     limit
-        At most so many samples, the same share of each class; None takes all.
+        Maximum number of samples, with the same share of each class; None for all.
     seed
-        Chooses the samples of a limit.
+        Seed for choosing the samples of a limit.
     class_order
-        How classes whose names are numbers are matched with a model's: by ``number`` (folder 10 is class 10), or by ``name``,
-        in sorted order, as torchvision's ``ImageFolder`` does (folder 10 comes after 1). None takes the numbers where the
-        model has such classes, and notes where that matters.
+        How to match classes whose names are numbers with a model's: by ``number`` (folder 10 is class 10), or by ``name``,
+        in sorted order, as torchvision's ``ImageFolder`` does (folder 10 comes after 1). None uses the numbers if the
+        model has such classes, and adds a note if that matters.
     follow_links
-        Let links lead out of the folder of the data: what they lead to becomes part of the data and of the report.
+        Let links lead out of the data's folder; their targets become part of the data and the report.
     exif
-        Rotate images as their EXIF orientation says.
+        Apply the EXIF orientation of images.
 
     Raises
     ------
@@ -113,10 +113,10 @@ def _open(name: str, reading: Reading) -> Data:
 
 
 def as_data(data: Data | tuple[Any, Any] | Dataset[Any] | DataLoader[Any] | str) -> Data:
-    """Data from whatever a caller has: a name, a pair (images, labels), a map-style dataset or a data loader of one.
+    """Data from a name, a pair (images, labels), a map-style dataset or a data loader of one.
 
-    The pair may be tensors, NumPy arrays or nested lists. Tensors are not changed: they must be what the model takes. A loader's
-    order and batch size play no part.
+    The pair may be tensors, NumPy arrays or nested lists. Tensors are not changed and must be valid model inputs. A loader's
+    order and batch size are ignored.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Make ``builtin/fashion.npz`` from the original files: ``python -m robustkit.data.make_builtin RAW_DIR``.
+"""Create ``builtin/fashion.npz`` from the original files: ``python -m robustkit.data.make_builtin RAW_DIR``.
 
-RAW_DIR holds Fashion-MNIST's ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz`` (Debian: package
+RAW_DIR contains Fashion-MNIST's ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz`` (Debian: package
 ``dataset-fashion-mnist``, folder /usr/share/datasets/fashion-mnist).
 """
 
@@ -21,7 +21,7 @@ CLASSES = (
 
 
 def make(raw: Path) -> Path:
-    """Write the first 1,000 test images with their labels and class names, compressed."""
+    """Write the first 1,000 test images with their labels and class names, compressed, and return the file's path."""
     with gzip.open(raw / "t10k-images-idx3-ubyte.gz") as file:
         images = np.frombuffer(file.read(16 + COUNT * 28 * 28), np.uint8, offset=16).reshape(COUNT, 28, 28, 1)
     with gzip.open(raw / "t10k-labels-idx1-ubyte.gz") as file:

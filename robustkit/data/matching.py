@@ -1,4 +1,4 @@
-"""Which of the model's classes each class of the data is."""
+"""Matching of the data's classes with the model's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustkit.errors import UsageError
 
 
 class Match(NamedTuple):
-    """The model's label for each label of the data, the names of the model's classes, and what is worth knowing about it."""
+    """The model's label for each label of the data, the names of the model's classes, and a note for the user."""
 
     labels: NDArray[np.int64]
     names: tuple[str, ...] | None
@@ -31,21 +31,21 @@ def match_labels(
     model: str,
     order: ClassOrder | None = None,
 ) -> Match:
-    """The model's class for each label of the data, and the names of the model's classes as far as they are known.
+    """The model's class for each label of the data, and the names of the model's classes if known.
 
     Parameters
     ----------
     labels
-        The labels that occur, ``(N,)``.
+        The data's labels, ``(N,)``.
     classes, model_classes
-        The names of the data's labels and of the model's classes, where there are any.
+        The names of the data's labels and of the model's classes, if any.
     total
-        How many classes the model has.
+        The model's number of classes.
     data, model
         Their names, for messages.
     order
-        How names that are numbers are read: as numbers, or in the order of the data's classes (sorted by name, for folders);
-        None takes the numbers where the model has such classes.
+        How to read names that are numbers: as numbers, or in the order of the data's classes (sorted by name, for folders);
+        None uses the numbers if the model has such classes.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def match_labels(
     if low < 0 or high >= len(classes):
         raise UsageError(
             f"labels of {data} span {low} to {high}, but it names {len(classes)} classes (0 to {len(classes) - 1}): "
-            f"{'it may have no labels' if low < 0 else 'mend the labels or the names'}"
+            f"{'it may have no labels' if low < 0 else 'fix the labels or the names'}"
         )
     exact = _exactly(classes, known)
     if exact is not None:
@@ -74,12 +74,12 @@ def match_labels(
             if remark is None and order is None and max(numbers) >= total:
                 ends = (f"{classes[k]!r} for label {taken[k]}{f' ({known[taken[k]]})' if known else ''}" for k in (0, -1))
                 remark = (
-                    f"The classes of {data} are numbers up to {max(numbers)}, and the labels of {model} end at {total - 1}: they are "
-                    f"taken in their order, {' to '.join(ends)}."
+                    f"The classes of {data} are numbers up to {max(numbers)}, but the labels of {model} end at {total - 1}: they are "
+                    f"matched in order, {' to '.join(ends)}."
                 )
             return Match(np.asarray(taken, dtype=np.int64), known, remark)
     elif order == "number":
-        raise UsageError(f"classes of {data} are not numbers, such as {classes[0]!r}: leave out --class-order number")
+        raise UsageError(f"classes of {data} are not numbers, such as {classes[0]!r}: omit --class-order number")
     mapping = _as_synsets(classes, total)
     found = _by_name(classes, known or ())
     lost = [name for name, index in zip(classes, found, strict=True) if index is None]
@@ -87,20 +87,20 @@ def match_labels(
     if mapping is None and not lost:
         mapping = [index for index in found if index is not None]
     elif mapping is None and len(classes) == total and len(lost) == total:
-        # As many classes and not one shared name: the same order is the only reading left.
+        # With equally many classes and no common name, only a match by order remains.
         mapping = list(range(total))
         if known is not None:
             note = (
-                f"No class of {data} has a name of {model}'s: they are taken in their order, {classes[0]!r} for {known[0]!r} to "
-                f"{classes[-1]!r} for {known[-1]!r}."
+                f"No class of {data} has the name of a class of {model}: they are matched in order, {classes[0]!r} for {known[0]!r} "
+                f"to {classes[-1]!r} for {known[-1]!r}."
             )
         known = known or tuple(classes)
     if mapping is None:
-        # Where the names are numbers, the one that is too great says more than the first.
+        # If the names are numbers, one that is too large is more informative than the first.
         unmatched = next((name for name in lost if (_number(name) or 0) >= total), lost[0])
         raise UsageError(
-            f"class {unmatched!r} of {data} is not one of the {total} classes of {model}: name each class as the model does, or "
-            f"by its number (such as 006), or give exactly the model's {total} classes in its order"
+            f"class {unmatched!r} of {data} is not one of the {total} classes of {model}: use the model's class names or "
+            f"numbers (such as 006), or give exactly the model's {total} classes in its order"
         )
     return Match(np.asarray(mapping, dtype=np.int64), known, note)
 
@@ -108,7 +108,7 @@ def match_labels(
 def _numbered(
     numbers: Sequence[int], total: int, order: ClassOrder | None, names: Sequence[str]
 ) -> tuple[list[int], str | None] | None:
-    """Classes whose names are numbers: the label of each, and a note where they could be read otherwise; None if not at all."""
+    """The labels of classes whose names are numbers, and a note if they are ambiguous; None if they cannot be matched."""
     by_number = by_name = None
     if max(numbers) < total:
         by_number = list(numbers)
@@ -116,7 +116,7 @@ def _numbered(
         by_number = np.argsort(np.argsort(numbers)).tolist()
     if len(numbers) == total:
         by_name = list(range(total))
-    elif by_number is not None:  # some classes have no images: the place of the others among all names
+    elif by_number is not None:  # some classes have no images: rank the others among all names
         padded = max(map(len, names)) if any(name.startswith("0") and len(name) > 1 for name in names) else 0
         every = {number: f"{number:0{padded}d}" for number in range(total)} | dict(zip(numbers, names, strict=True))
         places = {number: place for place, number in enumerate(sorted(every, key=lambda number: every[number]))}
@@ -125,8 +125,8 @@ def _numbered(
     mapping = by_number if chosen == "number" else by_name
     if mapping is None and order == "name":
         raise UsageError(
-            f"the data has {len(numbers)} classes, up to {max(numbers)}, and the model {total}: --class-order name needs numbers below "
-            f"{total}, or as many classes; give the names in the model's order with --classes"
+            f"the data has {len(numbers)} classes, up to {max(numbers)}, but the model has {total}: --class-order name needs numbers "
+            f"below {total}, or as many classes; give the names in the model's order with --classes"
         )
     if mapping is None or order is not None or by_number is None or by_name is None or by_number == by_name:
         return None if mapping is None else (mapping, None)
@@ -137,13 +137,13 @@ def _numbered(
     }
     other = "name" if chosen == "number" else "number"
     return mapping, (
-        f"Class {names[here]!r} and others are read {ways[chosen]}, and could be read {ways[other]}: --class-order {other} "
-        f"(class_order={other!r}) does that, --class-order {chosen} confirms what was taken."
+        f"Class {names[here]!r} and others are read {ways[chosen]}, but could be read {ways[other]}: use --class-order {other} "
+        f"(class_order={other!r}) for that, or --class-order {chosen} to confirm."
     )
 
 
 def _exactly(classes: Sequence[str], known: Sequence[str] | None) -> list[int] | None:
-    """First, since folders 0, 1, 10, 2 of a model trained on them are not in the order of their numbers."""
+    """The labels if the model has all class names; tried first, because folders 0, 1, 10, 2 are not in numerical order."""
     if known is None:
         return None
     if tuple(classes) == tuple(known):
@@ -158,7 +158,7 @@ def _number(name: str) -> int | None:
 
 
 def _as_synsets(classes: Sequence[str], total: int) -> list[int] | None:
-    """ImageNet's own folder names (``n01440764``), for a model that has its 1,000 classes."""
+    """The labels of ImageNet's folder names (``n01440764``), for a model with its 1,000 classes."""
     if total != 1000 or not all(name.startswith("n") and name[1:].isdigit() and len(name) == 9 for name in classes):
         return None
     info: Any = importlib.import_module("timm.data").ImageNetInfo("imagenet-1k")
@@ -167,7 +167,7 @@ def _as_synsets(classes: Sequence[str], total: int) -> list[int] | None:
 
 
 def _by_name(classes: Sequence[str], known: Sequence[str]) -> list[int | None]:
-    """Ignoring case and underscores; a class with synonyms (``tabby, tabby cat``) answers to each. Ambiguous is None."""
+    """The labels by name, ignoring case and underscores; any synonym (``tabby, tabby cat``) matches. None if ambiguous."""
     whole: dict[str, set[int]] = {}
     parts: dict[str, set[int]] = {}
     for index, name in enumerate(known):

@@ -1,4 +1,4 @@
-"""The arrays of an .npz archive: headers first, and their values without holding them all in memory."""
+"""The arrays of an .npz archive, read without loading all values into memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from robustkit.data.files import Stream, open_regular, shown
 from robustkit.errors import UnsafeFileError, UsageError
 
-#: A compressed array of more bytes is unpacked into a temporary file.
+#: Compressed arrays with more bytes are unpacked into a temporary file.
 IN_MEMORY = 2**26
 _CHUNK = 2**20
 
 
 class Header(NamedTuple):
-    """What an array says of itself, and where its values begin in the unpacked member."""
+    """The header of an array, and the offset of its values in the unpacked member."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -40,7 +40,9 @@ class Archive:
     Raises
     ------
     UsageError
-        If the file is not an archive, or names a member twice.
+        If two members have the same name.
+    Exception
+        Of several kinds, if the file is not an archive.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,27 +56,27 @@ class Archive:
         members = [info for info in self._zip.infolist() if info.filename.endswith(".npy")]
         self._members = {info.filename.removesuffix(".npy"): info for info in members}
         if len(self._members) < len(members):
-            raise UsageError(f"{shown(str(path))} holds two arrays of one name: save it again")
+            raise UsageError(f"{shown(str(path))} contains two arrays with the same name: save it again")
 
     def close(self) -> None:
-        """Give the file back; arrays that are mapped stay valid."""
+        """Close the file; memory-mapped arrays stay valid."""
         self._zip.close()
         self._file.close()
 
     @property
     def names(self) -> list[str]:
-        """The arrays there are."""
+        """The names of the arrays."""
         return list(self._members)
 
     def header(self, name: str) -> Header:
-        """What an array says of itself, without reading its values.
+        """The header of an array, without reading its values.
 
         Raises
         ------
         UnsafeFileError
             If it needs pickle.
         UsageError
-            If it is encrypted, its header is damaged, it is of an impossible shape, or shorter than it says.
+            If it is encrypted, its header is damaged, its shape is impossible, or it is truncated.
         """
         member = self._members[name]
         if member.flag_bits & 1:
@@ -84,29 +86,29 @@ class Archive:
                 version = np.lib.format.read_magic(stream)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, fortran, dtype = read(stream)
-            except Exception as error:  # NumPy reads a header as Python's own literals, and passes its errors on
+            except Exception as error:  # NumPy parses headers as Python literals and passes on many kinds of errors
                 raise UsageError(f"array {name!r} in {shown(str(self.path))} has a damaged header: save it again") from error
             header = Header(tuple(int(side) for side in shape), fortran, dtype, stream.tell())
         if dtype.hasobject:
             raise UnsafeFileError(
-                f"{shown(str(self.path))} holds Python objects, which could run code when read: save plain arrays"
+                f"{shown(str(self.path))} contains Python objects, which could run code when read: save plain arrays"
             )
         if any(side < 0 for side in header.shape):
             raise UsageError(
                 f"array {name!r} in {shown(str(self.path))} has the impossible shape {header.shape}: save it again"
             )
         if header.start + header.nbytes > member.file_size:
-            raise UsageError(f"array {name!r} in {shown(str(self.path))} is cut short: save it again")
+            raise UsageError(f"array {name!r} in {shown(str(self.path))} is truncated: save it again")
         return header
 
     def array(self, name: str) -> NDArray[Any]:
-        """An array, mapped from the file where it is stored uncompressed, else from a temporary file if it is large."""
+        """An array, memory-mapped if it is stored uncompressed, or from a temporary file if it is large."""
         member, header = self._members[name], self.header(name)
         order: Any = "F" if header.fortran else "C"
         if not header.nbytes:
             return np.zeros(header.shape, header.dtype)
         if member.compress_type == zipfile.ZIP_STORED:
-            # The lengths in the local header may differ from those in the archive's directory.
+            # The lengths in the local header may differ from those in the central directory.
             self._file.seek(member.header_offset + 26)
             name_length, extra_length = struct.unpack("<HH", self._file.read(4))
             start = member.header_offset + 30 + name_length + extra_length + header.start
@@ -114,7 +116,7 @@ class Archive:
         if header.nbytes <= IN_MEMORY:
             with self._unpacked(member, header) as stream:
                 values = np.frombuffer(_exactly(stream, header.nbytes), header.dtype)
-                stream.read()  # to the end, where the checksum is compared
+                stream.read()  # up to the end, where the checksum is verified
             return values.reshape(header.shape, order=order)
         with tempfile.TemporaryFile() as unpacked:
             self._unpack(name, member, header, unpacked)
@@ -145,5 +147,5 @@ class Archive:
 def _exactly(stream: IO[bytes], count: int) -> bytes:
     data = stream.read(count)
     if len(data) < count:
-        raise EOFError("an array is cut short")
+        raise EOFError("an array is truncated")
     return data

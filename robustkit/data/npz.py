@@ -22,12 +22,12 @@ from robustkit.errors import RobustkitError, UsageError
 SPLITS = ("test", "train", "val")
 _PAIRS = (("x", "y"), ("images", "labels"), ("data", "labels"), ("data", "targets"), ("image", "label"))
 _CLASS_NAMES = ("classes", "class_names", "names", "label_names")
-#: Bytes of labels or names that are read.
+#: Maximum number of bytes of labels or names.
 _MOST_LABELS = 2**30
 
 
 class NpzSource:
-    """An array of images, mapped from disk unless it is small and compressed."""
+    """An array of images, memory-mapped unless it is small and compressed."""
 
     as_is = False
 
@@ -37,7 +37,7 @@ class NpzSource:
         self.channels_last = channels_last
 
     def image(self, position: int) -> Tensor:
-        """One image, ``(C, H, W)``, bytes or float32."""
+        """The image, ``(C, H, W)``, uint8 or float32."""
         image = np.array(self.images[position])
         if image.ndim == 2:
             image = image[None]
@@ -46,11 +46,11 @@ class NpzSource:
         return torch.from_numpy(image if image.dtype == np.uint8 else image.astype(np.float32))
 
     def where(self, position: int) -> str:
-        """Its number and the file."""
+        """The number of the image and the file."""
         return f"image {position} of {shown(str(self.path))}"
 
     def fingerprint(self, positions: Labels) -> str:
-        """Every value of these images."""
+        """A digest of all values of these images."""
         digest = hashlib.sha256(f"{self.images.dtype.newbyteorder('=')}{self.images.shape[1:]}".encode())
         for position in positions:
             image = self.images[position]
@@ -59,14 +59,14 @@ class NpzSource:
 
 
 def load_npz(path: str) -> Data:
-    """Images and labels from an archive: arrays such as ``x`` and ``y``, or ``x_test`` and ``y_test``.
+    """The images and labels of an archive, in arrays such as ``x`` and ``y``, or ``x_test`` and ``y_test``.
 
-    Images are ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)``: bytes, or floating point in [0, 1].
+    Images are ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)``, uint8 or floating point in [0, 1].
 
     Raises
     ------
     UsageError
-        If the file or the arrays are not there, or are of the wrong shape or type.
+        If the file or the arrays do not exist, or have the wrong shape or type.
     UnsafeFileError
         If an array needs pickle.
     """
@@ -95,7 +95,9 @@ def _read(archive: Archive, split: str, name: str) -> Data:
         raise UsageError(f"images {x!r} in {file} have shape {sides}: expected (N, H, W, C) or (N, C, H, W), C 1 or 3")
     count = labels.shape[0] if labels.shape else 1
     if sides[0] != count or not count:
-        raise UsageError(f"{file} has {sides[0]} images in {x!r} and {count} labels in {y!r}: expected as many, above 0")
+        raise UsageError(
+            f"{file} has {sides[0]} images in {x!r} and {count} labels in {y!r}: expected the same number, above 0"
+        )
     if labels.shape not in ((count,), (count, 1)) or labels.dtype.kind not in "iuSU":
         raise UsageError(
             f"labels {y!r} in {file} have shape {labels.shape} and type {labels.dtype}: expected integers or names (N,)"
@@ -117,12 +119,12 @@ def _read(archive: Archive, split: str, name: str) -> Data:
 
 
 def _text(values: NDArray[Any]) -> NDArray[np.str_]:
-    """Names as text, from UTF-8 where they are bytes."""
+    """Names as text; bytes are decoded as UTF-8."""
     return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
 
 
 def _find_pair(file: Path, names: Iterable[str], split: str) -> tuple[str, str]:
-    """The arrays of images and labels; without a split asked for, plain names come before those of the test split."""
+    """The names of the image and label arrays; without a split, plain names are preferred to those of the test split."""
     by_name = {name.lower(): name for name in names}
     for wanted in [split] if split else ["", "test", "val"]:
         for x, y in _PAIRS:
@@ -131,4 +133,4 @@ def _find_pair(file: Path, names: Iterable[str], split: str) -> tuple[str, str]:
                 if pair[0] in by_name and pair[1] in by_name:
                     return by_name[pair[0]], by_name[pair[1]]
     end = f"_{split}" if split else ""
-    raise UsageError(f"{file} holds arrays {sorted(by_name.values())}: expected images and labels as x{end} and y{end}")
+    raise UsageError(f"{file} contains arrays {sorted(by_name.values())}: expected images and labels as x{end} and y{end}")

@@ -1,4 +1,4 @@
-"""``parquet:PATH``: a table of images, encoded in it or as paths relative to its own folder, and their labels."""
+"""``parquet:PATH``: a table of encoded images, or image paths relative to the table's folder, and their labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from robustkit.data.labels import Labels, as_integers, from_text
 from robustkit.data.reading import Reading
 from robustkit.errors import RobustkitError, UsageError
 
-#: Bytes of a row group, which is read at once.
+#: Maximum number of bytes of a row group, which is read at once.
 _MOST = 2**31
 
 
 class ParquetSource(EncodedSource):
-    """A column of encoded images, of which one row group is in memory at a time."""
+    """A column of encoded images, with one row group in memory at a time."""
 
     def __init__(self, path: Path, column: str, tree: Tree, reading: Reading) -> None:
         super().__init__(reading)
@@ -42,11 +42,11 @@ class ParquetSource(EncodedSource):
         return int(self._ends[-1])
 
     def __getstate__(self) -> dict[str, Any]:
-        # Each process that reads images opens the file itself.
+        # Each worker process opens the file itself.
         return self.__dict__ | {"_file": None, "_group": (-1, None)}
 
     def open(self, position: int) -> Stream:
-        """One row's image."""
+        """The encoded image of a row."""
         group = int(np.searchsorted(self._ends, position, side="right"))
         if self._group[0] != group:
             self._file = self._file or pq.ParquetFile(self.path)
@@ -58,7 +58,7 @@ class ParquetSource(EncodedSource):
         if encoded is not None:
             return io.BytesIO(encoded)
         if path is None:
-            raise ValueError("the row holds no image")
+            raise ValueError("the row contains no image")
         return self.tree.open(path)
 
     def sampled(self, most: int) -> NDArray[np.int64]:
@@ -66,17 +66,17 @@ class ParquetSource(EncodedSource):
         return np.arange(min(most, next(int(end) for end in self._ends if end)), dtype=np.int64)
 
     def where(self, position: int) -> str:
-        """Its row."""
+        """The row of the image."""
         return f"row {position} of {shown(str(self.path))}"
 
 
 def load_parquet(path: str, reading: Reading | None = None) -> Data:
-    """The images and labels of a Parquet file: encoded images as Hugging Face writes them, bytes, or paths of files.
+    """The images and labels of a Parquet file: encoded images as Hugging Face writes them, bytes, or file paths.
 
     Raises
     ------
     UsageError
-        If there is no such file, it has no such columns, a label is missing, or a path leads out of its folder.
+        If the file or one of the columns does not exist, a label is missing, or a path leads out of the folder.
     """
     file = local_path(path, folder=False, expected="give a Parquet file with a column of images and one of labels")
     try:
@@ -96,7 +96,7 @@ def _read(table: Any, file: Path, path: str, reading: Reading) -> Data:
     if image is None or label is None:
         raise columns.missing(what, schema.names)
     if not table.metadata.num_rows:
-        raise UsageError(f"{what} has no rows: expected one an image")
+        raise UsageError(f"{what} has no rows: expected one per image")
     labels, classes, note = _labels(table, schema.field(label), file, f"labels of parquet:{brief(shown(path))}")
     tree = Tree(file.parent, follow_links=reading.follow_links)
     field = schema.field(image)
@@ -124,7 +124,7 @@ def _is_encoded(kind: Any) -> bool:
 def _labels(table: Any, field: Any, file: Path, what: str) -> tuple[Labels, list[str] | None, str | None]:
     column = _column(table, field.name, file)
     if column.null_count:
-        raise UsageError(f"{what} are missing in {column.null_count} of {len(column)} rows: fill or leave out those rows")
+        raise UsageError(f"{what} are missing in {column.null_count} of {len(column)} rows: fill or remove those rows")
     if pa.types.is_integer(field.type):
         return as_integers(column.to_numpy(), what, len(column)), _class_names(table.schema_arrow, field.name), None
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
@@ -135,7 +135,7 @@ def _labels(table: Any, field: Any, file: Path, what: str) -> tuple[Labels, list
 
 
 def _class_names(schema: Any, label: str) -> list[str] | None:
-    """The names of the classes, if the Hugging Face library wrote the file."""
+    """The class names, if the Hugging Face library wrote the file."""
     try:
         feature = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][label]
         return [str(name) for name in feature["names"]]
@@ -152,7 +152,7 @@ def _column(table: Any, name: str, file: Path) -> Any:
 
 
 def _check_size(metadata: Any, group: int, file: Path) -> None:
-    """Refuse to read what the file says is too large for memory. Arrow dies of damaged metadata of a column: it is not asked."""
+    """Raise `UsageError` for a row group too large for memory. Column metadata is not used: Arrow crashes if it is damaged."""
     size = metadata.row_group(group).total_byte_size
     if size > _MOST:
         raise UsageError(f"{shown(str(file))} has row groups of {size / 1e9:.1f} GB: write it with smaller ones")

@@ -1,4 +1,4 @@
-"""A decoded image becomes a model's input: its channels, its size, values within its bounds."""
+"""Preparation of a decoded image for a model: channels, size, and values within bounds."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST_PIXELS = 2**26
 
 
 def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
-    """Resize the shorter side, cut out the centre, and scale to the bounds, as `spec` says.
+    """The image with shorter side resized, centre-cropped, and scaled to the bounds, according to `spec`.
 
     Parameters
     ----------
     image
-        A PIL image, or a tensor ``(C, H, W)``: bytes, or floating point that is already in [0, 1].
+        A PIL image, or a tensor ``(C, H, W)``, uint8 or floating point in [0, 1].
     spec
-        The channels and the size to reach. Without a size the image keeps its own.
+        The required channels and size. Without a size, the image keeps its own.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
     Raises
     ------
     UsageError
-        If `spec` has other channels than 1 or 3, and the image not as many.
+        If the number of channels of `spec` is neither 1, 3 nor that of the image.
     ValueError
         If the image has no pixels or values of an unknown range, or would become too large.
     """
@@ -51,8 +51,8 @@ def prepare(image: Image.Image | Tensor, spec: InputSpec) -> Tensor:
 def _with_channels(image: Image.Image | Tensor, channels: int) -> Image.Image | Tensor:
     if channels not in _MODES and not (isinstance(image, Tensor) and len(image) == channels):
         raise UsageError(
-            f"the model takes images of {channels} channels, and those of files have 1 or 3: give it images as tensors, or mend its "
-            "channels"
+            f"the model takes images with {channels} channels, but image files have 1 or 3: give images as tensors, or fix the "
+            "model's channels"
         )
     if isinstance(image, Image.Image):
         return image if image.mode == _MODES[channels] else image.convert(_MODES[channels])

@@ -1,24 +1,24 @@
-"""How a user wants files of images to be read."""
+"""Options for reading image files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-#: Whether classes whose names are numbers are read by number or in the order of their names.
+#: Whether classes whose names are numbers are matched by number or in the order of their names.
 ClassOrder = Literal["number", "name"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """Choices that hold for every file of a data set.
+    """Options that apply to all files of a data set.
 
     Parameters
     ----------
     follow_links
-        Whether links may lead out of the folder of the data.
+        Whether links may lead out of the data's folder.
     exif
-        Whether images are rotated as their EXIF orientation says.
+        Whether to apply the EXIF orientation of images.
     """
 
     follow_links: bool = False

@@ -1,4 +1,4 @@
-"""Images the caller already has: a pair of tensors, a torch dataset or data loader."""
+"""Data from the caller's own objects: a pair of tensors, or a torch dataset."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class TensorSource:
         self.images = images
 
     def image(self, position: int) -> Tensor:
-        """One image as it is, on the CPU."""
+        """The unchanged image, on the CPU."""
         return self.images[position].detach().cpu()
 
     def where(self, position: int) -> str:
-        """Its number."""
+        """The number of the image."""
         return f"image {position}"
 
     def fingerprint(self, positions: Labels) -> str:
-        """Every value of these images."""
+        """A digest of all values of these images."""
         digest = hashlib.sha256(f"{self.images.dtype}{tuple(self.images.shape[1:])}".encode())
         for position in positions:
             image = self.images[int(position)]
@@ -45,7 +45,7 @@ class TensorSource:
 
 
 class DatasetSource:
-    """A map-style torch dataset of (image, label); tensors are passed on as they are, PIL images are prepared."""
+    """A map-style torch dataset of (image, label); tensors are passed on unchanged, PIL images are prepared."""
 
     as_is = True
 
@@ -53,7 +53,7 @@ class DatasetSource:
         self.dataset = dataset
 
     def image(self, position: int) -> Image.Image | Tensor:
-        """One item's image."""
+        """The image of an item."""
         try:
             image = self.dataset[position][0]
         except Exception as error:
@@ -62,18 +62,18 @@ class DatasetSource:
             raise UsageError(f"a dataset must yield (image, label) with a tensor or PIL image, not a {type(image).__name__}")
         if isinstance(image, Tensor) and odd_kind(image):
             raise UsageError(
-                f"{self.where(position)}: the image is a {odd_kind(image)} tensor; a dataset must yield dense ones"
+                f"{self.where(position)}: the image is a {odd_kind(image)} tensor; a dataset must yield dense tensors"
             )
         return image
 
     def where(self, position: int) -> str:
-        """Its number and the dataset's class."""
+        """The number of the sample and the dataset's class."""
         return f"sample {position} of {type(self.dataset).__name__}"
 
     def fingerprint(self, positions: Labels) -> str:
-        """The dataset's kind and length, and the pixels of these images: each is decoded once, and none is kept."""
+        """A digest of the dataset's class and length, and the pixels of these images; each is decoded once, none is kept."""
         digest = hashlib.sha256(f"{type(self.dataset).__qualname__} {len(self.dataset)}".encode())  # type: ignore[arg-type]
-        with own_random_state(torch.device("cpu"), seed=0):  # a random transform is known by its draws of one seed
+        with own_random_state(torch.device("cpu"), seed=0):  # a random transform is identified by its draws for one seed
             for position in positions.tolist():
                 try:
                     image = self.image(position)
@@ -89,7 +89,7 @@ class DatasetSource:
 
 
 def from_tensors(images: Any, labels: Any) -> Data:
-    """Data of images ``(N, C, H, W)`` and labels ``(N,)``: tensors, NumPy arrays or nested lists."""
+    """Data with images ``(N, C, H, W)`` and labels ``(N,)``: tensors, NumPy arrays or nested lists."""
     images, labels = as_tensor(images, "images"), as_tensor(labels, "labels")
     if images.ndim != 4:
         raise UsageError(f"images have shape {tuple(images.shape)}; expected (samples, channels, height, width)")
@@ -98,19 +98,19 @@ def from_tensors(images: Any, labels: Any) -> Data:
 
 
 def from_dataset(dataset: Dataset[Any]) -> Data:
-    """Data of a map-style dataset. Its labels come from its ``targets`` or ``labels``; without them, every item is read once."""
+    """Data from a map-style dataset. Labels come from its ``targets`` or ``labels``; without them, every item is read once."""
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
         raise UsageError(f"{type(dataset).__name__} has no length and order: give a map-style dataset of (image, label)")
     return Data(DatasetSource(dataset), dataset_labels(dataset), name=type(dataset).__name__)
 
 
 def dataset_labels(dataset: Any) -> Labels:
-    """The labels of a torch dataset, without decoding its images where it lists them.
+    """The labels of a torch dataset, without decoding images if the dataset lists them.
 
     Raises
     ------
     UsageError
-        If they are not one integer a sample, or cannot be read.
+        If they are not one integer per sample, or cannot be read.
     """
     kind = type(dataset).__name__
     try:
@@ -132,7 +132,7 @@ def dataset_labels(dataset: Any) -> Labels:
 
 
 def _listed(dataset: Any) -> Any:
-    """The labels as a dataset lists them; None if it does not."""
+    """The labels listed by a dataset; None if it lists none."""
     if isinstance(dataset, Subset):
         return dataset_labels(dataset.dataset)[np.asarray(dataset.indices, dtype=np.int64)]
     if getattr(dataset, "target_transform", None) is None:

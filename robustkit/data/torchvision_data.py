@@ -1,4 +1,4 @@
-"""``torchvision/NAME[:split]``: the datasets of torchvision, from files that are already there."""
+"""``torchvision/NAME[:split]``: torchvision's datasets, from files on disk."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ class TorchvisionSource(DatasetSource):
         self.name = name
 
     def image(self, position: int) -> Image.Image | Tensor:
-        """One image, which torchvision's own code opens."""
+        """The image, opened by torchvision's code."""
         with without_ghostscript():
             return super().image(position)
 
     def fingerprint(self, positions: Labels) -> str:
-        """The dataset's name, split and length, and the pixels of these images."""
+        """The dataset's name and split, with a digest of its length and the pixels of these images."""
         return f"{self.name} {super().fingerprint(positions)}"
 
 
 def data_root() -> Path:
-    """Where datasets lie: the folder in ROBUSTKIT_DATA, else ~/.cache/robustkit."""
+    """The folder of datasets: ROBUSTKIT_DATA, else ~/.cache/robustkit."""
     return Path(os.environ.get("ROBUSTKIT_DATA") or Path.home() / ".cache" / "robustkit")
 
 
 def load_torchvision(name: str) -> Data:
-    """A split of a torchvision dataset: the test split unless another is named. Nothing is downloaded.
+    """A split of a torchvision dataset, by default the test split. Nothing is downloaded.
 
     Raises
     ------
     UsageError
-        If the dataset or the split is unknown, or its files are not there; the message says how to get them.
+        If the dataset or the split is unknown, or its files are missing; the message says how to get them.
     """
     from torchvision import datasets
 
@@ -66,8 +66,8 @@ def load_torchvision(name: str) -> Data:
     if options is None:
         if inspect.isclass(kind) and issubclass(kind, datasets_base()) and short in datasets.__all__:
             raise UsageError(
-                f"data 'torchvision/{short}' is not a set of images and classes with a test split: build it yourself, and give "
-                "a Dataset of (image, label) to robustkit.audit"
+                f"data 'torchvision/{short}' is not a set of images and classes with a test split: create the Dataset of "
+                "(image, label) yourself, and pass it to robustkit.audit"
             )
         raise UsageError(f"data 'torchvision/{brief(short)}' is unknown: {did_you_mean(brief(short), known)}")
     root = data_root()
@@ -91,22 +91,22 @@ def load_torchvision(name: str) -> Data:
 
 
 def _options(kind: Any, split: str) -> dict[str, Any] | None:
-    """How a dataset's class is asked for a split; None if it is not a dataset of labelled images with splits."""
+    """The constructor arguments for a split of a dataset; None if it is not a dataset of labelled images with splits."""
     if not inspect.isclass(kind) or not issubclass(kind, datasets_base()):
         return None
     parameters = inspect.signature(kind).parameters
     needed = {
         name for name, parameter in parameters.items() if parameter.default is parameter.empty and parameter.kind is _PLAIN
     }
-    if needed - {"root", "split", "train"}:  # such as the videos of Kinetics, which need a number of frames
+    if needed - {"root", "split", "train"}:  # such as Kinetics, whose videos need a number of frames
         return None
     if "train" in parameters:
         if split not in ("train", "test"):
             raise UsageError(f"split {split!r} of {kind.__name__} is unknown: write train or test")
         return {"train": split == "train"}
     if "split" in parameters:
-        # ImageNet's and Imagenette's labelled images for testing are called val.
-        # EMNIST's splits are sets of letters, each with a part for testing.
+        # The labelled test images of ImageNet and Imagenette are the split val.
+        # EMNIST's splits are sets of characters, each with a test part.
         named = {"split": "val" if split == "test" and kind.__name__ in ("ImageNet", "Imagenette") else split}
         return named | {"train": False} if kind.__name__ == "EMNIST" else named
     if kind.__name__ == "ImageNet":  # takes its split through **kwargs in some versions
@@ -115,7 +115,7 @@ def _options(kind: Any, split: str) -> dict[str, Any] | None:
 
 
 def datasets_base() -> type:
-    """The class every torchvision dataset descends from."""
+    """The base class of all torchvision datasets."""
     from torchvision.datasets import VisionDataset
 
     base: type = VisionDataset
@@ -123,7 +123,7 @@ def datasets_base() -> type:
 
 
 def _present(error: Exception) -> bool:
-    """Whether a dataset failed on its files, which torchvision reports missing with these two kinds of error."""
+    """Whether the files exist but are damaged; torchvision reports missing files with one of these two errors."""
     return not isinstance(error, (RuntimeError, OSError))
 
 
@@ -134,7 +134,7 @@ def _names(classes: Sequence[Any] | None) -> list[str] | None:
 
 
 def _unpack_debian(root: Path) -> None:
-    """Put Debian's packed Fashion-MNIST where torchvision looks for it, if it is installed."""
+    """Unpack Debian's Fashion-MNIST, if it is installed, to the folder that torchvision uses."""
     raw = root / "FashionMNIST" / "raw"
     for packed in sorted(DEBIAN_FASHION.glob("*-ubyte.gz")):
         target = raw / packed.name.removesuffix(".gz")

@@ -30,7 +30,7 @@ _NAME = re.compile(r"((?:.*/|)[^./][^./]*)\.([^/]*)", re.DOTALL)
 
 
 class _Header(tarfile.TarInfo):
-    """A header that leads forwards: a negative or immense size would have tarfile read for ever, or all at once."""
+    """A header with checked sizes: with a negative or huge size, tarfile would never end or read everything at once."""
 
     def _block(self, count: int) -> int:
         if count < 0:
@@ -39,12 +39,12 @@ class _Header(tarfile.TarInfo):
             self.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME)
             and count > _MOST_LABEL
         ):
-            raise tarfile.ReadError("an immense header")
+            raise tarfile.ReadError("a huge header")
         return int(super()._block(count))  # type: ignore[misc]
 
 
 class TarSource(EncodedSource):
-    """Images at known places in tar files."""
+    """Images at known offsets in tar files."""
 
     def __init__(self, shards: list[Path], reading: Reading) -> None:
         super().__init__(reading)
@@ -55,13 +55,13 @@ class TarSource(EncodedSource):
         return len(self.offset)
 
     def add(self, shard: int, offset: int, size: int) -> None:
-        """The place of the next image."""
+        """Add the location of the next image."""
         self.shard.append(shard)
         self.offset.append(offset)
         self.size.append(size)
 
     def open(self, position: int) -> Stream:
-        """One member."""
+        """The encoded image."""
         if self.size[position] > _MOST_IMAGE:
             raise OSError(f"it takes {self.size[position] / 1e9:.1f} GB")
         with open_regular(self.shards[self.shard[position]]) as file:
@@ -69,12 +69,12 @@ class TarSource(EncodedSource):
             return io.BytesIO(file.read(self.size[position]))
 
     def where(self, position: int) -> str:
-        """Its shard and where in it."""
+        """The shard of the image and its offset."""
         return f"sample {position} ({shown(str(self.shards[self.shard[position]]))} at byte {self.offset[position]})"
 
 
 def load_webdataset(pattern: str, reading: Reading | None = None) -> Data:
-    """The samples of local tar files: ``KEY.jpg`` (or another image) beside ``KEY.cls``, or ``KEY.json`` with a label.
+    """The samples of local tar files: ``KEY.jpg`` (or another image) with ``KEY.cls``, or ``KEY.json`` with a label.
 
     Raises
     ------
@@ -104,19 +104,21 @@ def load_webdataset(pattern: str, reading: Reading | None = None) -> Data:
                 raise
             raise UsageError(f"{shown(str(shard))} cannot be read as an uncompressed .tar file: {error}") from error
     if not len(source):
-        raise UsageError(f"webdataset:{brief(pattern)} holds no images: expected KEY.jpg or such beside KEY.cls or KEY.json")
+        raise UsageError(
+            f"webdataset:{brief(pattern)} contains no images: expected KEY.jpg or similar with KEY.cls or KEY.json"
+        )
     integers, classes, note = labels.read(f"labels of webdataset:{brief(shown(pattern))}")
-    lone = f"{without_image} samples without an image were left out." if without_image else None
+    lone = f"{without_image} samples without an image were skipped." if without_image else None
     notes = [found for found in (note, lone, source.orientation_note()) if found]
     return Data(source, integers, name=f"webdataset:{pattern}", classes=classes, notes=notes)
 
 
 def _samples(file: Stream) -> Iterator[tuple[str, tuple[int, int] | None, str | None]]:
-    """The key, the place of the image and the label of each sample of one tar file."""
+    """The key, the offset and size of the image, and the label of each sample of a tar file."""
     key, image, label = "", None, None
     with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as tar:
         for member in tar:
-            tar.members = []  # type: ignore[attr-defined]  # it would keep all of them
+            tar.members = []  # type: ignore[attr-defined]  # otherwise it keeps all members
             parts = _NAME.fullmatch(member.name)
             if not member.isreg() or parts is None:
                 continue
@@ -135,7 +137,7 @@ def _samples(file: Stream) -> Iterator[tuple[str, tuple[int, int] | None, str | 
                         f"{brief(member.name)!r} is not a label ({error}): expected a class, or JSON with one"
                     ) from error
         file.seek(tar.offset)
-        if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # where tarfile stopped without a word
+        if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # where tarfile stopped without an error
             raise tarfile.ReadError(f"damaged at byte {tar.offset}")
     if image or label is not None:
         yield key, image, label
@@ -154,7 +156,7 @@ def _label(file: Stream, member: tarfile.TarInfo, kind: str) -> str | None:
 
 
 def _shards(pattern: str, reading: Reading) -> list[Path]:
-    """The files that a path, or a pattern with braces or wildcards, names."""
+    """The files that match a path, or a pattern with braces or wildcards."""
     try:
         expanded = os.path.expanduser(pattern)
         if os.path.lexists(expanded):
@@ -178,12 +180,12 @@ def _shards(pattern: str, reading: Reading) -> list[Path]:
 
 
 def _braces(pattern: str) -> list[str]:
-    """All names that ``{000..009}`` and ``{a,b}`` stand for."""
+    """All names from expanding ``{000..009}`` and ``{a,b}``."""
     names = [pattern]
     while any(_BRACES.search(name) for name in names):
         names = list(itertools.islice((made for name in names for made in _expand(name)), _MOST_SHARDS + 1))
         if len(names) > _MOST_SHARDS:
-            raise UsageError(f"pattern {brief(pattern)!r} names more than {_MOST_SHARDS} files: give fewer")
+            raise UsageError(f"pattern {brief(pattern)!r} matches more than {_MOST_SHARDS} files: give fewer")
     return names
 
 

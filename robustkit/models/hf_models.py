@@ -20,21 +20,21 @@ _INTERPOLATION = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 
 
 def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
-    """An image classifier of the transformers library with safetensors weights, prepared as its own image processor does.
+    """An image classifier of the transformers library with safetensors weights and the preprocessing of its image processor.
 
     Parameters
     ----------
     name
-        ``owner/name`` on the hub, or a folder made by ``save_pretrained``.
+        ``owner/name`` on the hub, or a folder written by ``save_pretrained``.
     allow_remote_code
-        Run Python code that comes with the model. Off, such a model is refused.
+        Run Python code that comes with the model; if false, such a model is refused.
 
     Raises
     ------
     UsageError
-        If the library is not installed, the model cannot be loaded, or it is not finished.
+        If the library is not installed, the model cannot be loaded, or some of its weights are missing.
     UnsafeFileError
-        If it would run code of its own.
+        If it would run its own code.
     """
     transformers = _library()
     try:
@@ -49,8 +49,8 @@ def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
     )
     if lost:
         raise UsageError(
-            f"model 'hf/{shown(name)}' holds no weights for {', '.join(map(shown, lost[:3]))}{' …' if len(lost) > 3 else ''}, which "
-            "would be random: it is no finished classifier, so train one from it first"
+            f"model 'hf/{shown(name)}' has no weights for {', '.join(map(shown, lost[:3]))}{' …' if len(lost) > 3 else ''}, which "
+            "would be random: it is not a trained classifier, so fine-tune it first"
         )
     try:
         size, mean, std = _measured(processor)
@@ -60,29 +60,29 @@ def load_hf(name: str, *, allow_remote_code: bool = False) -> Network:
         spec = InputSpec(channels, size, _resize(processor, size), _interpolation(processor))
     except Exception as error:
         raise UsageError(
-            f"the configuration of model 'hf/{shown(name)}' is damaged, or describes no images ({first_line(error)})"
+            f"the configuration of model 'hf/{shown(name)}' is damaged, or is not for images ({first_line(error)})"
         ) from error
     return Network(net, spec, mean[:channels], std[:channels], classes)
 
 
 def fresh_hf(name: str, num_classes: int, *, local: bool = False) -> nn.Module:
-    """An image classifier of a configuration on the hub or in a folder, with fresh weights; no code of its own runs.
+    """An image classifier with new weights from a configuration on the hub or in a folder; its own code is not run.
 
     Parameters
     ----------
     name
         ``owner/name`` on the hub, or a folder.
     num_classes
-        Outputs.
+        Number of outputs.
     local
-        Look in folders and in the hub's cache alone, and ask the hub nothing.
+        Use only folders and the hub's cache, without network access.
 
     Raises
     ------
     UsageError
         If the library is not installed, or there is no such configuration.
     UnsafeFileError
-        If it would run code, or `local` is set and it is not here.
+        If it would run code, or `local` is set and it is not available locally.
     """
     transformers = _library()
     try:
@@ -93,8 +93,8 @@ def fresh_hf(name: str, num_classes: int, *, local: bool = False) -> nn.Module:
     except Exception as error:
         if local and isinstance(error, OSError) and not Path(name).is_dir():
             raise UnsafeFileError(
-                f"the card was refused, since it names a network of the hub ('hf/{shown(name)}') that is not in the local cache: if you "
-                "trust it, say --allow-remote-code, or download it first"
+                f"the card was refused, because its network ('hf/{shown(name)}') is on the hub and not in the local cache: if you "
+                "trust it, use --allow-remote-code, or download it first"
             ) from error
         raise _refusal(name, error) from error
     return net
@@ -102,7 +102,7 @@ def fresh_hf(name: str, num_classes: int, *, local: bool = False) -> nn.Module:
 
 def _library() -> Any:
     try:
-        return importlib.import_module("transformers")  # only half typed
+        return importlib.import_module("transformers")  # only partly typed
     except ImportError:
         raise UsageError("model 'hf/…' needs the transformers library: pip install 'robustkit[hf]'") from None
 
@@ -110,7 +110,7 @@ def _library() -> Any:
 def _refusal(name: str, error: Exception) -> RobustkitError:
     if "trust_remote_code" in str(error):
         return UnsafeFileError(
-            f"model 'hf/{shown(name)}' was refused, since it brings code of its own: if you trust it, say --allow-remote-code"
+            f"model 'hf/{shown(name)}' was refused, because it comes with its own code: if you trust it, use --allow-remote-code"
         )
     return UsageError(
         f"model 'hf/{shown(name)}' cannot be loaded ({first_line(error)[:300]}): it must be an image classifier with safetensors "
@@ -119,22 +119,22 @@ def _refusal(name: str, error: Exception) -> RobustkitError:
 
 
 def _measured(processor: Any) -> tuple[tuple[int, int], list[float], list[float]]:
-    """The size, mean and std, read off what the processor makes of a black and of a white image.
+    """The size, mean and std, measured by processing a black and a white image.
 
-    Whatever its options are called, what it does to a pixel value v in [0, 1] is (v - mean) / std.
+    Whatever the processor's options, it maps a pixel value v in [0, 1] to (v - mean) / std.
     """
     shades = [Image.fromarray(np.full((256, 256, 3), shade, np.uint8)) for shade in (0, 255)]
     black, white = (torch.as_tensor(processor(shade, return_tensors="pt")["pixel_values"]).double()[0] for shade in shades)
     low, high = black.mean(dim=(1, 2)), white.mean(dim=(1, 2))
     std = 1 / (high - low)
     if not bool(std.isfinite().all() and (std > 0).all()):
-        raise ValueError("its image processor makes the same of black and of white")
+        raise ValueError("its image processor maps black and white to the same value")
     height, width = black.shape[-2:]
     return (height, width), [round(v, 6) for v in (-low * std).tolist()], [round(v, 6) for v in std.tolist()]
 
 
 def _resize(processor: Any, size: tuple[int, int]) -> int | None:
-    """What the shorter side becomes before the centre crop; None if the image is resized straight to `size`."""
+    """The size of the shorter side before the centre crop; None if the image is resized directly to `size`."""
     if hasattr(processor, "data_config"):
         from robustkit.models.timm_models import timm_spec
 

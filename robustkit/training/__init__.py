@@ -1,1 +1,1 @@
-"""The training loop behind train, finetune and harden."""
+"""Training: train, finetune and harden, and their common loop."""

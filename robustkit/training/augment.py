@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn for each image by (seed, epoch, image) and made on the device, batch-wise."""
+"""Augmentation of training images, in batches on the device, with draws that depend on (seed, epoch, image)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robustkit.rng import SampleRandom
 
 
 def augment(x: Tensor, sample_ids: Tensor, kinds: tuple[str, ...], seed: int) -> Tensor:
-    """Images ``(B, C, H, W)``, flipped left to right (``flip``) and shifted by up to an eighth over black (``crop``)."""
+    """The images ``(B, C, H, W)``, randomly flipped (``flip``) and shifted by up to an eighth with zero padding (``crop``)."""
     random = SampleRandom(seed, "augment")
     if "flip" in kinds:
         flips = random.uniform(sample_ids, (), stream="flip") < 0.5
@@ -28,5 +28,5 @@ def _shift(x: Tensor, random: SampleRandom, sample_ids: Tensor) -> Tensor:
     columns = offset[:, 1:] + torch.arange(width, device=x.device)
     padded = functional.pad(x, (pad, pad, pad, pad))
     sample = torch.arange(len(x), device=x.device)
-    # Advanced indices on both sides of the channel slice put the channels last.
+    # Indexing with tensors on both sides of the channel slice moves the channels last.
     return padded[sample[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()

@@ -1,22 +1,22 @@
-"""Images of a small training set are decoded in the first epoch and remembered for the others."""
+"""A cache of decoded training images, filled in the first epoch."""
 
 from __future__ import annotations
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
-LIMIT = 512 * 2**20  #: bytes of images that are remembered; the rest is read anew in every epoch
+LIMIT = 512 * 2**20  #: maximum bytes of cached images; all others are read again in every epoch
 
 
 class Remembered(Dataset[tuple[Tensor, int]]):
-    """A map-style dataset that reads an item once, as long as there is room.
+    """A map-style dataset that caches items up to a size limit.
 
     Parameters
     ----------
     source
         A map-style dataset of (image, label) without randomness.
     limit
-        The most bytes to keep.
+        Maximum number of bytes to cache.
     """
 
     def __init__(self, source: Dataset[tuple[Tensor, int]], limit: int = LIMIT) -> None:

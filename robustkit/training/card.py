@@ -1,4 +1,4 @@
-"""What a trained network says of itself: for machines as card.json, for people as card.md."""
+"""The card of a trained network: card.json for machines, card.md for people."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Metrics(BaseModel):
 
 
 class _Card(BaseModel):
-    """What is read back from a card; the rest of it is for people."""
+    """The fields of a card that are read back; all others are informative."""
 
     command: str
     model: _Model
@@ -68,7 +68,7 @@ class _Card(BaseModel):
 
 
 def parse_card(text: bytes) -> Card:
-    """A card from JSON. Raises `ValueError`, with one sentence, if it is none."""
+    """A card from JSON. Raises `ValueError`, with one sentence, if it is invalid."""
     try:
         _Card.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -82,7 +82,7 @@ def parse_card(text: bytes) -> Card:
 
 
 def describe_model(model: Model, architecture: str | None, num_classes: int) -> Card:
-    """What is needed to build the model around its weights again."""
+    """The properties needed to build the model again for its weights."""
     return {
         "architecture": architecture,
         "num_classes": num_classes,
@@ -95,7 +95,7 @@ def describe_model(model: Model, architecture: str | None, num_classes: int) -> 
 
 
 def model_settings(card: Card) -> dict[str, Any]:
-    """The keywords of `Model` that a card holds."""
+    """The keyword arguments of `Model` in a card."""
     written = card["model"]
     spec = dict(written["input"])
     spec["size"] = None if spec["size"] is None else tuple(spec["size"])
@@ -109,12 +109,12 @@ def model_settings(card: Card) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of what the weights depend on."""
+    """The versions of software that the weights depend on."""
     return {"robustkit": robustkit.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write ``card.md``, then ``card.json``, whose presence says that the run is complete."""
+    """Write ``card.md``, then ``card.json``, whose presence means that the run is complete."""
     write_text(folder / "card.md", _markdown(card))
     write_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 

@@ -1,4 +1,4 @@
-"""The state of a run on disk: written whole or not at all, read without running code."""
+"""Checkpoints of training runs, written atomically and read without running code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from robustkit.models.pickles import unsafe_name
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a run is.
+    """The position of a run.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class Progress:
     losses
         The losses of this epoch's batches so far.
     best
-        The greatest score of the validations so far: robust (if there is a threat), then clean accuracy.
+        The best validation score so far: robust accuracy (0 without a threat), then clean accuracy.
     history
-        One row an epoch.
+        One row per epoch.
     """
 
     epoch: int = 0
@@ -39,21 +39,21 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def check(self, epochs: int, batches: int) -> None:
-        """Raise `ValueError` if a run of so many epochs, of so many batches each, cannot stand there."""
+        """Raise `ValueError` if this is not a valid position of a run with this many epochs and batches per epoch."""
         if not (type(self.epoch) is int and 0 <= self.epoch <= epochs):
-            raise ValueError(f"its epoch is {self.epoch!r}, and the run has {epochs}")
+            raise ValueError(f"its epoch is {self.epoch!r}, but the run has {epochs}")
         if not (type(self.batch) is int and 0 <= self.batch < batches and (self.batch == 0 or self.epoch < epochs)):
-            raise ValueError(f"its batch is {self.batch!r}, and an epoch has {batches}")
+            raise ValueError(f"its batch is {self.batch!r}, but an epoch has {batches}")
         if not (isinstance(self.losses, list) and len(self.losses) == self.batch):
-            raise ValueError("it does not hold one loss for each batch of the epoch")
+            raise ValueError("it does not contain one loss for each batch of the epoch")
         if not all(isinstance(loss, Tensor) and loss.ndim == 0 and loss.is_floating_point() for loss in self.losses):
-            raise ValueError("its losses are no numbers")
+            raise ValueError("its losses are not numbers")
         if not (isinstance(self.history, list) and all(isinstance(row, dict) for row in self.history)):
-            raise ValueError("its history is no list of rows")
+            raise ValueError("its history is not a list of rows")
         if [row.get("epoch") for row in self.history] != list(range(1, self.epoch + 1)):
-            raise ValueError("its history does not hold one row for each epoch")
+            raise ValueError("its history does not contain one row for each epoch")
         if not all(_is_share(row.get("clean")) and _is_share(row.get("robust", 0.0)) for row in self.history):
-            raise ValueError("its history holds accuracies that are no shares")
+            raise ValueError("its history contains accuracies outside [0, 1]")
         scores = [[float(row.get("robust", 0.0)), float(row["clean"])] for row in self.history]
         if self.best != max(scores, default=[]):
             raise ValueError("its best score is not that of its history")
@@ -64,7 +64,7 @@ def _is_share(value: object) -> bool:
 
 
 def save_checkpoint(path: Path, progress: Progress, state: dict[str, Any]) -> None:
-    """Write the run's state; a crash in the middle leaves the checkpoint before it.
+    """Write the run's state; a crash while writing keeps the previous checkpoint.
 
     Raises
     ------
@@ -77,11 +77,11 @@ def save_checkpoint(path: Path, progress: Progress, state: dict[str, Any]) -> No
         except RuntimeError as error:
             if "inline_container" not in str(error) and "PytorchStreamWriter" not in str(error):
                 raise
-            raise OSError("the disk is full, or the file too large") from error  # what PyTorch's writer means by it
+            raise OSError("the disk is full, or the file too large") from error  # the meaning of PyTorch's error
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[Progress, dict[str, Any]] | None:
-    """The state that was saved; None if there is none.
+    """The saved state; None if there is none.
 
     Raises
     ------
@@ -99,13 +99,13 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Progress, dict[st
         name = _code_in(path)
         if name is not None:
             raise UnsafeFileError(
-                f"checkpoint {path} was refused, since reading it could run code ({name}): delete {path.parent} to begin again"
+                f"checkpoint {path} was refused, because reading it could run code ({name}): delete {path.parent} to start again"
             ) from error
         raise unreadable(path, error) from error
 
 
 def _code_in(path: Path) -> str | None:
-    """What a file that torch refused would look up and call, beyond what weights need."""
+    """The first name in a file rejected by torch that weights do not need; None if there is none."""
     entry = None
     if zipfile.is_zipfile(path):
         try:
@@ -118,6 +118,6 @@ def _code_in(path: Path) -> str | None:
 
 
 def unreadable(path: Path, error: Exception) -> UsageError:
-    """One sentence for a checkpoint that is damaged or of another run."""
+    """The error for a checkpoint that is damaged or belongs to another run."""
     cause = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return UsageError(f"checkpoint {path} cannot be read ({cause}): delete {path.parent} to begin again")
+    return UsageError(f"checkpoint {path} cannot be read ({cause}): delete {path.parent} to start again")

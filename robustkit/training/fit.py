@@ -1,4 +1,4 @@
-"""Train, finetune and harden: three ways into the one loop. Each leaves a folder that is itself a model name."""
+"""Train, finetune and harden, which use the same loop. Each returns a folder that can be loaded as a model."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from robustkit.training.topology import fresh_model
 from robustkit.training.validate import ATTACK
 
 Flow = Literal["train", "finetune", "harden"]
-LICENCE = "The weights derive from the data and from the network that training started from: their licences hold."
+LICENCE = "The weights derive from the data and from the network that training started from: their licences apply."
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Start:
-    """What a flow trains: the model, how it is built again, and the images with its labels."""
+    """The input of training: the model, how to build it again, and images with the model's labels."""
 
     model: Model
     architecture: str | None
@@ -67,46 +67,46 @@ def train(
     command: str | None = None,
     **options: Any,
 ) -> Path:
-    """Train a network from fresh weights.
+    """Train a network from scratch.
 
     Parameters
     ----------
     model
-        The network's name, such as ``torchvision/resnet18``: its topology is taken, not its weights.
+        The network's name, such as ``torchvision/resnet18``; only its architecture is used, not its weights.
     data
-        A data name (of one with splits the training split is taken), a pair of tensors, a Dataset or DataLoader.
+        A data name (by default its training split, if it has splits), a pair of tensors, a Dataset or DataLoader.
     out
-        The run's folder. The same call again resumes; another one into the same folder is refused.
+        The run's folder. Repeating the same call resumes; a different call with the same folder is refused.
     val
         As `data`; None holds out a stratified tenth of it.
     recipe
         A training recipe by name, such as ``fast`` or ``pgd:steps=3``.
     threat
-        What an adversarial recipe trains against, and the validation attacks with.
+        The threat model of an adversarial recipe and of validation.
     loading
-        What is said of the network's images: `mean`, `std`, `size`, `channels` and `bounds`, as of `load_model`. Without a
-        size that of the data is taken if its images share one, else 224 x 224.
+        Properties of the network's images: `mean`, `std`, `size`, `channels` and `bounds`, as in `load_model`. The default
+        size is that of the data if its images share one, else 224 x 224.
     limit
-        At most so many training images, stratified.
+        Maximum number of training images, stratified.
     reading
-        How data given by name are read: keywords of `load_data` such as ``class_order``.
+        Keyword arguments of `load_data`, such as ``class_order``, for data given by name.
     device, devices
-        Where, and on how many.
+        The device, and the number of devices.
     workers
-        Processes that read images.
+        Number of processes that read images.
     command
-        What the card says made it.
+        The command to state in the card.
     **options
         Fields of `TrainingOptions`.
 
     Returns
     -------
-    The folder, which `load_model` takes as a name.
+    The folder, which `load_model` accepts as a name.
 
     Raises
     ------
     UsageError
-        If anything does not fit, before training starts.
+        If an argument is invalid, before training starts.
     DivergedError
         If the loss becomes NaN or infinite.
     """
@@ -153,18 +153,18 @@ def finetune(
     command: str | None = None,
     **options: Any,
 ) -> Path:
-    """Give a trained network a new classifier for the data's classes and train it; other arguments as `train`.
+    """Train a pretrained network with a new classifier head for the data's classes; other arguments as in `train`.
 
     Parameters
     ----------
     model
-        A model name, or a `Model`, which stays as it is: a copy is trained.
+        A model name, or a `Model`, of which a copy is trained.
     freeze
-        Parts that do not learn: ``backbone`` for all but the classifier, or names of modules.
+        Parts to freeze: ``backbone`` for all but the classifier, or names of modules.
     arch
-        How to build a model whose name does not say it (``package.module:factory``).
+        The factory (``package.module:factory``) of a model whose name does not define its architecture.
     loading
-        More keywords of `load_model`, for a model's name.
+        Further keyword arguments of `load_model`, for a model given by name.
     """
     settings = _options(options)
     training, validation = _split(data, val, limit, settings.seed, reading)
@@ -201,7 +201,7 @@ def harden(
     command: str | None = None,
     **options: Any,
 ) -> Path:
-    """Train a network on adversarially changed images, from the weights it has; arguments as `finetune`."""
+    """Train a network on adversarial images, starting from its weights; arguments as in `finetune`."""
     settings = _options(options)
     training, validation = _split(data, val, limit, settings.seed, reading)
     copied, architecture = _copy(model, arch, device, loading)
@@ -236,7 +236,7 @@ def _fit(
     built = recipe(recipe_spec)
     built.check(against)
     if flow == "harden" and not built.needs_threat:
-        raise UsageError(f"recipe {recipe_spec!r} does not harden: choose an adversarial one such as fast or pgd")
+        raise UsageError(f"recipe {recipe_spec!r} is not adversarial: choose one such as fast or pgd")
     model = start.model
     for note in dict.fromkeys((*start.train.notes, *start.val.notes)):
         print(one_line(note), file=sys.stderr)
@@ -247,8 +247,8 @@ def _fit(
         against.check((sample.shape[1], sample.shape[2], sample.shape[3]), model.bounds)
     if -(-len(start.train) // options.batch_size) < devices:
         raise UsageError(
-            f"{len(start.train)} training images in batches of {options.batch_size} do not give each of {devices} devices "
-            "a batch: take fewer devices or a smaller batch size"
+            f"{len(start.train)} training images in batches of {options.batch_size} are too few for {devices} devices: use "
+            "fewer devices or a smaller batch size"
         )
     config = {
         "flow": flow,
@@ -262,7 +262,7 @@ def _fit(
         "devices": devices,
     } | ({"loading": start.loading} if start.loading else {})
     if _claim(folder, config):
-        print(f"{one_line(folder)} is finished already: nothing to do", file=sys.stderr)
+        print(f"{one_line(folder)} is already finished: nothing to do", file=sys.stderr)
         return folder
     frozen = freeze(model.net, parts) if parts else []
     accelerator = "gpu" if model.device.type == "cuda" else "cpu"
@@ -309,7 +309,7 @@ def _options(written: dict[str, Any]) -> TrainingOptions:
 
 
 def _claim(folder: Path, config: dict[str, Any]) -> bool:
-    """Whether the run in the folder is finished; a new folder becomes this run's, and another run's is refused."""
+    """Whether the run in the folder is finished. Claims a new folder; raises `UsageError` if it belongs to another run."""
     path = folder / "config.json"
     make_folder(folder)
     refuse_links(folder, ("config.json", "card.json", "checkpoints", "tensorboard"))
@@ -317,10 +317,10 @@ def _claim(folder: Path, config: dict[str, Any]) -> bool:
         before = _read_config(path)
         if before != json.loads(json.dumps(config)):
             changed = ", ".join(sorted(key for key in config if before.get(key) != json.loads(json.dumps(config[key]))))
-            raise UsageError(f"{folder} holds a run with another {changed}: give another -o, or delete that folder")
+            raise UsageError(f"{folder} contains a run with a different {changed}: give another -o, or delete that folder")
         return (folder / "card.json").exists()
     if any(folder.iterdir()):
-        raise UsageError(f"{folder} holds something else than a training run: give an empty or new folder")
+        raise UsageError(f"{folder} contains other files than a training run: give an empty or new folder")
     write_text(path, json.dumps(config, indent=2) + "\n")
     return False
 
@@ -331,12 +331,12 @@ def _read_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is damaged ({error}): give another -o, or delete that folder") from None
     if not isinstance(config, dict):
-        raise UsageError(f"{path} is damaged (it holds no settings): give another -o, or delete that folder")
+        raise UsageError(f"{path} is damaged (it contains no settings): give another -o, or delete that folder")
     return config
 
 
 def _split(data: Any, val: Any, limit: int | None, seed: int, reading: dict[str, Any] | None = None) -> tuple[Data, Data]:
-    """Training and validation images that share none."""
+    """Training and validation images; validation images are held out if `val` is None."""
     whole = _open(data, reading, training=True)
     if limit is not None:
         whole = whole.limit(limit, seed)
@@ -345,7 +345,7 @@ def _split(data: Any, val: Any, limit: int | None, seed: int, reading: dict[str,
     held_out = whole.limit(max(1, len(whole) // 10), seed)
     rest = np.flatnonzero(~np.isin(whole.ids, held_out.ids))
     if not len(rest):
-        raise UsageError(f"{whole.name} has {len(whole)} images, too few to hold some out: give more, or give val")
+        raise UsageError(f"{whole.name} has {len(whole)} images, too few to hold out some: give more, or give val")
     return whole.subset(rest), held_out
 
 
@@ -357,14 +357,14 @@ def _open(data: Any, reading: dict[str, Any] | None, *, training: bool) -> Data:
 
 
 def _size(data: Data) -> tuple[int, int]:
-    """The height and width that a few images spread over the data share, else 224 x 224."""
+    """The height and width shared by a sample of the images, else 224 x 224."""
     few = data.subset(np.linspace(0, len(data) - 1, min(16, len(data))).astype(int))
     shapes = {(x.shape[2], x.shape[3]) for x, _, _ in few.batches(InputSpec(), 1)}
     return shapes.pop() if len(shapes) == 1 else (224, 224)
 
 
 def _copy(model: Model | str, arch: str | None, device: str, loading: dict[str, Any] | None) -> tuple[Model, str | None]:
-    """A copy to train, and the name that its network is built from."""
+    """A copy to train, and the name of its architecture."""
     if isinstance(model, str):
         from robustkit.models.load import load_model
 
@@ -375,13 +375,13 @@ def _copy(model: Model | str, arch: str | None, device: str, loading: dict[str, 
         folder = Path(model)
         return loaded, read_card(folder)["model"]["architecture"] if folder.is_dir() else model
     if _given(loading):
-        raise UsageError(f"loading={loading} goes with a model's name, not with a Model object: change the object")
+        raise UsageError(f"loading={loading} applies to a model's name, not to a Model object: change the object")
     copied = model.with_net(copy.deepcopy(network_of(model, "training")))
     return copied, None if arch is None else f"python:{arch}"
 
 
 def _given(loading: dict[str, Any] | None) -> dict[str, str]:
-    """What was said of the model, as text, since another word is another run."""
+    """The given loading arguments as text, which identify the run."""
     return {name: str(value) for name, value in (loading or {}).items() if value not in (None, False)}
 
 

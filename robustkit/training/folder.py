@@ -1,4 +1,4 @@
-"""The folder of a training run is itself a model."""
+"""Loading of a model from the folder of a training run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from robustkit.models.weights import read_weights
 from robustkit.training.card import model_settings, parse_card
 from robustkit.training.topology import build_network
 
-#: Bytes of a card: far more than any has.
+#: Maximum number of bytes of a card, far more than needed.
 _MOST = 2**24
 
 
@@ -26,13 +26,13 @@ def read_card(folder: Path) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If the folder holds none, or it cannot be read.
+        If the folder has none, or it cannot be read.
     """
     path = folder / "card.json"
     if not path.exists():
         unfinished = (folder / "config.json").exists()
         hint = "its training is not finished: repeat its command" if unfinished else "it is not the folder of a training run"
-        raise UsageError(f"{folder} holds no card.json: {hint}")
+        raise UsageError(f"{folder} has no card.json: {hint}")
     try:
         with open(path, "rb") as file:
             content = file.read(_MOST + 1)
@@ -51,7 +51,7 @@ def load_run_model(
     arch: str | None = None,
     allow_remote_code: bool = False,
 ) -> Model:
-    """The model that a run of train, finetune or harden has made.
+    """The model of a finished run of train, finetune or harden.
 
     Parameters
     ----------
@@ -60,17 +60,17 @@ def load_run_model(
     device, batch_size
         As for `Model`.
     arch
-        The ``package.module:factory`` that builds the network, in place of what the card names.
+        The ``package.module:factory`` of the network, instead of the one in the card.
     allow_remote_code
-        Import the code that the card names, if it names any, and ask the hub for a network that it names.
+        Import code that the card names, and download a network that it names from the hub.
 
     Raises
     ------
     UsageError
-        If the folder is not that of a finished run, or its weights do not fit its network.
+        If the folder does not contain a finished run, or its weights do not fit its network.
     UnsafeFileError
-        If the card names code, and neither `arch` nor `allow_remote_code` was given; or a network of the hub that is not in the
-        local cache, and `allow_remote_code` was not given.
+        If the card names code and neither `arch` nor `allow_remote_code` is given, or a network of the hub that is not in the
+        local cache and `allow_remote_code` is not given.
     """
     folder = Path(path)
     card = read_card(folder)
@@ -79,19 +79,19 @@ def load_run_model(
     numbers = sum(value.numel() for value in read_weights(weights, 0).values())
     if written["num_classes"] > numbers:
         raise UsageError(
-            f"the card in {folder} has {written['num_classes']} classes, its weights but {numbers} numbers: it is damaged"
+            f"the card in {folder} has {written['num_classes']} classes, but its weights only {numbers} numbers: it is damaged"
         )
     architecture = f"python:{arch}" if arch is not None else written["architecture"]
     if architecture is None:
         raise UsageError(
-            f"{folder} was trained from a network object, so its card cannot say how to build it: give --arch "
+            f"{folder} was trained from a network object, so its card does not name an architecture: give --arch "
             "package.module:factory, or train with architecture='python:package.module:factory'"
         )
     if architecture.startswith("python:") and arch is None and not allow_remote_code:
         where = shown(architecture.removeprefix("python:"))
         raise UnsafeFileError(
-            f"{folder} was refused, since its card names code of somebody's to build the network ({where}): if you trust it, "
-            f"say --arch {shlex.quote(where)} (or --allow-remote-code)"
+            f"{folder} was refused, because its card names code that builds the network ({where}): if you trust it, "
+            f"use --arch {shlex.quote(where)} (or --allow-remote-code)"
         )
     net = build_network(architecture, written["num_classes"], local=not allow_remote_code)
     try:

@@ -1,4 +1,4 @@
-"""A new classifier on a trained network, and the rest of it frozen."""
+"""Replacement of a network's classifier head, and freezing of its other parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robustkit.global_state import own_random_state
 
 
 def find_head(net: nn.Module) -> str:
-    """The dotted name of the classifier: what timm or torchvision call it, else the last linear layer.
+    """The dotted name of the classifier: by the names that timm and torchvision use, else the last linear layer.
 
     Raises
     ------
@@ -19,7 +19,7 @@ def find_head(net: nn.Module) -> str:
     """
     names: dict[str, nn.Module] = {name: module for name, module in net.named_modules() if isinstance(module, nn.Linear)}
     if not names:
-        raise UsageError(f"{type(net).__name__} has no linear layer to replace: finetune a network that ends in one")
+        raise UsageError(f"{type(net).__name__} has no linear layer to replace: finetune a network that ends with one")
     for name in ("get_classifier", "fc", "classifier", "head", "heads"):
         part = getattr(net, name, None)
         if name == "get_classifier" and callable(part):
@@ -32,7 +32,7 @@ def find_head(net: nn.Module) -> str:
 
 
 def replace_head(net: nn.Module, num_classes: int, seed: int) -> None:
-    """Put a fresh linear layer with `num_classes` outputs where the classifier was. The global random state is untouched."""
+    """Replace the classifier by a new linear layer with `num_classes` outputs. The global random state is not changed."""
     name = find_head(net)
     old = net.get_submodule(name)
     assert isinstance(old, nn.Linear)
@@ -43,14 +43,14 @@ def replace_head(net: nn.Module, num_classes: int, seed: int) -> None:
 
 
 def frozen_modules(net: nn.Module, part: str) -> list[nn.Module]:
-    """The modules that do not learn: for ``backbone`` all but the classifier and what holds it; else those named by `part`.
+    """The modules to freeze: for ``backbone`` all but the classifier and its parents; else those inside module `part`.
 
-    They stay in evaluation mode, so that their running statistics stay too.
+    They are kept in evaluation mode, so that their running statistics do not change.
 
     Raises
     ------
     UsageError
-        If there is no module of that name.
+        If there is no module with this name.
     """
     modules = dict(net.named_modules())
     if part == "backbone":
@@ -58,12 +58,12 @@ def frozen_modules(net: nn.Module, part: str) -> list[nn.Module]:
         return [module for name, module in modules.items() if name and not f"{head}.".startswith(f"{name}.")]
     if part not in modules or not part:
         children = ", ".join(name for name, _ in net.named_children())
-        raise UsageError(f"--freeze {part!r} names no part of {type(net).__name__}: write backbone, or one of {children}")
+        raise UsageError(f"--freeze {part!r} is not a part of {type(net).__name__}: write backbone, or one of {children}")
     return list(modules[part].modules())
 
 
 def freeze(net: nn.Module, parts: tuple[str, ...]) -> list[nn.Module]:
-    """Switch off the gradients of the named parts and return their modules. A loose parameter beside a head is frozen too."""
+    """Freeze the named parts and return their modules. ``backbone`` also freezes parameters outside of submodules."""
     modules = [module for part in parts for module in frozen_modules(net, part)]
     for module in modules:
         for parameter in module.parameters():

@@ -1,4 +1,4 @@
-"""What every epoch measured, as CSV and for TensorBoard."""
+"""Metrics of each epoch, as CSV and TensorBoard events."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from robustkit.files import unwritable, write_text
 
 
 class Log:
-    """Writes ``metrics.csv`` whole after every epoch, and TensorBoard events.
+    """Writes ``metrics.csv`` and TensorBoard events after every epoch.
 
     Parameters
     ----------
     out
         The run's folder.
     history
-        The rows so far; a resumed run has some. The caller appends to it.
+        The rows so far, not empty for a resumed run. The caller appends to it.
     active
-        Whether this process writes.
+        Whether this process writes files.
     """
 
     def __init__(self, out: Path, history: list[dict[str, float]], active: bool) -> None:
@@ -35,11 +35,11 @@ class Log:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.board:
-            with suppress(OSError):  # a full disk was said already, or costs the curves alone
+            with suppress(OSError):  # a full disk was already reported, or affects only the curves
                 self.board.finalize("success" if error is None else "failed")
 
     def epoch(self, row: dict[str, float]) -> None:
-        """Note an epoch, which is the last of the history."""
+        """Write an epoch's row, which must be the last of the history."""
         if not self.board:
             return
         try:

@@ -1,7 +1,7 @@
-"""The one training loop. Everything random in it is a function of (seed, epoch, batch), so a run resumes exactly.
+"""The training loop. All random numbers are functions of (seed, epoch, batch), so a run resumes exactly.
 
-The order of the images, augmentation, dropout and the inner attacks draw from generators of their own; the learning rate is
-a function of the step. What is left to remember is the weights, their average, the optimizer, and the position.
+The order of the images, augmentation, dropout and the inner attacks have their own generators; the learning rate is
+a function of the step. So a checkpoint contains only weights, their average, the optimizer's state, and the position.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from robustkit.training.options import TrainingOptions
 from robustkit.training.progress import ProgressLine
 from robustkit.training.validate import validate
 
-CHECK_EVERY = 50  #: batches between looks at the losses, each of which waits for the device
+CHECK_EVERY = 50  #: batches between checks of the losses, each of which synchronises with the device
 CHECKPOINT_EVERY = 300.0  #: seconds between checkpoints inside an epoch
 
 
 class DivergedError(RobustkitError):
-    """The loss or a weight is no longer a number."""
+    """The loss or a weight is no longer finite."""
 
     exit_code = ExitCode.INCOMPLETE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is trained, on what, how.
+    """The configuration of a training run.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ class Job:
     train, val
         Images with the model's labels.
     recipe, threat, options
-        How.
+        How to train.
     frozen
         Modules that stay in evaluation mode.
     num_classes
-        Of the network.
+        Number of classes of the network.
     out
         The run's folder.
     workers
-        Processes that read images; 0 reads them in this one.
+        Number of processes that read images; 0 for this process.
     """
 
     model: Model
@@ -84,12 +84,12 @@ class Job:
 
 
 def run(job: Job, fabric: Fabric) -> dict[str, float]:
-    """Train, or go on training, until the last epoch; the best weights are left in ``model``. Returns their validation.
+    """Train or resume until the last epoch, load the best weights into ``model``, and return their validation scores.
 
     Raises
     ------
     DivergedError
-        If a loss or a weight becomes NaN or infinite; the last good checkpoint stays.
+        If a loss or a weight becomes NaN or infinite; the last valid checkpoint is kept.
     """
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         return _Loop(job, fabric).run()
@@ -150,7 +150,7 @@ class _Loop:
                     self._save()
 
     def _load(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of an epoch from the given one on, in an order that is the same every time."""
+        """The batches of an epoch from batch `first` on, in a reproducible order."""
         data, size = self.job.train, self.options.batch_size
         order = torch.randperm(len(data), generator=self._generator(f"order of epoch {epoch}"))
         mine = torch.split(order, size)[self.fabric.global_rank :: self.fabric.world_size][first : self.batches]
@@ -169,7 +169,7 @@ class _Loop:
         return torch.Generator().manual_seed(derive_key(self.options.seed, purpose)[0])
 
     def _step(self, x: Tensor, y: Tensor, ids: Tensor) -> Tensor:
-        """One batch: augmentation, the recipe's loss, the optimizer's step. Returns the loss, still on the device."""
+        """Train on one batch (augmentation, the recipe's loss, the optimizer's step); returns the loss, on the device."""
         options, position = self.options, self.progress
         step = position.epoch * self.batches + position.batch
         for group in self.optimizer.param_groups:
@@ -201,7 +201,7 @@ class _Loop:
         return loss.detach()
 
     def _check(self) -> None:
-        """Raise if training went wrong since the last look, before anything is saved."""
+        """Raise `DivergedError` if training diverged since the last check, before anything is saved."""
         losses = torch.stack(self.progress.losses)
         bad = (~losses.isfinite()).nonzero()
         if len(bad):
@@ -210,14 +210,14 @@ class _Loop:
             self._diverged("a weight is no longer finite", len(losses) - 1)
 
     def _diverged(self, what: str, batch: int) -> None:
-        kept = "the checkpoint before it is kept" if self.checkpoint.exists() else "nothing had been saved yet"
+        kept = "the previous checkpoint is kept" if self.checkpoint.exists() else "nothing had been saved yet"
         raise DivergedError(
             f"{what} in epoch {self.progress.epoch + 1}, batch {batch + 1} of {self.batches}: training stopped and {kept}; "
-            f"lower the learning rate (now at most {self.options.peak_lr:g}) or look at that batch's images"
+            f"lower the learning rate (now at most {self.options.peak_lr:g}) or check the images of that batch"
         )
 
     def _validate(self) -> dict[str, float]:
-        """Close the epoch: its row, and the weights if they are the best so far."""
+        """Validate after an epoch, save the weights if they are the best so far, and return the epoch's row."""
         position, options = self.progress, self.options
         scores = validate(self.kept, self.job.val, self.job.threat, options.robust_limit, options.seed)
         loss = float(torch.stack(position.losses).double().mean())
@@ -265,7 +265,7 @@ class _Loop:
 
 
 def _with_net(model: Model, net: nn.Module) -> Model:
-    """Another network behind the same preprocessing."""
+    """A model with another network and the same preprocessing."""
     settings: dict[str, Any] = {
         "bounds": model.bounds,
         "mean": model.mean,

@@ -1,4 +1,4 @@
-"""Optimizers and learning rates. The rate is a function of the step alone, so there is no scheduler state to restore."""
+"""Optimizers and learning rates. The rate depends only on the step, so there is no scheduler state to restore."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from robustkit.training.options import Schedule, TrainingOptions
 
 
 def build_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions) -> torch.optim.Optimizer:
-    """The optimizer of a run, over the parameters that are trained.
+    """The optimizer of a run for the trainable parameters.
 
     Raises
     ------
     UsageError
-        If there are none.
+        If there are no parameters.
     """
     learned = list(parameters)
     if not learned:
-        raise UsageError("the network has no parameters to train: give one that has, or freeze less of it")
+        raise UsageError("the network has no parameters to train: use another network, or freeze fewer parts")
     rate, decay = options.peak_lr, options.weight_decay
     if options.optimizer == "adamw":
         return torch.optim.AdamW(learned, lr=rate, weight_decay=decay)
@@ -30,7 +30,7 @@ def build_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions
 
 
 def learning_rate(schedule: Schedule, peak: float, step: int, total: int) -> float:
-    """The learning rate of a step, counted from 0, of `total` steps."""
+    """The learning rate at a step, counted from 0, of `total` steps."""
     part = (step + 1) / (total + 1)
     match schedule:
         case "cosine":

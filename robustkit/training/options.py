@@ -1,4 +1,4 @@
-"""How a network is trained: every number that can change the weights, checked before any time is spent."""
+"""The options of training, which include everything that can change the weights; checked before training starts."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ class TrainingOptions:
     epochs
         Passes over the training images.
     batch_size
-        Images in a step, on each device.
+        Images per step on each device.
     lr
-        The greatest learning rate; None takes 1e-3 for adamw and 0.1 for sgd.
+        Peak learning rate; None for 1e-3 with adamw and 0.1 with sgd.
     weight_decay
         Decoupled for adamw, an L2 penalty for sgd.
     optimizer
         ``adamw``, or ``sgd`` with Nesterov momentum 0.9.
     schedule
-        ``cosine`` (after a linear warm-up over the first tenth), ``cyclic`` (up and down in straight lines, as in
+        ``cosine`` (after a linear warm-up over the first tenth), ``cyclic`` (linear increase and decrease, as in
         arXiv 2001.03994) or ``constant``.
     augment
-        What is done to training images at random: ``flip``, ``crop``, both, or nothing.
+        Random augmentation of training images: ``flip``, ``crop``, both, or none.
     ema
-        Decay of a moving average of the weights, which then is what is validated and kept; None keeps the weights themselves.
+        Decay of an exponential moving average of the weights, which is then validated and saved; None for no average.
     seed
-        Of the initial weights, the order, augmentation, dropout and attacks.
+        Seed of the initial weights, the order, augmentation, dropout and attacks.
     precision
-        What Lightning Fabric calls it: ``32-true``, ``bf16-mixed``, ``bf16-true``, ``16-mixed``, ``64-true``.
+        In Lightning Fabric's notation: ``32-true``, ``bf16-mixed``, ``bf16-true``, ``16-mixed``, ``64-true``.
     robust_limit
-        The most validation images that are attacked after each epoch.
+        Maximum number of validation images attacked after each epoch.
     """
 
     epochs: int = 10
@@ -66,7 +66,7 @@ class TrainingOptions:
         if not self.weight_decay >= 0:
             raise UsageError(f"weight_decay={self.weight_decay} must be at least 0")
         if self.ema is not None and not 0 < self.ema < 1:
-            raise UsageError(f"ema={self.ema} is a decay between 0 and 1, such as 0.998")
+            raise UsageError(f"ema={self.ema} must be a decay between 0 and 1, such as 0.998")
         for value, kind in ((self.optimizer, Optimizer), (self.schedule, Schedule), (self.precision, Precision)):
             if value not in get_args(kind):
                 raise UsageError(f"{value!r} is unknown: {did_you_mean(value, get_args(kind))}")
@@ -76,5 +76,5 @@ class TrainingOptions:
 
     @property
     def peak_lr(self) -> float:
-        """The greatest learning rate."""
+        """The peak learning rate."""
         return self.lr if self.lr is not None else {"adamw": 1e-3, "sgd": 0.1}[self.optimizer]

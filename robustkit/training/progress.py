@@ -1,4 +1,4 @@
-"""Where a training run is, on stderr: a bar on a terminal, a line every few seconds elsewhere."""
+"""Progress of a training run on stderr: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rich.progress import Progress as Bar
 
 
 class ProgressLine:
-    """Reports steps done of `total`, with the rate and the time left.
+    """Reports finished batches, throughput and remaining time.
 
     Parameters
     ----------
     total
-        Batches of the whole run.
+        Number of batches of the whole run.
     done
-        Batches that an earlier start of the run has trained on.
+        Number of batches finished before this start.
     batch_size
-        Images a batch.
+        Images per batch.
     """
 
     every = 10.0  #: seconds between plain lines
@@ -44,7 +44,7 @@ class ProgressLine:
             self.bar.stop()
 
     def update(self, done: int, text: str, *, always: bool = False) -> None:
-        """Say that `done` batches are trained on, and something about them."""
+        """Report that `done` batches are finished, with a text about them."""
         now = time.monotonic()
         if not (self.bar or always or now - self.said >= self.every):
             return

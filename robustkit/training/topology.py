@@ -1,4 +1,4 @@
-"""Networks by name without their weights: what training from scratch starts from, and what a run's weights are loaded into."""
+"""Networks by name without pretrained weights, for training from scratch and for loading a run's weights."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def build_network(name: str, num_classes: int, *, seed: int = 0, local: bool = False) -> nn.Module:
-    """A network with fresh weights; the global random state is untouched.
+    """A network with new weights; the global random state is not changed.
 
     Parameters
     ----------
     name
         ``builtin/fashion-robust``, ``torchvision/resnet18``, ``timm/resnet18``, or ``python:package.module:factory``, whose
-        factory may well return weights.
+        factory may return pretrained weights.
     num_classes
-        Outputs; a classifier with another number is replaced.
+        Number of outputs; a classifier with another number is replaced.
     seed
-        Of the weights.
+        Seed of the weights.
     local
-        Ask no hub for the network.
+        Do not download the network from a hub.
 
     Raises
     ------
     UsageError
         If there is no such network.
     UnsafeFileError
-        If it would run code, or `local` is set and only a hub may have it.
+        If it would run code, or `local` is set and it is not available locally.
     """
     with own_random_state(torch.device("cpu"), seed):
         net = _build(name, num_classes, local)
@@ -87,7 +87,7 @@ def _build(name: str, num_classes: int, local: bool) -> nn.Module:
 
 
 def _outputs(net: nn.Module) -> int | None:
-    """How many classes the last linear layer has; None if there is no such layer."""
+    """The number of outputs of the classifier; None if there is no linear layer."""
     try:
         head = net.get_submodule(find_head(net))
     except UsageError:
@@ -104,9 +104,9 @@ def fresh_model(
     device: str | torch.device,
     said: Overrides | None = None,
 ) -> Model:
-    """A network with fresh weights as a `Model`: images of `size`, or as was said.
+    """A network with new weights as a `Model`, for images of `size` unless overridden.
 
-    A colour network is normalised by ImageNet's mean and std unless another is said, a grey one not at all.
+    By default, images of colour networks are normalised with ImageNet's mean and std, grey ones are not normalised.
     """
     said = said or Overrides()
     made = call_factory(name.removeprefix("python:")) if name.startswith("python:") else None

@@ -1,4 +1,4 @@
-"""Clean and robust accuracy while training: an honest short look, through the same engine as an audit."""
+"""Clean and robust accuracy during training, with a short attack through the same engine as an audit."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ ATTACK = "pgd:steps=20"
 
 
 def validate(model: Model, data: Data, threat: Threat | None, robust_limit: int, seed: int) -> dict[str, float]:
-    """Shares of `data` that are correctly classified (``clean``) and, given a threat, survivors of PGD-20 (``robust``).
+    """Clean accuracy (``clean``) and, given a threat, robust accuracy under PGD-20 (``robust``).
 
-    At most `robust_limit` images, stratified, are attacked. The worst case over attacks is an audit's to find.
+    At most `robust_limit` images, stratified, are attacked. An audit is needed for the worst case over attacks.
     """
     size = 256
-    right = 0
+    correct = 0
     for x, y, _ in data.batches(model.spec, size):
         x = x.to(model.device)
-        right += int((model.logits(x).argmax(1).cpu() == y).sum())
-    scores = {"clean": right / len(data)}
+        correct += int((model.logits(x).argmax(1).cpu() == y).sum())
+    scores = {"clean": correct / len(data)}
     if threat is not None:
         attacked = data.limit(robust_limit)
         adversary = attack(ATTACK)

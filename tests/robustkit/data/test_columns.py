@@ -20,5 +20,5 @@ def test_a_table_without_them_is_one_short_sentence():
     assert said.startswith("table t.csv has the columns 'c0xxx")
     assert "'c11xxx" in said
     assert "'c12xxx" not in said
-    assert ", …: expected one of images" in said
+    assert ", …: expected an image column" in said
     assert len(said) < 900

@@ -35,7 +35,7 @@ def test_postscript_named_png_starts_nothing(monkeypatch):
 
     monkeypatch.setattr(subprocess, "check_call", started)
     monkeypatch.setattr(subprocess, "Popen", started)
-    with pytest.raises(ValueError, match="of another format than PNG, JPEG"):
+    with pytest.raises(ValueError, match="in one of the formats PNG, JPEG"):
         decode(io.BytesIO(EPS))
 
 

@@ -70,7 +70,7 @@ def test_a_broken_image_has_a_place_in_the_fingerprint_and_a_refusal_ends_it():
 
 def test_images_that_are_stored_rotated_are_said_unless_they_are_rotated():
     source = Held(png(10), png(20, orientation=1), png(30, orientation=6), png(40, orientation=3))
-    assert source.orientation_note().startswith("2 of 4 images looked at have an EXIF orientation, which is not applied")
+    assert source.orientation_note().startswith("2 of 4 images checked have an EXIF orientation, which is not applied")
     assert Held(*source.files, exif=True).orientation_note() is None
     assert Held(png(10)).orientation_note() is None
     assert Held().orientation_note() is None

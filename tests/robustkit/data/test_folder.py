@@ -113,10 +113,10 @@ def test_a_decompression_bomb_is_a_broken_image(tmp_path, monkeypatch):
 def test_folders_without_images_get_one_sentence(tmp_path):
     with pytest.raises(UsageError, match="does not exist"):
         load_data(f"folder:{tmp_path / 'no'}")
-    with pytest.raises(UsageError, match="holds no images"):
+    with pytest.raises(UsageError, match="contains no images"):
         load_data(f"folder:{tmp_path}")
     photo(tmp_path / "x.png")
-    with pytest.raises(UsageError, match="1 images but none in a class's folder"):
+    with pytest.raises(UsageError, match="1 images but none in a class folder"):
         load_data(f"folder:{tmp_path}")
 
 
@@ -139,8 +139,8 @@ def test_every_suffix_of_a_format_read_counts_and_the_rest_is_said(tmp_path):
     data = load_data(f"folder:{tmp_path}")
     assert len(data) == len(next(data.batches(InputSpec(1), 9)).y) == 4
     assert data.classes == ("a",)
-    assert data.notes[0] == "2 files that are not images by their suffix were left out (1 .heic, 1 no suffix)."
-    assert data.notes[1] == "Folders without images are not classes: empty."
+    assert data.notes[0] == "2 files whose suffix is not one of images were skipped (1 .heic, 1 no suffix)."
+    assert data.notes[1] == "Folders without images were ignored: empty."
     assert data.limit(2).notes == data.notes
 
 
@@ -149,7 +149,7 @@ def test_a_folder_of_splits_is_not_one_of_classes(tmp_path, splits):
     for split in splits:
         photo(tmp_path / split / "cat/x.png")
         photo(tmp_path / split / "dog/x.png")
-    with pytest.raises(UsageError, match=f"holds splits .*give one of them, as .*folder:.*{splits[0]}"):
+    with pytest.raises(UsageError, match=f"contains splits .*give one of .*folder:.*{splits[0]}"):
         load_data(f"folder:{tmp_path}")
     assert load_data(f"folder:{tmp_path / splits[0]}").classes == ("cat", "dog")
 
@@ -211,7 +211,7 @@ def test_an_orientation_that_is_not_applied_is_said(tmp_path):
     (tmp_path / "a").mkdir()
     Image.new("L", (4, 2)).save(tmp_path / "a/x.png", exif=exif)
     data, turned = load_data(f"folder:{tmp_path}"), load_data(f"folder:{tmp_path}", exif=True)
-    assert "1 of 1 images looked at have an EXIF orientation" in data.notes[0]
+    assert "1 of 1 images checked have an EXIF orientation" in data.notes[0]
     assert next(data.batches(InputSpec(1), 1)).x.shape[2:] == (2, 4)
     assert not turned.notes
     assert next(turned.batches(InputSpec(1), 1)).x.shape[2:] == (4, 2)

@@ -52,7 +52,7 @@ def test_integers_as_spreadsheets_write_them(text):
 
 @pytest.mark.parametrize("text", ["1.5", "nan", "-INF", ".5", "9" * 19, "9" * 40])
 def test_numbers_that_are_no_labels_are_named(text):
-    with pytest.raises(UsageError, match=r"labels of t\.csv hold .*: expected integers of at most 64 bits, or names"):
+    with pytest.raises(UsageError, match=r"labels of t\.csv contain .*: expected integers of at most 64 bits, or names"):
         read("1", text)
 
 
@@ -68,7 +68,7 @@ def test_names_in_an_order_that_is_given():
     codes = np.array([0, 1, 0])
     labels, classes, note = from_names(["emu", "cat"], codes, ["dog", "emu", "cat"], "labels")
     assert (labels.tolist(), classes, note) == ([1, 2, 1], ["dog", "emu", "cat"], None)
-    with pytest.raises(UsageError, match="labels hold 'cow', which is none of the 3 class names beside them"):
+    with pytest.raises(UsageError, match="labels contain 'cow', which is not one of the 3 class names in the file"):
         from_names(["emu", "cow"], codes, ["dog", "emu", "cat"], "labels")
 
 

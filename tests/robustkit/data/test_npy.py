@@ -94,7 +94,7 @@ def test_a_header_that_is_none_is_one_sentence(tmp_path, shape):
 
 def test_pickled_objects_are_refused_before_they_are_read(tmp_path):
     np.savez(tmp_path / "t.npz", x=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(UnsafeFileError, match="holds Python objects, which could run code"):
+    with pytest.raises(UnsafeFileError, match="contains Python objects, which could run code"):
         Archive(tmp_path / "t.npz").array("x")
 
 
@@ -120,7 +120,7 @@ def test_an_encrypted_a_doubled_and_a_strangely_packed_member_are_refused(tmp_pa
         Archive(path).array("x")
     with pytest.warns(UserWarning, match="Duplicate name"):
         write(path, [*members, members[0]])
-    with pytest.raises(UsageError, match="two arrays of one name"):
+    with pytest.raises(UsageError, match="two arrays with the same name"):
         Archive(path).array("x")
     write(path, members)
     raw = bytearray(path.read_bytes())

@@ -65,7 +65,7 @@ def test_splits_and_class_names(tmp_path):
         ({"x": IMAGES, "y": np.full(6, np.nan)}, "expected integers"),
         ({"x": IMAGES, "y": np.full(6, 2**64 - 1, np.uint64)}, "at most 64 bits"),
         ({"x": IMAGES, "y": np.array(3)}, "1 labels"),
-        ({"x": IMAGES, "y": np.array(list("abcabz")), "classes": list("abc")}, "'z', which is none of the 3"),
+        ({"x": IMAGES, "y": np.array(list("abcabz")), "classes": list("abc")}, "'z', which is not one of the 3"),
         ({"x": IMAGES[..., :2], "y": LABELS}, "expected \\(N, H, W, C\\)"),
         ({"x": IMAGES.astype(np.int32), "y": LABELS}, "store bytes"),
         ({"x": IMAGES[:0], "y": LABELS[:0]}, "above 0"),

@@ -102,5 +102,5 @@ def test_damaged_immense_and_missing_files(tmp_path, monkeypatch):
 @pytest.mark.parametrize("nothing", [None, {"bytes": None, "path": None}])
 def test_a_row_without_an_image_is_named(tmp_path, nothing):
     data = load_data(write(tmp_path, {"image": [ENCODED[0], nothing], "label": [0, 1]}))
-    with pytest.raises(UsageError, match=r"row 1 of .*t\.parquet cannot be read \(the row holds no image\)"):
+    with pytest.raises(UsageError, match=r"row 1 of .*t\.parquet cannot be read \(the row contains no image\)"):
         list(data.batches(InputSpec(), 9))

@@ -34,5 +34,5 @@ def test_a_model_of_other_bounds_sees_the_same_images(bounds: Bounds):
 
 @pytest.mark.parametrize("image", [Image.new("RGB", (2, 2)), torch.rand(3, 2, 2)])
 def test_files_have_one_or_three_channels(image: Image.Image | Tensor):
-    with pytest.raises(UsageError, match="takes images of 4 channels, and those of files have 1 or 3"):
+    with pytest.raises(UsageError, match="takes images with 4 channels, but image files have 1 or 3"):
         prepare(image, InputSpec(4))

@@ -66,7 +66,7 @@ def test_labels_from_json_and_names(tmp_path):
     assert data.classes == ("cat", "dog")
     assert data.labels.tolist() == [1, 1, 0]
     assert (pixels_of(data) == PIXELS[:3]).all()
-    assert data.notes[1] == "1 samples without an image were left out."
+    assert data.notes[1] == "1 samples without an image were skipped."
 
 
 def test_a_broken_image_is_named(tmp_path):
@@ -90,7 +90,7 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path):
     write(tmp_path / "a.tar", [("0.png", png(PIXELS[0]))])
     refused(r"sample '0' of .* has no label")
     write(tmp_path / "a.tar", [("0.txt", b"")])
-    refused("holds no images")
+    refused("contains no images")
     write(tmp_path / "a.tar", [("0.png", b""), ("0.cls", b"\xff")])
     refused("is not a label")
     write(tmp_path / "a.tar", [("0.png", b""), ("0.json", b"[" * 100_000)])

@@ -85,7 +85,7 @@ def test_a_checkpoint_without_a_classifier_is_refused(tmp_path):
     weights = load_file(folder / "model.safetensors")
     headless = {key: value for key, value in weights.items() if not key.startswith("classifier")}
     save_file(headless, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UsageError, match=r"holds no weights for classifier\.bias, classifier\.weight, which would be random"):
+    with pytest.raises(UsageError, match=r"has no weights for classifier\.bias, classifier\.weight, which would be random"):
         rk.load_model(f"hf/{folder}", device="cpu")
 
 

@@ -28,7 +28,7 @@ def test_all_kinds_by_default():
         ("corruption:6", "not one of 1 to 5"),
         ("corruption:2.5", "not one of 1 to 5"),
         ("corruption:3,kinds=fgo", "did you mean 'fog'"),
-        ("corruption:3,kinds=fog+fog", "each named once"),
+        ("corruption:3,kinds=fog+fog", "each given once"),
         ("corruption:3,kinds=", "is unknown"),
         ("corruption:3,kind=fog", "did you mean 'kinds'"),
     ],

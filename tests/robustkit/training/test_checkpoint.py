@@ -64,23 +64,23 @@ def test_a_run_that_has_not_begun_and_one_that_has_ended_can_stand() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"epoch": 6}, "its epoch is 6, and the run has 5"),
+        ({"epoch": 6}, "its epoch is 6, but the run has 5"),
         ({"epoch": "2"}, "its epoch is '2'"),
         ({"epoch": True}, "its epoch is True"),
         ({"epoch": -1}, "its epoch is -1"),
-        ({"batch": 10}, "its batch is 10, and an epoch has 10"),
+        ({"batch": 10}, "its batch is 10, but an epoch has 10"),
         ({"batch": 1}, "one loss for each batch"),
         ({"losses": 3}, "one loss for each batch"),
-        ({"losses": [0.5, 0.25]}, "its losses are no numbers"),
-        ({"losses": [torch.zeros(2), torch.zeros(2)]}, "its losses are no numbers"),
-        ({"losses": [torch.tensor(1), torch.tensor(2)]}, "its losses are no numbers"),
-        ({"history": 3}, "no list of rows"),
+        ({"losses": [0.5, 0.25]}, "its losses are not numbers"),
+        ({"losses": [torch.zeros(2), torch.zeros(2)]}, "its losses are not numbers"),
+        ({"losses": [torch.tensor(1), torch.tensor(2)]}, "its losses are not numbers"),
+        ({"history": 3}, "not a list of rows"),
         ({"history": []}, "one row for each epoch"),
         ({"history": [row(1, 1.0, 0.25)]}, "one row for each epoch"),
         ({"history": [row(2, 1.0, 0.25), row(1, 0.75, 0.5)]}, "one row for each epoch"),
-        ({"history": [row(1, 7.0, 0.25), row(2, 0.75, 0.5)]}, "no shares"),
-        ({"history": [row(1, float("nan"), 0.25), row(2, 0.75, 0.5)]}, "no shares"),
-        ({"history": [{"epoch": 1}, row(2, 0.75, 0.5)]}, "no shares"),
+        ({"history": [row(1, 7.0, 0.25), row(2, 0.75, 0.5)]}, r"outside \[0, 1\]"),
+        ({"history": [row(1, float("nan"), 0.25), row(2, 0.75, 0.5)]}, r"outside \[0, 1\]"),
+        ({"history": [{"epoch": 1}, row(2, 0.75, 0.5)]}, r"outside \[0, 1\]"),
         ({"best": [1.0, 1.0]}, "its best score is not that of its history"),
         ({"best": []}, "its best score is not that of its history"),
     ],
@@ -100,7 +100,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "checkpoints" / "last.pt"
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"cannot be read .*: delete .*checkpoints to begin again$") as said:
+    with pytest.raises(UsageError, match=r"cannot be read .*: delete .*checkpoints to start again$") as said:
         load_checkpoint(path, CPU)
     assert "\n" not in str(said.value)
 

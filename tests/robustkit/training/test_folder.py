@@ -38,7 +38,7 @@ def place(tmp_path, monkeypatch):
 
 def test_code_that_a_card_names_runs_only_if_the_user_says_so(place):
     run(place / "run", "python:stranger:build")
-    with pytest.raises(UnsafeFileError, match=r"names code .* say --arch stranger:build \(or --allow-remote") as caught:
+    with pytest.raises(UnsafeFileError, match=r"names code .* use --arch stranger:build \(or --allow-remote") as caught:
         rk.load_model("run", device="cpu")
     assert caught.value.exit_code == ExitCode.UNSAFE_FILE
     assert not (place / "touched").exists()
@@ -94,7 +94,7 @@ def test_a_card_asks_the_hub_only_if_the_user_says_so(place, monkeypatch, name):
     monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", offline)
     run(place / "run", f"hf/{name}")
     with pytest.raises(
-        UnsafeFileError, match=rf"a network of the hub .'hf/{name}'. .* not in the local cache: .* --allow-remote"
+        UnsafeFileError, match=rf"its network \('hf/{name}'\) is on the hub and not in the local cache: .* --allow-remote"
     ):
         rk.load_model("run", device="cpu")
     with pytest.raises(UsageError, match="cannot be loaded"):

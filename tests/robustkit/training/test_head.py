@@ -40,5 +40,5 @@ def test_frozen_backbone_learns_in_the_head_alone() -> None:
 def test_refuses_what_it_cannot_find() -> None:
     with pytest.raises(UsageError, match="no linear layer"):
         find_head(nn.Sequential(nn.Conv2d(1, 1, 1)))
-    with pytest.raises(UsageError, match="names no part"):
+    with pytest.raises(UsageError, match="is not a part of"):
         freeze(torchvision.models.resnet18(), ("layer9",))

@@ -143,7 +143,7 @@ def test_a_nan_loss_names_its_batch_and_keeps_the_last_good_checkpoint(tmp_path:
     Breaks.calls[0] = 0
     monkeypatch.setattr(fit, "recipe", lambda spec: Breaks())
     options = {"epochs": 3, "batch_size": 16, "device": "cpu"}
-    with pytest.raises(DivergedError, match=r"nan in epoch 2, batch 3 of 5.*checkpoint before it is kept") as caught:
+    with pytest.raises(DivergedError, match=r"nan in epoch 2, batch 3 of 5.*previous checkpoint is kept") as caught:
         fit.finetune(make_model(), make_data(), out=tmp_path, **options)
     assert caught.value.exit_code == ExitCode.INCOMPLETE
     kept = torch.load(tmp_path / "checkpoints" / "last.pt", weights_only=True)

@@ -16,7 +16,7 @@ from robustkit.training.options import TrainingOptions
         ({"lr": 0.0}, "lr=0.0 must be above 0"),
         ({"lr": float("nan")}, "lr=nan must be above 0"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1 must be at least 0"),
-        ({"ema": 1.0}, "ema=1.0 is a decay between 0 and 1, such as 0.998"),
+        ({"ema": 1.0}, "ema=1.0 must be a decay between 0 and 1, such as 0.998"),
         ({"optimizer": "adam"}, "did you mean 'adamw'"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"precision": "bf16"}, "'bf16' is unknown: "),

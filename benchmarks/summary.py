@@ -61,6 +61,7 @@ class AttackPart(_Part):
     success_rate: Estimate
     decided: int
     errors: int
+    inconsistent: int
     unconfirmed: int
     seconds: float
     forwards: int

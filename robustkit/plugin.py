@@ -10,6 +10,7 @@ from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.contracts.result import AttackResult, Status
 from robustkit.contracts.rows import Rows, join, put, select
 from robustkit.contracts.samples import Samples
+from robustkit.contracts.threat import read_settings, read_size
 from robustkit.engine.judge import judge
 from robustkit.engine.stepping import Batch, Response, State
 from robustkit.engine.verification import Verdict, verify
@@ -66,6 +67,8 @@ __all__ = [
     "least_lead",
     "per_sample",
     "put",
+    "read_settings",
+    "read_size",
     "select",
     "verify",
     "with_broken_fit",

@@ -59,10 +59,11 @@ def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list
 def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Flag survivors whose margin no gradient attack reduced below that of the clean image.
 
-    Universal attacks are excluded, because they are fitted on other images.
+    Universal attacks are excluded, because they are fitted on other images, and so are targeted samples, because the margin in
+    the records is the label's.
     """
     white = [(cell, rows) for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
-    gradient = [rows for cell, rows in white if not cell.universal]
+    gradient = [rows.where(rows["target"] < 0) for cell, rows in white if not cell.universal]
     if not gradient or n == 0:
         return []
     seen = np.unique(np.concatenate([rows["sample_id"] for rows in gradient]))

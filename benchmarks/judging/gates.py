@@ -93,10 +93,14 @@ def judge(summary: Estimates, threshold: float | None, problems: Sequence[str] =
                     ExitCode.INCOMPLETE,
                     f"Incomplete: {attack.name} on {threat.id} {attack.status} ({attack.message or 'no message'}).",
                 )
-            elif attack.errors:
+                continue
+            if invalid := attack.errors - attack.inconsistent:
+                add(ExitCode.INCOMPLETE, f"Incomplete: the model's output on {samples(invalid)} was invalid ({attack.name}).")
+            if attack.inconsistent:
                 add(
-                    ExitCode.INCOMPLETE,
-                    f"Incomplete: the model's output on {attack.errors} samples was invalid or inconsistent ({attack.name}).",
+                    ExitCode.UNTRUSTED,
+                    f"Not trustworthy at {threat.id}: the model classified {samples(attack.inconsistent)} differently when asked "
+                    f"again ({attack.name}). Its outputs are random (--eot 21) or depend on the batch.",
                 )
         for sentence in threat.incomplete:
             add(ExitCode.INCOMPLETE, f"Incomplete: {sentence}.")
@@ -130,6 +134,11 @@ def passed_sentence(summary: Estimates, gates: Sequence[GatePart]) -> str:
         f"{summary.model.name} classifies {percent(summary.clean.value)} of clean images correctly; robust accuracy is at most "
         f"{', '.join(parts)}."
     )
+
+
+def samples(number: int) -> str:
+    """``1 sample``, ``2 samples``."""
+    return f"{number} sample" if number == 1 else f"{number} samples"
 
 
 def percent(value: float | Estimate) -> str:

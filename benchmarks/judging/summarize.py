@@ -163,7 +163,7 @@ def error_ids(found: Records) -> set[int]:
 
 def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n: int) -> AttackPart:
     """The row of one attack."""
-    errors = int(found.has_status(Status.ERROR).sum())
+    error = found.has_status(Status.ERROR)
     hits = found["verified"].astype(bool)
     return AttackPart(
         name=cell.attack,
@@ -175,7 +175,8 @@ def attack_part(cell: PlannedCell, found: Records, robust: int, decided: int, n:
         robust_accuracy=estimate(robust, n),
         success_rate=estimate(int(hits.sum()), len(found)),
         decided=decided,
-        errors=errors,
+        errors=int(error.sum()),
+        inconsistent=0 if found.message else int((error & np.isfinite(found["margin"])).sum()),
         unconfirmed=int(found.has_status(Status.UNCONFIRMED).sum()),
         seconds=round(found.seconds, 3),
         forwards=int(found["forwards"].sum()),

@@ -51,10 +51,12 @@ def read_attacks(attacks: Sequence[str] | str) -> list[str]:
     Raises
     ------
     UsageError
-        If an item is not a text.
+        If an item is not a text, or is given twice.
     """
     found = [attacks] if isinstance(attacks, str) else list(attacks)
     for each in found:
         if not isinstance(each, str):
             raise UsageError(f"attack {brief(each)} is a {type(each).__name__}: write a text such as 'pgd:steps=40'")
+        if found.count(each) > 1:
+            raise UsageError(f"attack {brief(each)} is given twice: name each attack once")
     return found

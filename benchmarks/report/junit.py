@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from robustkit.benchmarks.report.words import UPPER_BOUND, interval, robust_share, unanswered
+from robustkit.benchmarks.report.words import UPPER_BOUND, robust_interval, robust_share, unanswered
 from robustkit.benchmarks.summary import Summary, ThreatPart
 from robustkit.files import write_bytes
 from robustkit.printable import printable
@@ -44,9 +44,10 @@ def _evidence(case: ElementTree.Element, threat: ThreatPart) -> None:
         _because(case, "error", "incomplete", "; ".join(broken))
     elif not threat.trusted:
         _because(case, "failure", "untrusted", " ".join(weak))
-    robust = threat.robust_accuracy
     said = ElementTree.SubElement(case, "system-out")
-    said.text = f"robust accuracy {robust_share(threat)} ({interval(robust)}), {UPPER_BOUND}. {unanswered(threat)}".rstrip()
+    said.text = (
+        f"robust accuracy {robust_share(threat)} ({robust_interval(threat)}), {UPPER_BOUND}. {unanswered(threat)}".rstrip()
+    )
 
 
 def _case(suite: ElementTree.Element, group: str, name: str, seconds: float = 0.0) -> ElementTree.Element:

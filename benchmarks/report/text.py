@@ -19,6 +19,7 @@ from robustkit.benchmarks.report.words import (
     outcome_word,
     passes,
     percent,
+    robust_interval,
     robust_share,
     seconds,
     share,
@@ -68,9 +69,8 @@ def terminal(summary: Summary, report: Path | None = None) -> RenderableType:
 
 
 def _threat(threat: ThreatPart) -> list[RenderableType]:
-    robust = threat.robust_accuracy
     line = Text.assemble(
-        f"Robust {robust_share(threat)} ({interval(robust)}) at ", (one_line(threat.id), "bold"), f", {UPPER_BOUND}"
+        f"Robust {robust_share(threat)} ({robust_interval(threat)}) at ", (one_line(threat.id), "bold"), f", {UPPER_BOUND}"
     )
     parts: list[RenderableType] = [line]
     if threat.errors:

@@ -34,6 +34,12 @@ def robust_share(threat: ThreatPart) -> str:
     return f"{known} to {share(threat.at_most)}" if threat.errors else known
 
 
+def robust_interval(threat: ThreatPart) -> str:
+    """The interval of robust accuracy; of a range, from the lower end's lower bound to the upper end's upper bound."""
+    low, high = threat.robust_accuracy, threat.at_most
+    return f"{100 * low.low:.1f}–{percent(high.high)}" if low.n else "—"
+
+
 def unanswered(threat: ThreatPart) -> str:
     """How samples without a valid result were counted; empty if there are none."""
     if not threat.errors:

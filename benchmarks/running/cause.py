@@ -46,7 +46,7 @@ def better_input(model: Model, data: Data, skip_broken: bool = False) -> Cause |
                 continue
             prediction = logits.argmax(1).cpu().numpy()
             found.append((int((prediction == y).sum()), chance_agreement(y, prediction, logits.shape[1]), name))
-    correct, chance, name = max(found, default=(0, 1.0, ""))
+    correct, chance, name = max(found, key=lambda each: each[0], default=(0, 1.0, ""))  # of equals the first
     if correct <= ours or len(tried) * float(stats.binom.sf(correct - 1, len(y), chance)) > CHANCE_LEVEL:
         return None
     return Cause(
@@ -75,6 +75,8 @@ def changes(model: Model, channels: int) -> Iterator[tuple[str, Change]]:
     def normalised(mean: tuple[float, ...], std: tuple[float, ...]) -> Change:
         return lambda x: (unit(x) - channelwise(mean, x)) / channelwise(std, x)
 
+    if model.mean is not None or model.bounds != (0.0, 1.0):
+        yield "pixel values from 0 to 1 without normalisation", unit
     if channels == 3:
         yield "channel order BGR", lambda x: model.preprocess(x).flip(1)
         yield "normalisation with ImageNet's mean and std", normalised(*IMAGENET)
@@ -84,8 +86,6 @@ def changes(model: Model, channels: int) -> Iterator[tuple[str, Change]]:
     if channels == 1:
         yield "normalisation with MNIST's mean 0.1307 and std 0.3081", normalised((0.1307,), (0.3081,))
         yield "inversion of black and white", lambda x: model.preprocess(low + high - x)
-    if model.mean is not None or model.bounds != (0.0, 1.0):
-        yield "pixel values from 0 to 1 without normalisation", unit
 
 
 def channelwise(values: tuple[float, ...], like: Tensor) -> Tensor:

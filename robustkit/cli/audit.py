@@ -23,14 +23,14 @@ class AuditOptions(ThresholdOptions, LoadingOptions, ReadingOptions, TimeOptions
     """The options of an audit."""
 
     model: Annotated[str | None, Mark.POSITIONAL] = Field(
-        None, description="builtin/… torchvision/… timm/… hf/… file:… python:… or a training run's folder"
+        None, description="builtin/… torchvision/… timm/… hf/… file:… python:… onnx:… script:… or a training run's folder"
     )
     data: str | None = Field(None, description="builtin/… folder:… npz:… csv:… parquet:… webdataset:… torchvision/… hf/…")
     threat: list[str] = Field([], description="linf:8/255, l2:0.5, patch:5% …; may be repeated")
     suite: Annotated[str, Mark.PATH] = Field(
         "standard",
         description="quick, standard, autoattack, autoattack-plus, autoattack-rand, minimum-norm, black-box, natural, "
-        "physical, or a TOML file",
+        "parametric, physical, or a TOML file",
     )
     attack: list[str] = Field([], description="Run this attack instead of a suite, as name:key=value")
     defense: list[str] = Field([], description="Apply an input transform, as name:key=value; the first one is applied first")

@@ -129,9 +129,12 @@ def _load(
             from robustkit.models.file_models import load_into
             from robustkit.models.python_models import call_factory
 
+            if rest.lower().endswith(".onnx"):
+                raise UsageError(f"model {shown(name)!r} is an ONNX file: write {_as_file(rest)}")
             if arch is None:
                 raise UsageError(
-                    f"model {shown(name)!r} holds weights alone: say what builds its network, --arch package.module:factory"
+                    f"model {shown(name)!r} holds weights alone: say what builds its network, --arch package.module:factory "
+                    f"(of a TorchScript program write script:{shown(rest)})"
                 )
             path = local_path(rest)
             made = call_factory(arch)
@@ -260,11 +263,18 @@ def _load_run(
             f"model folder {shown(name)!r} has no card.json: give the folder of a training run, such as runs/signs"
         )
     if is_file:
-        raise UsageError(f"model {shown(name)!r} is a file: write file:{shown(name)} and --arch package.module:factory")
+        raise UsageError(f"model {shown(name)!r} is a file: write {_as_file(name)}")
     hint = did_you_mean(name[:80].split(":")[0].split("/")[0], [prefix[:-1] for prefix in SOURCES if prefix])
     raise UsageError(
         f"model {shown(name)!r} is unknown: {hint} Write it as one of {', '.join(example for example, _ in SOURCES.values())}."
     )
+
+
+def _as_file(name: str) -> str:
+    """How a model in a file is written."""
+    if name.lower().endswith(".onnx"):
+        return f"onnx:{shown(name)}"
+    return f"file:{shown(name)} and --arch package.module:factory, or script:{shown(name)} if it is a TorchScript program"
 
 
 def local_path(text: str) -> Path:

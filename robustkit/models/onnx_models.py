@@ -93,14 +93,22 @@ def load_onnx(path: Path) -> Network:
         # From memory: a file that keeps weights in others beside it could name any file on the machine.
         session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has an error class for each stage of reading
-        raise UsageError(
-            f"{shown(str(path))} cannot be run by onnxruntime ({first_line(error)}): give an ONNX file that holds its own weights"
-        ) from None
+        if "xternal data" in str(error) or "model_path must not be empty" in str(error):
+            raise UsageError(
+                f"{shown(str(path))} keeps its weights in another file, which is not read: save the model as a single ONNX file"
+            ) from None
+        raise UsageError(f"{shown(str(path))} cannot be run by onnxruntime: {first_line(error)}") from None
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise UsageError(
             f"{shown(str(path))} has {len(inputs)} inputs ({', '.join(shown(each.name) for each in inputs[:4])}): export a network "
             "whose only input is a batch of images"
+        )
+    first = session.get_outputs()[0]
+    if first.type not in _FLOATS:
+        raise UsageError(
+            f"the first output {shown(first.name)} of {shown(str(path))} is a {first.type}: export the floating-point scores of the "
+            "classes, not the class"
         )
     given = inputs[0]
     shape = [side if isinstance(side, int) and side > 0 else None for side in given.shape]
@@ -126,8 +134,10 @@ def load_onnx(path: Path) -> Network:
 
 def _runtime() -> Any:
     try:
-        return importlib.import_module("onnxruntime")
-    except ImportError:
+        runtime = importlib.import_module("onnxruntime")
+        runtime.InferenceSession  # noqa: B018  # a folder of that name is a package without it
+        return runtime
+    except (ImportError, AttributeError):
         raise UsageError("onnx: models need the package onnxruntime: pip install 'robustkit[onnx]'") from None
 
 

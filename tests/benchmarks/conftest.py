@@ -91,7 +91,8 @@ def attack_part(**changed: Any) -> AttackPart:
     """An attack that beat 20 of 40 samples."""
     plain: dict[str, Any] = {
         "name": "apgd-ce", "spec": "apgd-ce:steps=20", "cell": "apgd-ce-0a1b", "role": "attack", "on": "all", "evaluated": 40,
-        "robust_accuracy": estimate(20, 50), "success_rate": estimate(20, 40), "decided": 20, "errors": 0, "unconfirmed": 0,
+        "robust_accuracy": estimate(20, 50), "success_rate": estimate(20, 40), "decided": 20, "errors": 0, "inconsistent": 0,
+        "unconfirmed": 0,
         "seconds": 1.5, "forwards": 840, "backwards": 800, "status": "complete", "median_distance": 0.1,
     }  # fmt: skip
     return AttackPart(**{**plain, **changed})

@@ -297,7 +297,8 @@ def test_a_model_that_changes_its_mind_about_clean_images_proves_nothing(calls: 
     model = Model(net, spec=InputSpec(channels=1), device="cpu")
     found = run(model, linear_data, tmp_path / "run", min_robust=0.9, attacks=["pgd:steps=20"], threats=["linf:0.005"]).report
     assert found.threats[0].errors == 20
-    assert found.exit_code == ExitCode.INCOMPLETE
+    assert found.exit_code == ExitCode.UNTRUSTED
+    assert "the model classified 20 samples differently when asked again" in found.verdict.sentence
 
 
 @pytest.mark.parametrize(

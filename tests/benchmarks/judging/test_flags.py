@@ -14,10 +14,14 @@ class Rows(dict):
     def __len__(self):
         return len(self["sample_id"])
 
+    def where(self, mask):
+        return Rows({name: column[mask] for name, column in self.items()})
 
-def cell(spec, given, successes):
+
+def cell(spec, given, successes, target=-1):
     ids = np.asarray(given)
-    rows = Rows(sample_id=ids, verified=np.isin(ids, successes), margin=np.ones(len(ids)), clean_margin=np.ones(len(ids)))
+    one = np.ones(len(ids))
+    rows = Rows(sample_id=ids, verified=np.isin(ids, successes), margin=one, clean_margin=one, target=target * one)
     built = attack(spec)
     planned = SimpleNamespace(
         attack=built.name,
@@ -51,3 +55,7 @@ def test_a_margin_that_stays_as_it_was_is_a_sign_but_not_under_what_was_made_fro
     (flag,) = no_progress([cell("apgd-ce", range(20), range(15))], 20)
     assert "On 5 of 20 samples" in flag.sentence
     assert no_progress([cell("patch", range(20), range(15)), cell("uap", range(20), range(15))], 20) == []
+
+
+def test_a_targeted_attack_need_not_lower_the_labels_margin():
+    assert no_progress([cell("apgd-ce", range(20), range(15), target=3)], 20) == []

@@ -26,6 +26,7 @@ from robustkit.threats import Threat
         ({"min_robust": float("nan")}, "min_robust=nan"),
         ({"threats": [5]}, "threat 5 is a int"),
         ({"attacks": [None]}, "attack None is a NoneType"),
+        ({"attacks": ["fgsm", "pgd", "fgsm"]}, "attack 'fgsm' is given twice: name each attack once"),
     ],
 )
 def test_another_type_is_one_sentence(wrong: dict[str, Any], says: str, linear_model: Any, linear_data: Any, tmp_path: Path):

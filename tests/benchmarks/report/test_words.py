@@ -45,3 +45,10 @@ def test_settings_flatten():
 def test_a_moment():
     assert words.when("2026-01-02T04:04:05+01:00") == "2026-01-02 03:04 UTC"
     assert words.when("some day") == "some day"
+
+
+def test_the_interval_of_a_range_reaches_from_its_lower_to_its_upper_end(parts):
+    part = parts["threat"](robust_accuracy=estimate(0, 20), errors=20)
+    assert words.robust_share(part) == "0.0\xa0% to 100.0\xa0%"
+    assert words.robust_interval(part) == "0.0–100.0\xa0%"
+    assert words.robust_interval(parts["threat"](robust_accuracy=estimate(20, 50), errors=0)) == "27.6–53.8\xa0%"

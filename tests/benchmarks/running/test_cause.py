@@ -37,6 +37,11 @@ def refuses_unit_range(x):
     [
         (Brightest(lambda x: x[:, [2, 1, 0]] * torch.tensor([1, 1, 1.0])[:, None, None]), {}, "BGR"),
         (Brightest(refuses_unit_range), {}, "pixel values from 0 to 255"),
+        (
+            Brightest(lambda x: x.relu()),
+            {"mean": [9.0] * 3, "std": [1.0] * 3},
+            "without normalisation",
+        ),  # of several the simplest
         (Brightest(lambda x: x.clamp(0, 1)), {"mean": [9.0] * 3, "std": [1.0] * 3}, "without normalisation"),
     ],
 )

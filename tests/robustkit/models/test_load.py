@@ -138,9 +138,13 @@ def test_programs_and_damaged_files_get_one_sentence(nets):
 
 def test_names_that_are_no_model(nets):
     (nets / "empty").mkdir()
+    (nets / "net.onnx").touch()
     for name, says in (
         ("tim/resnet18", "did you mean 'timm'"),
         ("mynets.py", "write file:mynets.py"),
+        ("net.onnx", "is a file: write onnx:net.onnx"),
+        ("file:net.onnx", "is an ONNX file: write onnx:net.onnx"),
+        ("file:net.pt", r"of a TorchScript program write script:net\.pt"),
         ("empty", "has no card.json"),
         ("file:w.pth", "--arch package.module:factory"),
         ("builtin/fashon-robust", "did you mean 'builtin/fashion-robust'"),

@@ -1,6 +1,7 @@
 """ONNX files: scores without gradients, whatever the batch axis, the layout and the last layer."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_the_fingerprint_is_the_files(tmp_path):
         ({"shape": ("n", 12)}, "floating-point images"),
         ({"kind": onnx.TensorProto.INT32}, "cannot be run by onnxruntime|floating-point images"),
         ({"shape": ("n", 6, 1, 2)}, "has 6 channels"),
-        ({"outside": True}, "holds its own weights"),
+        ({"outside": True}, "keeps its weights in another file, which is not read"),
     ],
 )
 def test_a_file_that_is_no_such_network(tmp_path, settings, says):
@@ -116,6 +117,25 @@ def test_a_file_that_is_no_such_network(tmp_path, settings, says):
     (tmp_path / "in").mkdir()
     with pytest.raises(UsageError, match=says):
         rk.load_model(build(tmp_path / "in" / "m.onnx", **settings), device="cpu")
+
+
+def test_a_class_is_no_score(tmp_path):
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [helper.make_node("Flatten", ["x0"], ["flat"]), helper.make_node("ArgMax", ["flat"], ["class"], axis=1, keepdims=0)]
+    given = helper.make_tensor_value_info("x0", kinds.FLOAT, ["n", 1, 3, 4])
+    graph = helper.make_graph(nodes, "net", [given], [helper.make_tensor_value_info("class", kinds.INT64, ["n"])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(
+        UsageError, match=r"the first output class of .* is a tensor\(int64\): export the floating-point scores"
+    ):
+        rk.load_model(f"onnx:{tmp_path / 'm.onnx'}", device="cpu")
+
+
+def test_a_folder_named_onnxruntime_is_not_the_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", types.ModuleType("onnxruntime"))
+    with pytest.raises(UsageError, match="need the package onnxruntime"):
+        rk.load_model(build(tmp_path / "m.onnx"), device="cpu")
 
 
 @pytest.mark.parametrize("content", [b"", b"no protobuf", b"\x08\x07" * 50])

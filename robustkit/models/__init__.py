@@ -1,1 +1,1 @@
-"""Model loaders: a name to a `robustkit.Model`."""
+"""Model loaders, which return a `robustkit.Model` for a name."""

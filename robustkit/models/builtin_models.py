@@ -1,4 +1,4 @@
-"""The embedded models: half-precision weights and a card each, no download."""
+"""The embedded models, each with half-precision weights and a card; no download."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FOLDER = Path(__file__).parent / "builtin"
 
 
 def builtin_names() -> tuple[str, ...]:
-    """Names of the embedded models."""
+    """The names of the embedded models."""
     return ("builtin/fashion-robust", "builtin/fashion-standard")
 
 
 def builtin_card(name: str) -> dict[str, Any]:
-    """What an embedded model says of itself: data, recipe, command, measured figures, licence.
+    """The card of an embedded model: data, recipe, command, measurements, licence.
 
     Raises
     ------

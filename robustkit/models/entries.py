@@ -1,4 +1,4 @@
-"""Which of the weights in a checkpoint are a network's: in which entry, and behind which prefix."""
+"""Selection of a network's weights in a checkpoint: the entry and the prefix of their names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from robustkit.errors import UsageError
 
-#: What compilation and sharding put into the names of the modules they wrap.
+#: Components that compilation and sharding add to the names of wrapped modules.
 _WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 _DEPTH = 4
 _SHOWN = 6
@@ -26,11 +26,11 @@ class Entry:
     Parameters
     ----------
     key
-        What ``--weights-key`` calls it: the names that lead to it, joined by dots; ``.`` is the checkpoint itself.
+        Its ``--weights-key``: the path of names to it, joined by dots; ``.`` is the checkpoint itself.
     tensors
-        The weights, as the network names them.
+        The weights by the network's names.
     aside
-        The tensors beside them, behind other prefixes.
+        Names of other tensors in the same place, with other prefixes.
     """
 
     key: str
@@ -44,16 +44,16 @@ def choose(checkpoint: Mapping[Any, Any], wanted: Mapping[str, Tensor], key: str
     Parameters
     ----------
     checkpoint
-        What a file of weights holds.
+        The contents of a weights file.
     wanted
-        The network's own weights, of which names and shapes count.
+        The network's own weights; only names and shapes are used.
     key
-        The entry, if the user named it.
+        The entry's key, if given by the user.
 
     Raises
     ------
     UsageError
-        If none fits, or several do and none was named. The sentence goes on from the file's name.
+        If no entry fits, or several do and none was given. The message continues the file's name.
     """
     own = _without_wrappers(wanted)
     entries = list(_entries(checkpoint, own))
@@ -66,27 +66,27 @@ def choose(checkpoint: Mapping[Any, Any], wanted: Mapping[str, Tensor], key: str
     fitting = [entry for entry in entries if not misfits(entry.tensors, own)]
     if len(fitting) > 1 and not all(_same(fitting[0], other) for other in fitting[1:]):
         choices = " or ".join(f"--weights-key {shown(entry.key)}" for entry in fitting[:_SHOWN])
-        raise UsageError(f"holds several weights that fit this network: choose {choices}")
+        raise UsageError(f"contains several weights that fit this network: choose {choices}")
     if fitting:
         entry = fitting[0]
         if key is None and len(entry.aside) > len(entry.tensors):
             raise UsageError(
-                f"fits this network only in {shown(entry.key)}, a small part of what it holds: "
-                f"if that is meant, say --weights-key {shown(entry.key)}"
+                f"fits this network only in {shown(entry.key)}, a small part of its contents: "
+                f"if that is intended, use --weights-key {shown(entry.key)}"
             )
         tensors = {name: entry.tensors[plain] for plain, name in _names(wanted).items() if plain in entry.tensors}
         return Entry(entry.key, tensors, entry.aside)
     best = max(entries, key=lambda entry: len(entry.tensors.keys() & own.keys()), default=None)
     if best is None or len(best.tensors.keys() & own.keys()) <= len(own) / 2:
-        raise UsageError(f"does not hold the network's weights ({_listed(wanted)}): it holds {describe(checkpoint)}")
+        raise UsageError(f"does not contain the network's weights ({_listed(wanted)}): it contains {describe(checkpoint)}")
     where = "" if best.key == "." else f"in {shown(best.key)}, "
     raise UsageError(f"does not fit the network: {where}it {'; it '.join(misfits(best.tensors, own))}")
 
 
 def misfits(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
-    """What is wrong with weights for a network, as phrases that follow "it".
+    """The reasons why weights do not fit a network, as phrases that follow "it"; empty if they fit.
 
-    A counter of batch norm may be missing, and so may a name of weights that are there by another name.
+    Counters of batch norms may be missing, and so may names of shared weights that are present under another name.
     """
     held = {_address(wanted[key]) for key in wanted.keys() & tensors.keys()} - {0}
     missing = sorted(
@@ -100,7 +100,7 @@ def misfits(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list
         f"{what} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
         for what, names in (
             ("lacks", [shown(key) for key in missing]),
-            ("has besides", [shown(key) for key in sorted(tensors.keys() - wanted.keys())]),
+            ("additionally has", [shown(key) for key in sorted(tensors.keys() - wanted.keys())]),
             ("has other shapes for", shapes),
         )
         if names
@@ -108,13 +108,13 @@ def misfits(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list
 
 
 def describe(checkpoint: Mapping[Any, Any]) -> str:
-    """What a file holds at its top: names, shapes and kinds."""
+    """A description of a file's top-level contents: names, shapes and types."""
     parts = [f"{shown(key)} ({_kind(value)})" for key, value in islice(checkpoint.items(), _SHOWN)]
     return (", ".join(parts) or "nothing") + (f" and {len(checkpoint) - _SHOWN} more" if len(checkpoint) > _SHOWN else "")
 
 
 def shown(key: object) -> str:
-    """A name from a file, safe to print and not too long."""
+    """A name from a file, made printable and shortened."""
     text = key if isinstance(key, str) else repr(key)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 80 else f"{text[:77]}…"
@@ -145,13 +145,13 @@ def _mappings(value: Mapping[Any, Any], path: tuple[str, ...]) -> Iterator[tuple
 
 
 def _probes(wanted: Mapping[str, Tensor]) -> list[str]:
-    """A few of the network's names, by which a prefix is found even if some are missing."""
+    """A few of the network's names, enough to find a prefix even if some are missing."""
     names = sorted(wanted, key=len, reverse=True)
     return names[:: max(1, len(names) // 8)]
 
 
 def _names(names: Iterable[str]) -> dict[str, str]:
-    """Names as they are without the prefixes of data parallelism, compilation and sharding, to names as they are."""
+    """The original names by their plain names, without the prefixes of data parallelism, compilation and sharding."""
     given = list(names)
     plain = [".".join(part for part in name.split(".") if part not in _WRAPPERS) for name in given]
     while plain and all(name.startswith("module.") or name == "n_averaged" for name in plain) and plain != ["n_averaged"]:

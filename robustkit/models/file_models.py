@@ -1,4 +1,4 @@
-"""``file:weights.safetensors`` with an architecture: a file of weights that is read without running any code."""
+"""``file:weights.safetensors``: weights for a given architecture, read without running any code."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from robustkit.models.entries import Entry, choose, shown
 from robustkit.models.network import note
 from robustkit.models.weights import read_weights
 
-#: What a training run keeps beside the weights: an average of them and an optimizer's moments, in double precision at most.
+#: Maximum size of a checkpoint relative to the weights: it may also contain averages and optimizer state, in double precision.
 _TIMES, _AT_LEAST = 16, 2**28
 
 
 def load_into(net: nn.Module, path: Path, key: str | None = None) -> None:
-    """Put a file's weights into a network.
+    """Load a file's weights into a network.
 
     Parameters
     ----------
     net
         Changed in place.
     path
-        A safetensors file, or one of torch, which is read with ``weights_only``.
+        A safetensors file, or a torch file, which is read with ``weights_only``.
     key
-        Which of several weights in the file; None takes the only ones that fit.
+        The entry of the file to use; None takes the only one that fits.
 
     Raises
     ------
@@ -43,15 +43,13 @@ def load_into(net: nn.Module, path: Path, key: str | None = None) -> None:
     _check(path, entry.tensors, wanted)
     if key is None and (entry.key != "." or entry.aside):
         aside = (
-            f", without what is beside them ({shown(entry.aside[0])}{', …' if len(entry.aside) > 1 else ''})"
-            if entry.aside
-            else ""
+            f", without other tensors ({shown(entry.aside[0])}{', …' if len(entry.aside) > 1 else ''})" if entry.aside else ""
         )
         note(f"{path}: the weights are those in {shown(entry.key)}{aside}")
     try:
         net.load_state_dict(dict(entry.tensors), strict=False)
     except Exception as error:
-        raise UsageError(f"the weights in {path} cannot be put into {type(net).__name__}: {first_line(error)}") from error
+        raise UsageError(f"the weights in {path} cannot be loaded into {type(net).__name__}: {first_line(error)}") from error
 
 
 def _chosen(path: Path, wanted: Mapping[str, Tensor], key: str | None) -> Entry:
@@ -65,7 +63,7 @@ def _chosen(path: Path, wanted: Mapping[str, Tensor], key: str | None) -> Entry:
 
 
 def _check(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """Raise `UsageError` if a tensor is of a kind that would lose its meaning in the network, or holds NaN."""
+    """Raise `UsageError` if a tensor's kind does not fit the network, such as quantised weights, or it contains NaN."""
     for name, tensor in tensors.items():
         problem = _problem(tensor, wanted[name])
         if problem:
@@ -82,5 +80,5 @@ def _problem(tensor: Tensor, wanted: Tensor) -> str:
         here, there = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, wanted.dtype))
         return f"is {here} where the network has {there}: save the weights before quantisation or conversion"
     if tensor.is_floating_point() and bool(tensor.isnan().any()):
-        return "holds NaN: these weights are of a run that diverged, or damaged"
+        return "contains NaN: the training run diverged, or the file is damaged"
     return ""

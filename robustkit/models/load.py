@@ -23,9 +23,9 @@ SOURCES = {
     "torchvision/": ("torchvision/resnet50", "torchvision's classifiers with their best published weights"),
     "timm/": ("timm/resnet18.a1_in1k", "timm's classifiers"),
     "hf/": ("hf/owner/name", "image classifiers of the Hugging Face hub (safetensors)"),
-    "file:": ("file:weights.safetensors", "weights for --arch package.module:factory; .pth and .pt hold weights alone"),
-    "python:": ("python:package.module:factory", "a torch module or a robustkit Model, or a function or class that makes one"),
-    "onnx:": ("onnx:model.onnx", "a network that onnxruntime runs on the CPU: scores, and no gradients"),
+    "file:": ("file:weights.safetensors", "weights for --arch package.module:factory; also .pth and .pt with weights only"),
+    "python:": ("python:package.module:factory", "a torch module or robustkit Model, or a function or class that returns one"),
+    "onnx:": ("onnx:model.onnx", "a network run by onnxruntime on the CPU: scores only, no gradients"),
     "script:": ("script:model.pt", "a TorchScript program"),
     "": ("runs/NAME", "the folder of a training run"),
 }
@@ -46,7 +46,7 @@ def load_model(
     bounds: str | Sequence[float] | None = None,
     classes: str | Path | Sequence[str] | None = None,
 ) -> Model:
-    """A model by name, with the preprocessing that its source publishes inside it.
+    """A model by name, including the preprocessing that its source publishes.
 
     Parameters
     ----------
@@ -54,23 +54,22 @@ def load_model(
         ``builtin/NAME``, ``torchvision/NAME``, ``timm/NAME``, ``hf/owner/name``, ``file:WEIGHTS``,
         ``python:package.module:factory``, ``onnx:FILE``, ``script:FILE``, or the folder of a training run.
     arch
-        What builds the network: ``package.module:factory``, with arguments as ``factory(num_classes=10)``. For ``file:``, and
-        for the folder of a training run whose card names code.
+        The factory of the network: ``package.module:factory``, with arguments as in ``factory(num_classes=10)``. For ``file:``,
+        and for the folder of a training run whose card names code.
     device
         ``auto``, ``cpu``, ``cuda`` or a torch device.
     batch_size
-        The most images in one pass; None chooses.
+        Maximum number of images per pass; None chooses.
     allow_remote_code
-        Let a Hugging Face model run the Python code that comes with it, and a training run's card the code that it names; and ask
-        the hub for a network that a card names, which otherwise must be in the local cache.
+        Run the Python code that comes with a Hugging Face model or that a training run's card names, and download a network that
+        a card names, which otherwise must be in the local cache.
     weights_key
-        For ``file:``, which of the weights in the file, such as ``state_dict_ema``; ``.`` is the file's own top.
+        For ``file:``, the entry of the file with the weights, such as ``state_dict_ema``; ``.`` is the top level.
     mean, std, size, channels, bounds, classes
-        For ``file:``, ``python:``, ``onnx:`` and ``script:``, what the network cannot say itself; it counts more than what the
-        factory's `Model` says: a value a channel (or one for all), in the unit of `bounds`; the side in pixels or
-        ``(height, width)``; 1 or 3; the least and the greatest pixel value that the network takes, where images stay in [0, 1];
-        names in the order of the outputs, or a text file with a name a line. Texts are read as on the command line:
-        ``"0.485,0.456,0.406"``, ``"224x160"``.
+        For ``file:``, ``python:``, ``onnx:`` and ``script:``, properties that override those of the source: one value per
+        channel (or one for all), in the unit of `bounds`; the side in pixels or ``(height, width)``; 1 or 3; minimum and
+        maximum pixel value of the network's input (images stay in [0, 1]); names in the order of the outputs, or a text
+        file with one name per line. Texts have the form of the command line: ``"0.485,0.456,0.406"``, ``"224x160"``.
 
     Raises
     ------
@@ -102,12 +101,12 @@ def _load(
     rest = name.removeprefix(prefix)
     if said.given and prefix not in ("file:", "python:", "onnx:", "script:"):
         raise UsageError(
-            f"{' and '.join(said.given)} go with file:, python:, onnx: and script: models; {shown(name)} says this itself"
+            f"{' and '.join(said.given)} apply to file:, python:, onnx: and script: models; {shown(name)} defines this itself"
         )
     if arch is not None and prefix not in ("file:", ""):
-        raise UsageError(f"--arch goes with file:WEIGHTS and training runs, not with model {shown(name)!r}")
+        raise UsageError(f"--arch applies to file:WEIGHTS and training runs, not to model {shown(name)!r}")
     if weights_key is not None and prefix != "file:":
-        raise UsageError(f"--weights-key goes with file:WEIGHTS, not with model {shown(name)!r}")
+        raise UsageError(f"--weights-key applies to file:WEIGHTS, not to model {shown(name)!r}")
     match prefix:
         case "builtin/":
             from robustkit.models.builtin_models import load_builtin
@@ -133,8 +132,8 @@ def _load(
                 raise UsageError(f"model {shown(name)!r} is an ONNX file: write {_as_file(rest)}")
             if arch is None:
                 raise UsageError(
-                    f"model {shown(name)!r} holds weights alone: say what builds its network, --arch package.module:factory "
-                    f"(of a TorchScript program write script:{shown(rest)})"
+                    f"model {shown(name)!r} contains only weights: give its architecture with --arch package.module:factory "
+                    f"(for a TorchScript program use script:{shown(rest)})"
                 )
             path = local_path(rest)
             made = call_factory(arch)
@@ -153,18 +152,18 @@ def _load(
 
             model = _model(said.over(load_script(local_path(rest))), name, device, batch_size)
             if not gives_gradients(model):
-                note(f"{shown(name)} gives no gradients: only attacks that need none can run on it")
+                note(f"{shown(name)} gives no gradients: only attacks without gradients can run on it")
                 model.knowledge = "score"
             return model
     return _load_run(name, arch, device, batch_size, allow_remote_code)
 
 
 def _check_names(model: Model, names: tuple[str, ...]) -> None:
-    """Raise `UsageError` if the network has not as many outputs, as far as a blank image shows; note a name that stands twice."""
+    """Raise `UsageError` if the network's number of outputs for a blank image differs; print a note on duplicate names."""
     unnamed = copy.copy(model)
     unnamed.classes = None
     found = len(names)
-    with suppress(UsageError, AttackError):  # such as a network that takes images of one size alone, which was not said
+    with suppress(UsageError, AttackError):  # such as a network with a fixed image size that is not known
         found = unnamed.num_classes()
     if found != len(names):
         raise UsageError(
@@ -178,13 +177,15 @@ def _check_names(model: Model, names: tuple[str, ...]) -> None:
 
 
 def _check_name(name: str) -> None:
-    """Raise `UsageError` for a name that no file system and no registry could hold."""
+    """Raise `UsageError` for a name that no file system or registry can contain."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
         raise UsageError(f"model name {shown(name)} is not UTF-8: rename it") from None
     if "\0" in name or len(name) > 4096:
-        raise UsageError(f"model name {shown(name)} {'holds a NUL' if chr(0) in name else 'is too long'}: give one that exists")
+        raise UsageError(
+            f"model name {shown(name)} {'contains NUL' if chr(0) in name else 'is too long'}: give an existing one"
+        )
 
 
 def _model(network: Network, name: str, device: str | torch.device, batch_size: int | None) -> Model:
@@ -205,7 +206,7 @@ def _model(network: Network, name: str, device: str | torch.device, batch_size: 
 def _adopted(
     made: torch.nn.Module | Model, name: str, device: str | torch.device, batch_size: int | None, said: Overrides
 ) -> Model:
-    """A user's own network or model as the user describes it, on the device that was asked for."""
+    """A model for a user's network or model, with the user's overrides, on the requested device."""
     if not isinstance(made, Model):
         return _model(said.over(_network(made, name, said)), name, device, batch_size)
     if said.given and type(made) is not TorchModel:
@@ -223,7 +224,7 @@ def _adopted(
 
 
 def _network(net: torch.nn.Module, name: str, said: Overrides) -> Network:
-    """What is known of a bare network: of one of timm's its own configuration, where the user does not say all of it."""
+    """A bare network with its known properties: for a timm network those of its configuration."""
     if not type(net).__module__.startswith("timm."):
         return plain_network(net)
     from robustkit.models.timm_models import timm_network
@@ -240,8 +241,8 @@ def _network(net: torch.nn.Module, name: str, said: Overrides) -> Network:
         taken = {"--mean": mean, "--std": std} if said.mean is None else {}
         taken |= {"--size": f"{height}x{width}"} if said.size is None else {}
         note(
-            f"{shown(name)} is a network of timm, whose own configuration says {', '.join(f'{k} {v}' for k, v in taken.items())}: "
-            "that is taken; give these options if it is not so"
+            f"{shown(name)} is a timm network: using {', '.join(f'{k} {v}' for k, v in taken.items())} from its configuration; "
+            "give these options to override it"
         )
     return known or plain_network(net)
 
@@ -253,7 +254,7 @@ def _load_run(
     try:
         is_run, is_folder, is_file = (path / "card.json").is_file(), path.is_dir(), path.is_file()
     except OSError as error:
-        raise UsageError(f"model {shown(name)!r} cannot be looked for: {error.strerror}") from None
+        raise UsageError(f"model {shown(name)!r} cannot be accessed: {error.strerror}") from None
     if is_run:
         from robustkit.training.folder import load_run_model
 
@@ -271,14 +272,14 @@ def _load_run(
 
 
 def _as_file(name: str) -> str:
-    """How a model in a file is written."""
+    """The name to use for a model file, for messages."""
     if name.lower().endswith(".onnx"):
         return f"onnx:{shown(name)}"
     return f"file:{shown(name)} and --arch package.module:factory, or script:{shown(name)} if it is a TorchScript program"
 
 
 def local_path(text: str) -> Path:
-    """A path, with the home folder in place of ``~``.
+    """The path of a text, with ``~`` expanded to the home folder.
 
     Raises
     ------
@@ -288,6 +289,4 @@ def local_path(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise UsageError(
-            f"path {shown(text)!r} begins with the home folder of a user whom this machine does not have: write it out"
-        ) from None
+        raise UsageError(f"path {shown(text)!r} starts with the home folder of an unknown user: write the full path") from None

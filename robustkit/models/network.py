@@ -1,4 +1,4 @@
-"""What a source of models hands over: the network, and what its own metadata says of its input and its classes."""
+"""The network that a model source returns, with metadata on its input and classes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from robustkit.torch_model import TorchModel
 
 @dataclass(frozen=True)
 class Network:
-    """A network, and the kind of model that is made of it.
+    """A network, and the properties of the model to build from it.
 
     Parameters
     ----------
     net
         The network, from preprocessed images to outputs.
     spec
-        How files become its images.
+        How image files are prepared for it.
     mean, std
-        A value a channel, for images in `bounds`.
+        One value per channel, for images in `bounds`.
     classes
-        Class names in the order of the outputs, where the source knows them.
+        Class names in the order of the outputs, if the source knows them.
     bounds
-        The least and the greatest pixel value.
+        Minimum and maximum pixel value.
     knowledge
-        What the network gives an attacker: ``white-box`` gradients, ``score`` or ``decision``.
+        What an attacker can get from it: ``white-box`` (gradients), ``score`` or ``decision``.
     kind
         The class of the model.
     """
@@ -52,24 +52,24 @@ class Network:
 
 
 def plain_network(net: nn.Module) -> Network:
-    """A network nothing else is known of: images of any size, with as many channels as its first convolution takes."""
+    """A network without metadata: images of any size, with the number of channels of its first convolution."""
     weights = [module.weight for module in net.modules() if isinstance(module, nn.Conv2d)]
-    weights = weights or [value for value in net.parameters() if value.ndim == 4]  # a TorchScript program has no such classes
+    weights = weights or [value for value in net.parameters() if value.ndim == 4]  # a TorchScript program has no `Conv2d`
     return Network(net, InputSpec(channels=1 if weights and weights[0].shape[1] == 1 else 3))
 
 
 def check_finite(net: nn.Module, name: str) -> None:
-    """Raise `UsageError` if a parameter holds NaN or infinity. A buffer may: the mask of an attention holds -inf."""
+    """Raise `UsageError` if a parameter contains NaN or infinity. A buffer may, such as an attention mask with -inf."""
     for key, parameter in net.named_parameters():
         if odd_kind(parameter) or parameter.itemsize == 1 or bool(parameter.isfinite().all()):
             continue
         problem = "NaN" if bool(parameter.isnan().any()) else "infinite values"
         raise UsageError(
-            f"{shown(name)}: {shown(key)} holds {problem}: these weights are of a run that diverged, or damaged; what is no weight, "
-            "such as a mask, belongs in a buffer"
+            f"{shown(name)}: {shown(key)} contains {problem}: the training run diverged, or the weights are damaged; constants "
+            "such as masks belong in buffers"
         )
 
 
 def note(sentence: str) -> None:
-    """Tell the user what was taken for granted, on stderr."""
+    """Print a note for the user on stderr."""
     print(f"robustkit: {sentence}", file=sys.stderr)

@@ -8,9 +8,9 @@ from torch import nn
 
 
 def fashion_cnn(num_classes: int = 10) -> nn.Sequential:
-    """Two strided convolutions and two linear layers for 28 x 28 grey images, 348,086 parameters with ten classes.
+    """A network of two strided convolutions and two linear layers for 28 x 28 grey images; 348,086 parameters for ten classes.
 
-    The shape that Wong and Kolter trained on MNIST (arXiv 1711.00851), twice as wide.
+    The architecture of Wong and Kolter for MNIST (arXiv 1711.00851), twice as wide.
     """
     return nn.Sequential(
         OrderedDict(

@@ -1,4 +1,4 @@
-"""``onnx:model.onnx``: a network that onnxruntime runs on the CPU. It gives scores, and no gradients."""
+"""``onnx:model.onnx``: a network run by onnxruntime on the CPU, with scores but no gradients."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from robustkit.models.network import Network, note
 from robustkit.spec import InputSpec
 
 _FLOATS = {"tensor(float16)": np.float16, "tensor(float)": np.float32, "tensor(double)": np.float64}
-#: Sides of the images that a network of no fixed size is asked about, to see what its output is.
+#: Image sizes to try on a network without a fixed size, to inspect its output.
 _SIDES = (32, 224)
 
 
 @dataclass(frozen=True)
 class OnnxNetwork:
-    """What onnxruntime runs: preprocessed images ``(B, C, H, W)`` in, the first output of the file out.
+    """A network run by onnxruntime, from preprocessed images ``(B, C, H, W)`` to the first output of the file.
 
     Parameters
     ----------
     run
-        The session's.
+        The session's `run` method.
     digest
         SHA-256 of the file.
     name, dtype
         Of its only input.
     channels_last
-        Whether that takes images ``(B, H, W, C)``.
+        Whether the input has the shape ``(B, H, W, C)``.
     fixed_batch
-        How many images it takes in a pass; None if any number will do.
+        Number of images per pass; None if any number is accepted.
     probabilities
-        Whether the output is a probability a class, of which the logarithm is returned.
+        Whether the output is one probability per class, whose logarithm is returned.
     """
 
     run: Callable[[None, dict[str, Any]], Sequence[Any]]
@@ -69,18 +69,18 @@ class OnnxNetwork:
 
 
 class OnnxModel(Model):
-    """An ONNX file as a model, of which the network is an `OnnxNetwork`: scores, and no gradients."""
+    """An ONNX file as a model whose network is an `OnnxNetwork`: scores, but no gradients."""
 
     net: OnnxNetwork
 
 
 def load_onnx(path: Path) -> Network:
-    """The network of an ONNX file, with the image size that its input names.
+    """The network of an ONNX file, with the image size of its input.
 
     Raises
     ------
     UsageError
-        If onnxruntime is not installed, or the file is not one of a network with one input of images.
+        If onnxruntime is not installed, or the file is not a network whose only input is images.
     """
     runtime = _runtime()
     try:
@@ -88,14 +88,14 @@ def load_onnx(path: Path) -> Network:
     except OSError as error:
         raise UsageError(f"ONNX file {shown(str(path))} cannot be read: {error.strerror}") from None
     options = runtime.SessionOptions()
-    options.log_severity_level = 4  # its own warnings would stand among the progress
+    options.log_severity_level = 4  # its warnings would disturb the progress output
     try:
-        # From memory: a file that keeps weights in others beside it could name any file on the machine.
+        # From memory, because a file with external weights could refer to any file on the machine.
         session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime has an error class for each stage of reading
+    except Exception as error:  # the runtime has many error classes
         if "xternal data" in str(error) or "model_path must not be empty" in str(error):
             raise UsageError(
-                f"{shown(str(path))} keeps its weights in another file, which is not read: save the model as a single ONNX file"
+                f"{shown(str(path))} has its weights in another file, which is not read: save the model as a single ONNX file"
             ) from None
         raise UsageError(f"{shown(str(path))} cannot be run by onnxruntime: {first_line(error)}") from None
     inputs = session.get_inputs()
@@ -121,14 +121,14 @@ def load_onnx(path: Path) -> Network:
     batch, channels, height, width = (shape[0], shape[3], shape[1], shape[2]) if last else shape
     if channels is not None and channels not in (1, 3):
         raise UsageError(
-            f"input {shown(given.name)} of {shown(str(path))} has {channels} channels: robustkit reads images of 1 or 3"
+            f"input {shown(given.name)} of {shown(str(path))} has {channels} channels: robustkit supports images with 1 or 3"
         )
     net = OnnxNetwork(session.run, hashlib.sha256(content).digest(), given.name, _FLOATS[given.type], last, batch)
     size = None if height is None or width is None else (height, width)
     spec = InputSpec(channels or 3, size)
     if _gives_probabilities(net, spec):
         net = replace(net, probabilities=True)
-        note(f"{shown(str(path))} returns probabilities: their logarithms are taken as logits")
+        note(f"{shown(str(path))} returns probabilities: using their logarithms as logits")
     return Network(net, spec, knowledge="score", kind=OnnxModel)
 
 
@@ -142,12 +142,12 @@ def _runtime() -> Any:
 
 
 def _gives_probabilities(net: OnnxNetwork, spec: InputSpec) -> bool:
-    """Whether the answers to noise are rows of numbers in [0, 1] that add up to 1."""
+    """Whether the outputs for noise are rows of numbers in [0, 1] with sum 1."""
     generator = torch.Generator().manual_seed(0)
     for height, width in [spec.size] if spec.size else [(side, side) for side in _SIDES]:
         try:
             answer = net(torch.rand(4, spec.channels, height, width, generator=generator)).flatten(1)
-        except Exception:  # not a size that it takes
+        except Exception:  # the network does not take this size
             continue
         sums = answer.sum(1)
         return answer.shape[1] > 1 and bool(((answer >= 0) & (answer <= 1)).all()) and bool(((sums - 1).abs() < 1e-3).all())

@@ -1,4 +1,4 @@
-"""What a user says of a network that cannot say it itself: ``--mean --std --size --channels --bounds --classes``."""
+"""Properties of a network given by the user: ``--mean --std --size --channels --bounds --classes``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from robustkit.models.entries import shown
 from robustkit.models.network import Network
 from robustkit.projections import Bounds
 
-#: The side beyond which an image is a slip of the pen.
+#: Maximum side of an image; anything larger is probably a typing error.
 LARGEST = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
-    """Facts of a network's input and classes, which stand above what its source says; None leaves those as they are."""
+    """Properties of a network's input and classes that override those of its source; None keeps them."""
 
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
@@ -39,12 +39,12 @@ class Overrides:
         bounds: str | Sequence[float] | None = None,
         classes: str | Path | Sequence[str] | None = None,
     ) -> Overrides:
-        """Read the values as they are written on a command line, in a configuration or in Python.
+        """The overrides for values from a command line, a configuration or Python.
 
         Raises
         ------
         UsageError
-            If one of them is not what it should be.
+            If a value is invalid.
         """
         chosen = cls(
             mean=None if mean is None else _numbers("mean", mean, "0.485,0.456,0.406"),
@@ -60,7 +60,7 @@ class Overrides:
             raise UsageError(f"--std {shown(std)} must be above 0 in every channel")
         if (chosen.std is not None and chosen.mean is None) or (chosen.std is None and chosen.mean is not None):
             given, other = ("std", "mean") if chosen.mean is None else ("mean", "std")
-            raise UsageError(f"--{given} goes with --{other}: images are (x - mean) / std for the network")
+            raise UsageError(f"--{given} needs --{other}: the network's input is (x - mean) / std")
         return chosen
 
     @property
@@ -69,12 +69,12 @@ class Overrides:
         return tuple(f"--{name}" for name, value in vars(self).items() if value is not None)
 
     def over(self, network: Network) -> Network:
-        """The network as the user describes it.
+        """The network with these overrides.
 
         Raises
         ------
         UsageError
-            If mean and std have another number of values than the images have channels.
+            If the number of values of mean and std differs from the number of channels.
         """
         most = max(len(self.mean or ()), len(self.std or ()))
         channels = self.channels or (most if most > 1 else network.spec.channels)
@@ -88,7 +88,7 @@ class Overrides:
         mean = _per_channel("mean", self.mean, network.mean, channels)
         std = _per_channel("std", self.std, network.std, channels)
         if self.bounds is not None:
-            # Images stay in [0, 1], as data are read and budgets are written: the range is a part of the normalisation.
+            # Images stay in [0, 1], like the data and budgets; the network's range becomes part of the normalisation.
             low, span = self.bounds[0], self.bounds[1] - self.bounds[0]
             mean = [(value - low) / span for value in mean or [0.0] * channels]
             std = [value / span for value in std or [1.0] * channels]
@@ -118,14 +118,14 @@ def _numbers(name: str, value: Any, example: str) -> tuple[float, ...]:
     except (TypeError, ValueError, OverflowError):
         numbers = ()
     if len(numbers) != len(parts) or not numbers or not all(math.isfinite(number) for number in numbers):
-        raise UsageError(f"--{name} {shown(value)} must be numbers with commas between, such as {example}")
+        raise UsageError(f"--{name} {shown(value)} must be comma-separated numbers, such as {example}")
     return numbers
 
 
 def _bounds(value: Any) -> Bounds:
     numbers = _numbers("bounds", value, "0,255")
     if len(numbers) != 2 or not numbers[0] < numbers[1]:
-        raise UsageError(f"--bounds {shown(value)} must be the least and the greatest pixel value, such as 0,1 or 0,255")
+        raise UsageError(f"--bounds {shown(value)} must be the minimum and maximum pixel value, such as 0,1 or 0,255")
     return numbers[0], numbers[1]
 
 
@@ -142,7 +142,7 @@ def _classes(value: Any) -> tuple[str, ...]:
         value = str(value).split(",") if "," in str(value) else _lines(str(value))
     names = tuple(str(part).strip() for part in value)
     if len(names) < 2 or not all(names):
-        raise UsageError(f"--classes {shown(names)} must name at least two classes, a name a line or with commas between")
+        raise UsageError(f"--classes {shown(names)} must name at least two classes, one per line or separated by commas")
     return names
 
 
@@ -153,4 +153,4 @@ def _lines(text: str) -> list[str]:
             return path.read_text(encoding="utf-8").strip().splitlines()
     except (OSError, RuntimeError, ValueError):
         pass
-    raise UsageError(f"--classes {shown(text)} is neither a list with commas nor a text file in UTF-8 with a name a line")
+    raise UsageError(f"--classes {shown(text)} is neither a comma-separated list nor a UTF-8 text file with one name per line")

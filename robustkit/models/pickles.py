@@ -1,4 +1,4 @@
-"""What a pickle would call, read without calling anything."""
+"""Static inspection of the calls in a pickle."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from torch.serialization import get_safe_globals
 _STRINGS = {"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"}
 _PUT, _GET = {"PUT", "BINPUT", "LONG_BINPUT"}, {"GET", "BINGET", "LONG_BINGET"}
 _CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "OBJ", "BUILD"}
-#: A legacy torch file is a magic number, a version, the system's sizes, the object and the names of its storages.
+#: A legacy torch file has five pickles: magic number, version, system sizes, object, storage names.
 _LEGACY_PICKLES = 5
 
 
 def unsafe_name(path: Path, entry: zipfile.ZipInfo | None = None) -> str | None:
-    """The first thing that unpickling would look up and call and that no weights need; None if there is none.
+    """The first name that unpickling would look up and that weights do not need; None if there is none.
 
-    A pickle that ends early is judged by what there is of it.
+    A truncated pickle is inspected as far as it goes.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def unsafe_name(path: Path, entry: zipfile.ZipInfo | None = None) -> str | None:
     try:
         if entry is None:
             with path.open("rb") as file:
-                marked = file.peek(1)[:1] == b"\x80"  # without this sign it may be any text, until it calls something
+                marked = file.peek(1)[:1] == b"\x80"  # without this marker it may be any text, unless it calls something
                 return _first_unsafe(file, _LEGACY_PICKLES, only_called=not marked)
         with zipfile.ZipFile(path) as archive:
             return _first_unsafe(io.BytesIO(archive.read(entry)), 1, only_called=False)
@@ -58,7 +58,7 @@ def _first_unsafe(file: IO[bytes], pickles: int, *, only_called: bool) -> str | 
 
 
 def _names(file: IO[bytes]) -> Iterator[tuple[bool, str | None]]:
-    """For every instruction whether it calls something, and the dotted name it looks up, if any."""
+    """For every instruction, whether it calls something and the dotted name it looks up, if any."""
     memo: dict[Any, str | None] = {}
     pushed: list[str | None] = [None, None]
     for op, value, _ in pickletools.genops(file):
@@ -81,7 +81,7 @@ def _names(file: IO[bytes]) -> Iterator[tuple[bool, str | None]]:
 
 
 def _dotted(module: str, name: str) -> str | None:
-    """None for what is no name at all, as in a text file that looks like a pickle for a while."""
+    """The dotted name; None if it is not a valid name, as in a text file that happens to start like a pickle."""
     parts = [*module.split("."), *name.split(".")]
     return f"{module}.{name}" if all(part.isidentifier() or part == "?" for part in parts) else None
 

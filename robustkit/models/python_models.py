@@ -1,4 +1,4 @@
-"""``python:package.module:factory``: a function of the user's that returns a network or a robustkit Model, or one of them itself."""
+"""``python:package.module:factory``: a network or robustkit Model in the user's code, or a function that returns one."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ _EXAMPLE = "package.module:factory, such as examples.efficientnet_lite:build or 
 
 @dataclass(frozen=True)
 class Reference:
-    """Where a network comes from, as written ``package.module:Zoo.small(num_classes=10)``.
+    """A reference to a network in Python code, such as ``package.module:Zoo.small(num_classes=10)``.
 
     Parameters
     ----------
     module
         The module's dotted name.
     path
-        The attributes that lead to a factory, a class or a network.
+        The attribute path to a factory, a class or a network.
+    called
+        Whether the reference has brackets.
     args, kwargs
-        What it is called with; `called` says whether there are brackets at all.
+        The arguments of the call.
     """
 
     module: str
@@ -46,16 +48,16 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read a reference without running anything: the arguments are literals.
+        """The reference in a text, parsed without running code; arguments are literals.
 
         Raises
         ------
         UsageError
-            If it is not written so.
+            If the text is not a reference.
         """
         module, colon, expression = text.partition(":")
         if module.endswith(".py") and colon:
-            raise UsageError(f"{shown(text)} names a file: write its module's name, {shown(module[:-3].replace('/', '.'))}:…")
+            raise UsageError(f"{shown(text)} names a file: write its module name, {shown(module[:-3].replace('/', '.'))}:…")
         if not colon or not all(part.isidentifier() for part in module.split(".")):
             raise UsageError(f"{shown(text)} is not {_EXAMPLE}")
         try:
@@ -76,20 +78,20 @@ class Reference:
             if not isinstance(node, ast.Name):
                 raise ValueError
         except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-            raise UsageError(f"{shown(text)} is not {_EXAMPLE}; arguments are plain values (numbers, texts, lists)") from None
+            raise UsageError(f"{shown(text)} is not {_EXAMPLE}; arguments must be literals (numbers, strings, lists)") from None
         return cls(module, (node.id, *path), called, args, kwargs)
 
 
 def call_factory(where: str) -> nn.Module | Model:
-    """The network that a reference leads to: what the factory or class returns, or the object itself.
+    """The network of a reference: the return value of a factory or class, or the object itself.
 
-    What the user's code prints goes to stderr.
+    Output of the user's code goes to stderr.
 
     Parameters
     ----------
     where
-        ``package.module:factory``, ``package.module:Class``, ``package.module:network`` or an attribute of one of them; in
-        brackets behind a factory or class stand arguments, which are literals.
+        ``package.module:factory``, ``package.module:Class``, ``package.module:network`` or an attribute of one of them; a
+        factory or class may be followed by literal arguments in brackets.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def call_factory(where: str) -> nn.Module | Model:
     name = f"{reference.module}:{'.'.join(reference.path)}"
     if isinstance(found, (nn.Module, Model)):
         if reference.called:
-            raise UsageError(f"{name} is a network already: leave out the brackets")
+            raise UsageError(f"{name} is already a network: omit the brackets")
         return found
     if not callable(found):
         raise UsageError(
@@ -144,25 +146,25 @@ def _imported(name: str) -> ModuleType:
                 what = "was not found" if lost == name else f"was not found: there is no {lost!r}"
                 raise UsageError(
                     f"module {shown(name)!r} {what} in the current folder {Path.cwd()} or on Python's path: "
-                    "run robustkit where it is, or install it"
+                    "run robustkit in its folder, or install it"
                 ) from None
             raise UsageError(f"module {name!r} cannot be imported: {_cause(error)}") from error
 
 
 def _cause(error: BaseException) -> str:
-    """An error of the user's code in a line, with the place in it."""
+    """An error of the user's code in one line, with its location."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     ours = str(Path(__file__))
     theirs = [frame for frame in frames if frame.filename not in (ours, importlib.__file__)]
     if isinstance(error, SystemExit):
-        text = f"it ended the program (sys.exit({error.code!r})): put what runs as a script under if __name__ == '__main__'"
+        text = f"it exited the program (sys.exit({error.code!r})): put script code under if __name__ == '__main__'"
     else:
         text = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"{text} ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else text
 
 
 def _missing_arguments(found: Callable[..., Any], reference: Reference, where: str) -> str:
-    """The fix, where the call lacks arguments."""
+    """The end of the message if the call lacks arguments, else empty."""
     try:
         inspect.signature(found).bind(*reference.args, **reference.kwargs)
     except TypeError:
@@ -174,7 +176,7 @@ def _missing_arguments(found: Callable[..., Any], reference: Reference, where: s
 
 @contextmanager
 def _users_code() -> Iterator[None]:
-    """The current directory can be imported from, and what is printed goes to stderr."""
+    """A context in which the current folder can be imported from, and standard output goes to stderr."""
     here = str(Path.cwd())
     added = here not in sys.path
     if added:

@@ -1,7 +1,7 @@
-"""Make an embedded model of a training run: ``python -m robustkit.models.release runs/fashion-robust builtin/fashion-robust``.
+"""Create an embedded model from a training run: ``python -m robustkit.models.release runs/fashion-robust builtin/fashion-robust``.
 
-The weights are rounded to half precision, and the card states what the rounded file measures on Fashion-MNIST's test images,
-none of which the run has seen. The runs behind the embedded models are those in their cards under ``command``.
+The weights are rounded to half precision, and the card states accuracies of the rounded weights on Fashion-MNIST's test images,
+which were not used in training. The cards of the embedded models give their training runs under ``command``.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ LICENCE = (
 
 
 def measure(model: Model, data: Data, robust_limit: int) -> dict[str, Any]:
-    """Clean accuracy on all images, and the worst case over `ATTACKS` on the first `robust_limit`."""
+    """Clean accuracy on all images, and robust accuracy under `ATTACKS` on the first `robust_limit`."""
     test = data.matched(model)
     x, y, ids = next(test.batches(model.spec, len(test)))
-    right = model.logits(x).argmax(1).cpu() == y
+    correct = model.logits(x).argmax(1).cpu() == y
     threat, n = Threat.parse(THREAT), min(robust_limit, len(test))
-    alive = right[:n].nonzero().squeeze(1)
+    survivors = correct[:n].nonzero().squeeze(1)
     after = {}
     for spec in ATTACKS:
-        result = attack(spec)(model, x[alive], y[alive], threat, sample_ids=ids[alive])
-        alive = alive[result.robust.cpu()]
-        after[spec] = len(alive) / n
+        result = attack(spec)(model, x[survivors], y[survivors], threat, sample_ids=ids[survivors])
+        survivors = survivors[result.robust.cpu()]
+        after[spec] = len(survivors) / n
     return {
-        "clean": float(right.double().mean()),
+        "clean": float(correct.double().mean()),
         "clean_n": len(test),
-        "clean_first_1000": float(right[:1000].double().mean()),
+        "clean_first_1000": float(correct[:1000].double().mean()),
         "robust": after[ATTACKS[-1]],
         "robust_n": n,
-        "robust_first_1000": int((alive < 1000).sum()) / min(n, 1000),
+        "robust_first_1000": int((survivors < 1000).sum()) / min(n, 1000),
         "robust_after": after,
         "threat": THREAT,
     }
@@ -79,11 +79,11 @@ def release(run: Path, name: str, robust_limit: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the arguments, release, print what was measured."""
+    """Parse the arguments, write the embedded model and print its metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="the folder of a finished training run")
     parser.add_argument("name", choices=builtin_names())
-    parser.add_argument("--robust-limit", type=int, default=1000, help="how many test images are attacked, from the first on")
+    parser.add_argument("--robust-limit", type=int, default=1000, help="number of test images to attack, from the first")
     arguments = parser.parse_args()
     torch.use_deterministic_algorithms(True)
     print(json.dumps(release(arguments.run, arguments.name, arguments.robust_limit)["metrics"], indent=2))

@@ -13,16 +13,16 @@ from robustkit.spec import InputSpec
 
 
 def load_timm(name: str) -> Network:
-    """A classifier of timm; the size, crop, mean and std are those of its own pretrained configuration.
+    """A timm classifier with size, crop, mean and std of its pretrained configuration.
 
-    The weights come from the hub's cache, else they are downloaded once.
+    The weights come from the hub's cache, or are downloaded once.
 
     Raises
     ------
     UsageError
-        If there is no such model, or its weights cannot be had.
+        If there is no such model, or its weights are not available.
     """
-    timm: Any = importlib.import_module("timm")  # only half typed
+    timm: Any = importlib.import_module("timm")  # only partly typed
     known = timm.list_pretrained()
     if name not in known and not (name in timm.list_models() and timm.models.is_model_pretrained(name)):
         raise UsageError(f"model 'timm/{name}' is unknown, or has no weights: {did_you_mean(name, known)}")
@@ -30,8 +30,8 @@ def load_timm(name: str) -> Network:
         net = timm.create_model(name, pretrained=True)
     except Exception as error:
         raise UsageError(
-            f"the weights of 'timm/{name}' cannot be had ({first_line(error)}): run "
-            f"timm.create_model({name!r}, pretrained=True) once with a network, or copy its hub cache (HF_HOME) here"
+            f"the weights of 'timm/{name}' are not available ({first_line(error)}): run "
+            f"timm.create_model({name!r}, pretrained=True) once with network access, or copy its hub cache (HF_HOME) here"
         ) from error
     if not isinstance(net, nn.Module) or not getattr(net, "num_classes", 0):
         raise UsageError(f"model 'timm/{name}' has no classifier: choose one with classes, such as timm/resnet18.a1_in1k")
@@ -39,9 +39,9 @@ def load_timm(name: str) -> Network:
 
 
 def timm_network(net: nn.Module) -> Network | None:
-    """A network of the user's as timm's own configuration inside it describes it; None if it is not one of timm's.
+    """A user's network with the properties of its timm configuration; None if it is not a timm network.
 
-    One whose configuration is for images with another number of channels is described by nothing.
+    Also None if the configuration is for images with another number of channels.
     """
     if not type(net).__module__.startswith("timm.") or not getattr(net, "pretrained_cfg", None):
         return None
@@ -55,16 +55,16 @@ def _described(net: nn.Module) -> Network:
 
 
 def timm_spec(config: dict[str, Any]) -> InputSpec:
-    """How files become images, from timm's data configuration."""
+    """The input of a network, from timm's data configuration."""
     channels, height, width = config["input_size"]
-    # `squash` resizes straight to the size; the others resize the shorter side first.
+    # `squash` resizes directly to the size; the other modes resize the shorter side first.
     resize = None if config["crop_mode"] == "squash" else int(min(height, width) / config["crop_pct"])
     interpolation = config["interpolation"] if config["interpolation"] in ("bicubic", "nearest") else "bilinear"
     return InputSpec(channels=channels, size=(height, width), resize=resize, interpolation=interpolation)
 
 
 def _imagenet_classes(net: nn.Module) -> list[str] | None:
-    """The class names where the configuration says which ImageNet the weights know."""
+    """The class names if the configuration states an ImageNet subset, else None."""
     data: Any = importlib.import_module("timm.data")
     subset = data.infer_imagenet_subset(net)
     if subset is None:

@@ -10,14 +10,14 @@ from robustkit.spec import InputSpec
 
 
 def load_torchvision(name: str) -> Network:
-    """A classifier of torchvision; the size, mean and std are those of its weights' own transforms.
+    """A torchvision classifier with size, mean and std of its weights' transforms.
 
-    The weights come from torch's cache, else they are downloaded once.
+    The weights come from torch's cache, or are downloaded once.
 
     Raises
     ------
     UsageError
-        If there is no such model, or its weights cannot be had.
+        If there is no such model, or its weights are not available.
     """
     from torchvision import models
 
@@ -30,12 +30,12 @@ def load_torchvision(name: str) -> Network:
     (resize,) = preset.resize_size
     spec = InputSpec(channels=3, size=(size, size), resize=resize, interpolation=preset.interpolation.value)
     try:
-        # The builder below would unpickle the file without limits: read it once without letting it run code.
+        # `get_model` unpickles the file without restrictions, so read it first without running code.
         weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
         net = models.get_model(name, weights=weights, progress=False)
     except Exception as error:
         raise UsageError(
-            f"the weights of 'torchvision/{name}' cannot be had ({first_line(error)}): download {weights.url} "
+            f"the weights of 'torchvision/{name}' are not available ({first_line(error)}): download {weights.url} "
             f"into {torch.hub.get_dir()}/checkpoints"
         ) from error
     return Network(net, spec, preset.mean, preset.std, weights.meta["categories"])

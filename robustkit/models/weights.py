@@ -1,4 +1,4 @@
-"""Files of weights: told apart by what is in them, read without running any code, and no further than they are needed."""
+"""Reading of weights files: the format is recognised by content, no code is run, and no more is read than needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from robustkit.errors import UnsafeFileError, UsageError, first_line
 from robustkit.models.pickles import unsafe_name
 
-#: What other kinds of file begin with, and what to do about them.
+#: First bytes of other kinds of files, and what to do about them.
 _OTHERS = (
     (b"version https://git-lfs", "is a Git LFS pointer: its download is missing, so run git lfs pull"),
     (b"\x89HDF\r\n\x1a\n", "is an HDF5 file (Keras): save the weights of the torch network"),
@@ -26,23 +26,23 @@ _OTHERS = (
     (b"\x93NUMPY", "is a numpy array: save the network's state_dict()"),
 )
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head")
-_WANTED = "give a .safetensors file, or one that torch.save made of net.state_dict()"
+_WANTED = "give a .safetensors file, or one written by torch.save(net.state_dict(), ...)"
 
 
 def read_weights(path: Path, most: int) -> Mapping[Any, Any]:
-    """What a file of weights holds, by name. Tensors stay on disk until they are used, where the format allows it.
+    """The contents of a weights file by name. Tensors stay on disk until used, if the format allows it.
 
     Parameters
     ----------
     path
-        A safetensors file, or one of torch, whatever its suffix.
+        A safetensors or torch file, whatever its suffix.
     most
-        Bytes that may be read into memory at once.
+        Maximum number of bytes to read into memory at once.
 
     Raises
     ------
     UsageError
-        If there is no such file, it is damaged, something else than weights, or too large.
+        If the file does not exist, is damaged or too large, or does not contain weights.
     UnsafeFileError
         If reading it would run code.
     """
@@ -67,7 +67,7 @@ def read_weights(path: Path, most: int) -> Mapping[Any, Any]:
     if start[:1] == b"\x80" and 2 <= start[1] <= pickle.HIGHEST_PROTOCOL:
         if size > most:
             raise UsageError(
-                f"{path} is an old-style torch file of {size:,} bytes, more than the {most:,} to be read for this network"
+                f"{path} is an old-style torch file of {size:,} bytes, more than the limit of {most:,} for this network"
             )
         return _load(path, unsafe=lambda: unsafe_name(path), mmap=False)
     raise _not_weights(path, start)
@@ -78,7 +78,7 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
 
     try:
         with safe_open(path, "pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is not a mapping
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise UsageError(f"{path} is not a readable safetensors file: {first_line(error)}") from error
 
@@ -88,24 +88,24 @@ def _torch_zip(path: Path, most: int) -> Mapping[Any, Any]:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, OverflowError) as error:
-        raise UsageError(f"{path} is cut short or damaged ({first_line(error)}): copy or download it again") from error
+        raise UsageError(f"{path} is truncated or damaged ({first_line(error)}): copy or download it again") from error
     names = [entry.filename for entry in entries]
     if any(entry.flag_bits & 1 for entry in entries):
         raise UsageError(f"{path} is an encrypted zip archive: unpack it, and {_WANTED}")
     if any(name.endswith(("constants.pkl", "/archive_format")) or "/code/" in name for name in names):
         raise UsageError(
             f"{path} is a compiled program (TorchScript or torch.export), not weights: save net.state_dict(), or load it in a "
-            "factory (torch.jit.load) and name that as python:package.module:factory"
+            "factory (torch.jit.load) and use python:package.module:factory"
         )
     pickles = [entry for entry in entries if entry.filename.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
         shown = ", ".join(ascii(name) for name in names[:3])
-        raise UsageError(f"{path} is a zip archive of something else ({shown}{', …' if len(names) > 3 else ''}): {_WANTED}")
+        raise UsageError(f"{path} is a zip archive without weights ({shown}{', …' if len(names) > 3 else ''}): {_WANTED}")
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise UsageError(f"{path} was packed again with compression, which torch does not read: {_WANTED}")
+        raise UsageError(f"{path} was repacked with compression, which torch cannot read: {_WANTED}")
     if pickles[0].file_size > most:
         raise UsageError(
-            f"{path} holds {pickles[0].file_size:,} bytes of names alone, more than the {most:,} to be read for this network"
+            f"{path} contains {pickles[0].file_size:,} bytes of names alone, more than the limit of {most:,} for this network"
         )
     return _load(path, unsafe=lambda: unsafe_name(path, pickles[0]), mmap=True)
 
@@ -114,7 +114,7 @@ def _load(path: Path, *, unsafe: Callable[[], str | None], mmap: bool) -> Mappin
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
-            # torch maps only what it opens itself, and believes a suffix.
+            # torch memory-maps only files that it opens itself, and relies on the suffix.
             named = mmap and path.suffix != ".safetensors"
             loaded = torch.load(path if named else file, map_location="cpu", weights_only=True, mmap=named)
     except Exception as error:
@@ -122,23 +122,22 @@ def _load(path: Path, *, unsafe: Callable[[], str | None], mmap: bool) -> Mappin
         if name is not None:
             raise _refusal(path, name) from error
         raise UsageError(
-            f"{path} is not a readable file of weights: it is damaged or cut short ({_reason(error)}), so copy or "
-            "download it again"
+            f"{path} is not a readable weights file: it is damaged or truncated ({_reason(error)}), so copy or download it again"
         ) from error
     if not isinstance(loaded, Mapping):
-        raise UsageError(f"{path} holds a {type(loaded).__name__}, not weights by name: save net.state_dict()")
+        raise UsageError(f"{path} contains a {type(loaded).__name__}, not weights by name: save net.state_dict()")
     return loaded
 
 
 def _refusal(path: Path, name: str) -> UnsafeFileError:
     return UnsafeFileError(
-        f"{path} was refused, since reading it could run code ({name}): save net.state_dict(), best as safetensors, and give "
-        "the network with --arch"
+        f"{path} was refused, because reading it could run code ({name}): save net.state_dict(), preferably as safetensors, and "
+        "give the network with --arch"
     )
 
 
 def _reason(error: Exception) -> str:
-    """What torch says, less its advice to read the file without limits."""
+    """torch's error message without its advice to load the file with `weights_only=False`."""
     text = str(error).partition("WeightsUnpickler error: ")[2] or first_line(error)
     return text.strip().splitlines()[0][:200] if text.strip() else type(error).__name__
 
@@ -148,14 +147,14 @@ def _not_weights(path: Path, start: bytes) -> Exception:
         if start.startswith(magic):
             return UsageError(f"{path} {what}")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
-        return UsageError(f"{path} is a web page, not weights: download the file behind it (its raw or resolve link)")
+        return UsageError(f"{path} is a web page, not weights: download the file itself (its raw or resolve link)")
     if start[257:262] == b"ustar":
         return UsageError(f"{path} is a tar archive: unpack it, and {_WANTED}")
     if path.suffix == ".safetensors":
         return UsageError(
-            f"{path} is not a readable safetensors file: it is damaged or cut short, so copy or download it again"
+            f"{path} is not a readable safetensors file: it is damaged or truncated, so copy or download it again"
         )
-    name = unsafe_name(path)  # the oldest pickles begin with no sign
+    name = unsafe_name(path)  # the oldest pickles have no marker
     if name is not None:
         return _refusal(path, name)
-    return UsageError(f"{path} is not a readable file of weights, or of no known kind: {_WANTED}")
+    return UsageError(f"{path} is not a readable weights file, or its format is unknown: {_WANTED}")

@@ -94,7 +94,7 @@ def test_a_counter_of_batch_norm_may_be_missing_and_nothing_else():
 def test_what_fits_nowhere_says_what_the_file_holds():
     held = {"ep\x1b[31moch": 3, 4: "x", "encoder": {"w": torch.ones(2, 5)}, "b": torch.ones(())}
     with pytest.raises(
-        UsageError, match=r"does not hold the network's weights \(0\.weight.*'ep\\x1b\[31moch' \(int\), 4 \(str\)"
+        UsageError, match=r"does not contain the network's weights \(0\.weight.*'ep\\x1b\[31moch' \(int\), 4 \(str\)"
     ) as caught:
         choose(held, net().state_dict(), None)
     assert "encoder (1 tensors, such as w 2x5), b (one number)" in str(caught.value)
@@ -120,5 +120,5 @@ def test_nested_tensors_are_of_no_shape(layout):
     held = {**state, "3.weight": torch.nested.nested_tensor([torch.ones(3, 2), torch.ones(1, 2)], layout=layout)}
     with pytest.raises(UsageError, match=r"has other shapes for 3\.weight \(many shapes for 3x8\)"):
         choose(held, state, None)
-    with pytest.raises(UsageError, match=r"it holds a \(many shapes\), b \(1 tensors, such as c many shapes\)"):
+    with pytest.raises(UsageError, match=r"it contains a \(many shapes\), b \(1 tensors, such as c many shapes\)"):
         choose({"a": held["3.weight"], "b": {"c": held["3.weight"]}}, state, None)

@@ -47,7 +47,7 @@ def test_weights_that_do_not_fit_name_the_keys_and_change_nothing(path):
     assert all(torch.equal(value, before[name]) for name, value in target.state_dict().items())
     state["extra"] = state.pop("0.weight")
     torch.save(state, path)
-    with pytest.raises(UsageError, match=r"lacks 0\.weight; it has besides extra"):
+    with pytest.raises(UsageError, match=r"lacks 0\.weight; it additionally has extra"):
         load_into(net(), path)
 
 
@@ -74,7 +74,7 @@ def test_the_one_that_fits_of_several_is_taken_and_said(path, capsys):
         (lambda w: torch.nested.nested_tensor([torch.ones(2), torch.ones(1)]), "3.weight"),
         (lambda w: (w * 9).to(torch.int8), "is int8 where the network has float32"),
         (lambda w: w.to(torch.complex64), "is complex64 where"),
-        (lambda w: w.clone().fill_(float("nan")), "holds NaN: these weights are of a run that diverged"),
+        (lambda w: w.clone().fill_(float("nan")), "contains NaN: the training run diverged"),
         (lambda w: w[:0], r"has other shapes for 3\.weight \(0x2 for 3x2\)"),
     ],
 )

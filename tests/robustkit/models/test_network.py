@@ -36,9 +36,7 @@ def test_a_parameter_that_is_not_finite_is_named(value, says):
     net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     with torch.no_grad():
         net[1].weight[0, 1] = value
-    with pytest.raises(
-        UsageError, match=rf"^file:w: 1\.weight holds {says}: these weights are of a run that diverged, or damaged"
-    ):
+    with pytest.raises(UsageError, match=rf"^file:w: 1\.weight contains {says}: the training run diverged"):
         check_finite(net, "file:w")
 
 

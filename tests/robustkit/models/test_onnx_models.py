@@ -109,7 +109,7 @@ def test_the_fingerprint_is_the_files(tmp_path):
         ({"shape": ("n", 12)}, "floating-point images"),
         ({"kind": onnx.TensorProto.INT32}, "cannot be run by onnxruntime|floating-point images"),
         ({"shape": ("n", 6, 1, 2)}, "has 6 channels"),
-        ({"outside": True}, "keeps its weights in another file, which is not read"),
+        ({"outside": True}, "has its weights in another file, which is not read"),
     ],
 )
 def test_a_file_that_is_no_such_network(tmp_path, settings, says):

@@ -99,12 +99,12 @@ def test_a_name_that_stands_twice_is_said(nets, capsys):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"mean": "a,b", "std": "1"}, "--mean a,b must be numbers"),
-        ({"mean": "nan", "std": "1"}, "--mean nan must be numbers"),
-        ({"mean": "", "std": "1"}, "must be numbers"),
-        ({"mean": [True], "std": "1"}, "must be numbers"),
-        ({"mean": "0"}, "--mean goes with --std"),
-        ({"std": "1"}, "--std goes with --mean"),
+        ({"mean": "a,b", "std": "1"}, "--mean a,b must be comma-separated numbers"),
+        ({"mean": "nan", "std": "1"}, "--mean nan must be comma-separated numbers"),
+        ({"mean": "", "std": "1"}, "must be comma-separated numbers"),
+        ({"mean": [True], "std": "1"}, "must be comma-separated numbers"),
+        ({"mean": "0"}, "--mean needs --std"),
+        ({"std": "1"}, "--std needs --mean"),
         ({"mean": "0", "std": "0"}, "--std 0 must be above 0"),
         ({"size": "224x"}, "--size 224x must be a side"),
         ({"size": "0"}, "must be a side"),
@@ -114,9 +114,9 @@ def test_a_name_that_stands_twice_is_said(nets, capsys):
         ({"channels": 2}, "--channels 2 must be 1"),
         ({"bounds": "1,0"}, "--bounds 1,0 must be"),
         ({"bounds": "0"}, "--bounds 0 must be"),
-        ({"classes": "nowhere.txt"}, "--classes nowhere.txt is neither a list"),
-        ({"classes": "~nouser/x"}, "is neither a list"),
-        ({"classes": "\0"}, "is neither a list"),
+        ({"classes": "nowhere.txt"}, "--classes nowhere.txt is neither a comma-separated list"),
+        ({"classes": "~nouser/x"}, "is neither a comma-separated list"),
+        ({"classes": "\0"}, "is neither a comma-separated list"),
         ({"classes": "a,"}, "must name at least two classes"),
         ({"mean": "1,2", "std": "1,1"}, "have 2 values"),
         ({"mean": "1,2,3", "std": "1,1,1", "channels": 1}, "--mean has 3 values for 1 channels"),
@@ -130,10 +130,10 @@ def test_values_that_are_none_get_one_sentence(nets, given, says):
 
 def test_other_sources_say_it_themselves():
     with pytest.raises(
-        UsageError, match=r"--mean and --std go with file:, python:, onnx: and script: models; builtin/fashion-robust says"
+        UsageError, match=r"--mean and --std apply to file:, python:, onnx: and script: models; builtin/fashion-robust defines"
     ):
         rk.load_model("builtin/fashion-robust", mean="0", std="1")
-    with pytest.raises(UsageError, match=r"--weights-key goes with file:WEIGHTS"):
+    with pytest.raises(UsageError, match=r"--weights-key applies to file:WEIGHTS"):
         rk.load_model("builtin/fashion-robust", weights_key="ema")
 
 

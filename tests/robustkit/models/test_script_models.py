@@ -41,24 +41,24 @@ def test_a_program_answers_as_the_network_and_gives_gradients(tmp_path):
 def test_a_program_without_gradients_gives_scores(tmp_path, capsys):
     model = rk.load_model(saved(Detached(), tmp_path / "m.pt"), device="cpu")
     assert model.knowledge == "score"
-    assert "gives no gradients: only attacks that need none" in capsys.readouterr().err
+    assert "gives no gradients: only attacks without gradients" in capsys.readouterr().err
 
 
 def test_a_program_that_reads_files_is_not_loaded(tmp_path):
-    with pytest.raises(UnsafeFileError, match=r"calls from_file\(\), which may reach files: it was not loaded"):
+    with pytest.raises(UnsafeFileError, match=r"calls from_file\(\), which may access files: it was not loaded"):
         rk.load_model(saved(Reads(), tmp_path / "m.pt"))
 
 
 def test_weights_alone_are_told_where_to_go(tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "m.pt")
-    with pytest.raises(UsageError, match=r"holds weights and no program: write file:"):
+    with pytest.raises(UsageError, match=r"contains weights and no program: use file:"):
         rk.load_model(f"script:{tmp_path / 'm.pt'}")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"\x80\x02."])
 def test_what_is_no_program(tmp_path, content):
     (tmp_path / "m.pt").write_bytes(content)
-    with pytest.raises(UsageError, match="is no TorchScript file"):
+    with pytest.raises(UsageError, match="is not a TorchScript file"):
         rk.load_model(f"script:{tmp_path / 'm.pt'}")
 
 

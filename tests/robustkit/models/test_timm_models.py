@@ -50,7 +50,9 @@ def test_missing_weights_and_unknown_names_get_one_sentence(monkeypatch):
         raise OSError("no network in tests")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(UsageError, match=r"cannot be had \(no network in tests\): run timm.create_model\('resnet18.a1_in1k'"):
+    with pytest.raises(
+        UsageError, match=r"are not available \(no network in tests\): run timm.create_model\('resnet18.a1_in1k'"
+    ):
         rk.load_model("timm/resnet18.a1_in1k")
     with pytest.raises(UsageError, match=r"did you mean 'resnet18\.a1_in1k'"):
         rk.load_model("timm/resnet18.a1_in1")

@@ -88,7 +88,7 @@ def test_a_file_cut_short_is_broken_and_not_unsafe(place, kind, share):
 
 def test_a_state_of_a_newer_pickle_protocol_is_not_called_code(place):
     torch.save(net().state_dict(), "w.pth", pickle_protocol=4)
-    with pytest.raises(UsageError, match="not a readable file of weights"):
+    with pytest.raises(UsageError, match="not a readable weights file"):
         read_weights(place / "w.pth", MOST)
 
 
@@ -101,9 +101,9 @@ def test_a_state_of_a_newer_pickle_protocol_is_not_called_code(place):
         (b"\x89HDF\r\n\x1a\n" + bytes(600), "HDF5"),
         (b"\x1f\x8b" + bytes(20), "unpack it"),
         (bytes(257) + b"ustar" + bytes(400), "is a tar archive"),
-        (b"class\nname\ncat\n", "of no known kind"),
-        (b"PK\x03\x04" + bytes(100), "cut short or damaged"),
-        ((10**9).to_bytes(8, "little") + b"{}", "of no known kind"),
+        (b"class\nname\ncat\n", "its format is unknown"),
+        (b"PK\x03\x04" + bytes(100), "truncated or damaged"),
+        ((10**9).to_bytes(8, "little") + b"{}", "its format is unknown"),
         ((2).to_bytes(8, "little") + b"{{", "not a readable safetensors"),
     ],
 )
@@ -141,14 +141,14 @@ def test_folders_and_pipes_are_not_opened(place):
 def test_archives_of_something_else_get_one_sentence(place):
     with zipfile.ZipFile("w.pt", "w") as archive:
         archive.writestr("x.npy", b"")
-    with pytest.raises(UsageError, match=r"something else \('x.npy'\)"):
+    with pytest.raises(UsageError, match=r"without weights \('x.npy'\)"):
         read_weights(place / "w.pt", MOST)
     buffer = io.BytesIO()
     torch.save(net().state_dict(), buffer)
     with zipfile.ZipFile(buffer) as source, zipfile.ZipFile("w.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         for name in source.namelist():
             archive.writestr(name, source.read(name))
-    with pytest.raises(UsageError, match="packed again with compression"):
+    with pytest.raises(UsageError, match="repacked with compression"):
         read_weights(place / "w.pt", MOST)
     data = bytearray(buffer.getvalue())
     at = data.index(b"PK\x01\x02")
@@ -160,7 +160,7 @@ def test_archives_of_something_else_get_one_sentence(place):
 
 def test_what_must_be_read_whole_is_measured_first(place):
     torch.save({"weight": torch.zeros(10_000)}, "w.pt", _use_new_zipfile_serialization=False)
-    with pytest.raises(UsageError, match="more than the 1,000 to be read"):
+    with pytest.raises(UsageError, match="more than the limit of 1,000"):
         read_weights(place / "w.pt", 1000)
     torch.save({f"name{n}": n for n in range(1000)}, "w.pt")
     with pytest.raises(UsageError, match="of names alone"):

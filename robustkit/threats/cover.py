@@ -1,4 +1,4 @@
-"""Whether one square or circle covers all marked pixels of an image."""
+"""Checks whether one square or circle covers all marked pixels of an image."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def covered_by_square(marked: Tensor, area: float, centred: bool) -> Tensor:
     side = math.sqrt(area) + SLACK
     count = max(8, math.ceil(side))
     needed = torch.full_like(points[:, 0, 0], torch.inf)
-    for turn in range(count):
-        angle = math.pi / 2 * turn / count
+    for k in range(count):
+        angle = math.pi / 2 * k / count
         cos, sin = math.cos(angle), math.sin(angle)
         axes = points @ constant([[cos, -sin], [sin, cos]], points)
         most = axes.masked_fill(~known[..., None], -torch.inf).amax(1)

@@ -144,7 +144,7 @@ def test_names_that_are_no_model(nets):
         ("mynets.py", "write file:mynets.py"),
         ("net.onnx", "is a file: write onnx:net.onnx"),
         ("file:net.onnx", "is an ONNX file: write onnx:net.onnx"),
-        ("file:net.pt", r"of a TorchScript program write script:net\.pt"),
+        ("file:net.pt", r"for a TorchScript program use script:net\.pt"),
         ("empty", "has no card.json"),
         ("file:w.pth", "--arch package.module:factory"),
         ("builtin/fashon-robust", "did you mean 'builtin/fashion-robust'"),

@@ -133,9 +133,11 @@ class SampleRandom:
         stream: str = "",
         dtype: torch.dtype = torch.float32,
     ) -> Tensor:
-        """Uniform draws in [0, 1) with 24 bits, shape ``(len(sample_ids), *shape)``."""
+        """Uniform draws in [0, 1) with 24 bits (fewer in half precision), shape ``(len(sample_ids), *shape)``."""
         words = self.bits(sample_ids, shape, attempt=attempt, step=step, stream=stream)
-        return ((words >> 8).to(torch.float32) * 2.0**-24).to(dtype)
+        draws = ((words >> 8).to(torch.float32) * 2.0**-24).to(dtype)
+        # Half precision rounds the largest draws to 1.
+        return draws.clamp_max(1 - torch.finfo(dtype).eps / 2) if dtype.itemsize < 4 else draws
 
     def normal(
         self,

@@ -90,3 +90,10 @@ def test_every_seed_of_64_bits_will_do(seed, linear_model, linear_data):
     assert len(result.success) == 20
     with pytest.raises(UsageError, match="seed="):
         attack("noise", steps=1)(linear_model, *linear_data, Threat.parse("linf:0.1"), seed=seed + 2**64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_never_draws_one(dtype):
+    draws = SampleRandom(0, "t").uniform(torch.arange(2000), (100,), dtype=dtype)
+    assert 0.99 < float(draws.max()) < 1
+    assert bool((draws >= 0).all())

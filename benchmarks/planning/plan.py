@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from robustkit.benchmarks.planning.cell import Cell
-from robustkit.benchmarks.planning.suite import AD_HOC, Suite, load_suite
+from robustkit.benchmarks.planning.suite import AD_HOC, Suite, kind_of, load_suite
 from robustkit.build import attack
 from robustkit.contracts.attack import ADMITS, Attack, check_threat
 from robustkit.contracts.model import Model
@@ -183,8 +183,13 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
     admitted = [each for each in ADMITS[threat.knowledge] if each in ADMITS[given.knowledge]]
     instead = None
     if suite.without_gradients is not None and "white-box" not in admitted:
-        suite = instead = load_suite(suite.without_gradients)
-        suite.check(threat)
+        instead = load_suite(suite.without_gradients)
+        if kind_of(threat) not in instead.threats:
+            raise UsageError(
+                f"suite {suite.name!r} has no attack without gradients for {threat.id!r} (only for {', '.join(instead.threats)}), "
+                f"and {_who_restricts(threat, given)}: name attacks with --attack"
+            )
+        suite = instead
     main: list[Cell] = []
     escalation: list[Cell] = []
     for stage in suite.stages:
@@ -194,13 +199,10 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         if suite.name != AD_HOC and built.knowledge not in admitted:
             if instead is not None:
                 continue
-            source = (
-                f"threat {threat.id!r} grants {threat.knowledge}" if built.knowledge not in ADMITS[threat.knowledge] else ""
-            )
+            other = "use --suite black-box, or " if kind_of(threat) in load_suite("black-box").threats else ""
             raise UsageError(
-                f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but "
-                f"{source or f'the model gives {given.knowledge}'} only: use --suite black-box (linf and l2), or name attacks "
-                "with --attack"
+                f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but {_who_restricts(threat, given)}: "
+                f"{other}name attacks with --attack"
             )
         check_threat(built, threat, given.draws)
         before = survivors_of(main, stage.on)
@@ -225,3 +227,10 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
     return ThreatPlan(threat, tuple(main), tuple(escalation), curve_plan, non_adaptive, instead=instead)
+
+
+def _who_restricts(threat: Threat, given: Given) -> str:
+    """Whether the threat or the model keeps gradients from the attacker, in words."""
+    if threat.knowledge != "white-box":
+        return f"the threat grants {threat.knowledge} knowledge only"
+    return f"the model gives {given.knowledge} knowledge only"

@@ -104,7 +104,10 @@ def plugins_check(
         except (Exception, SystemExit) as error:  # raised by the plugin's code; the others are still checked
             findings = [what_happened(error)]
         failed += bool(findings)
-        results.say(f"{group[:-1]} {plugin.name}: " + ("keeps the contract" if not findings else f"{len(findings)} findings"))
+        results.say(
+            f"{group[:-1]} {plugin.name}: "
+            + ("keeps the contract" if not findings else f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'}")
+        )
         for finding in findings:
             results.say(f"  {finding}")
     return ExitCode.GATE_FAILED if failed else ExitCode.PASSED

@@ -265,7 +265,7 @@ def check_result(case: Case) -> str | None:
 def immovable(threat: Threat, x: Tensor, bounds: Bounds) -> Tensor:
     """Which images do not change at one end of a transformation's range, such as a white one made brighter. Bool ``(B,)``."""
     if not isinstance(threat, RenderedThreat):
-        return torch.zeros(len(x), dtype=torch.bool)
+        return ((x <= bounds[0]) | (x >= bounds[1])).flatten(1).all(1)  # a shift may be clipped away as a whole
     ends = (end.expand(len(x), -1) for end in threat.limits(x))
     moves = [(threat.transform(x, end, bounds) - x).abs().flatten(1).amax(1) for end in ends]
     return torch.stack(moves).amin(0) < 1e-6

@@ -13,9 +13,11 @@ SCORE = Threat.parse("linf:0.1,knowledge=score")
 
 
 def test_a_suite_that_needs_more_than_the_threat_grants_names_the_one_that_does_not():
-    with pytest.raises(UsageError, match=r"'autoattack' needs white-box knowledge .*grants score only.*--suite black-box"):
+    with pytest.raises(
+        UsageError, match=r"'autoattack' needs white-box knowledge .*grants score knowledge only.*--suite black-box"
+    ):
         plan(load_suite("autoattack"), [SCORE], "", span=1, defended=False)
-    with pytest.raises(UsageError, match=r"'autoattack' needs white-box knowledge .*the model gives score only"):
+    with pytest.raises(UsageError, match=r"'autoattack' needs white-box knowledge .*the model gives score knowledge only"):
         plan(load_suite("autoattack"), [Threat.parse("linf:0.1")], "", span=1, defended=False, knowledge="score")
     (one,) = plan(load_suite("black-box"), [SCORE], "", span=1, defended=False)
     assert {cell.attack.knowledge for cell in one.main} == {"score", "decision"}
@@ -41,7 +43,10 @@ def test_standard_without_gradients_runs_the_black_box_stages_that_are_admitted(
 
 
 def test_standard_without_gradients_has_nothing_for_a_norm_that_black_box_lacks():
-    with pytest.raises(UsageError, match="'black-box' supports linf, l2 threats, not 'l1:12'"):
+    with pytest.raises(
+        UsageError,
+        match=r"'standard' has no attack without gradients for 'l1:12' \(only for linf, l2\), and the model gives score",
+    ):
         plan(load_suite("standard"), [Threat.parse("l1:12")], "", span=1, defended=False, knowledge="score")
 
 
@@ -62,3 +67,10 @@ def test_the_curve_asks_only_what_does_not_follow_from_another_eps():
         assert (far[at].among, far[at].before) == ((), (*names, *below, one.curve[4][at].name))
     escalated = one.escalated(["saturated"])
     assert set(escalated.curve[0][1].among) == {cell.name for cell in escalated.main} > set(verdict)
+
+
+def test_another_suite_is_advised_only_where_it_helps():
+    for threat, advice in (("linf:0.1", "--suite black-box, or name attacks"), ("flow:1", "only: name attacks with --attack")):
+        suite = "parametric" if threat == "flow:1" else "autoattack"
+        with pytest.raises(UsageError, match=advice):
+            plan(load_suite(suite), [Threat.parse(threat)], "", span=1, defended=False, knowledge="score")

@@ -96,7 +96,7 @@ def test_a_plugin_that_cannot_be_built_does_not_pass(capsys, monkeypatch):
     monkeypatch.setattr("robustkit.build.attack", refuse)
     assert plugins.plugins_check("fgsm") == 1
     out = capsys.readouterr().out
-    assert "fgsm: 1 findings" in out
+    assert "fgsm: 1 finding\n" in out
     assert "needs budget=" in out
 
 

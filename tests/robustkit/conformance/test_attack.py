@@ -27,6 +27,13 @@ class Walk(IterativeAttack[State]):
         return State(x_adv=batch.threat.project(batch.x, state.x_adv + 0.02 * response.grad.sign(), batch.bounds))
 
 
+class OnlyBrighter(Walk):
+    """Leaves a white image as it is: it has nowhere to go."""
+
+    def step(self, batch, state, response):
+        return State(x_adv=batch.threat.project(batch.x, state.x_adv + 0.02, batch.bounds))
+
+
 class FarTooFar(Walk):
     def step(self, batch, state, response):
         return State(x_adv=state.x_adv + 1)
@@ -72,6 +79,10 @@ def broken(attack):
 
 def test_a_sound_attack_passes():
     assert broken(Walk()) == set()
+
+
+def test_an_attack_whose_step_is_clipped_away_passes():
+    assert check_attack(OnlyBrighter()) == []
 
 
 def test_each_broken_promise_is_named():

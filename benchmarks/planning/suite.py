@@ -101,9 +101,10 @@ class Suite(BaseModel):
     def check(self, threat: Threat) -> None:
         """Raise `UsageError` if the suite does not support a threat."""
         if self.threats and kind_of(threat) not in self.threats:
+            fitting = [name for name in sorted(built_in_suites()) if kind_of(threat) in load_suite(name).threats]
+            choice = f"use --suite {' or '.join(fitting)}, or name" if fitting else "name"
             raise UsageError(
-                f"suite {self.name!r} supports {', '.join(self.threats)} threats, not {threat.id!r}: choose another --suite, or name "
-                "attacks with --attack"
+                f"suite {self.name!r} supports {', '.join(self.threats)} threats, not {threat.id!r}: {choice} attacks with --attack"
             )
 
 

@@ -53,3 +53,11 @@ def test_files_that_no_parser_ends(text: str, tmp_path: Path) -> None:
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match="not valid TOML"):
         load_suite(str(path))
+
+
+@pytest.mark.parametrize(
+    ("threat", "advice"), [("recolor:0.06", "use --suite parametric, or name"), ("l0:5", "use --suite minimum-norm, or name")]
+)
+def test_a_threat_that_it_does_not_support_names_the_suites_that_do(threat: str, advice: str) -> None:
+    with pytest.raises(UsageError, match=advice):
+        load_suite("quick").check(Threat.parse(threat))

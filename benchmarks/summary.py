@@ -175,6 +175,16 @@ class CorruptionErrorPart(_Part):
     normalised_mean: float | None = None
 
 
+class PassesPart(_Part):
+    """Forward and backward passes of one threat, by what they were spent on; those of fitting a universal attack are not among
+    them."""
+
+    verdict: int = 0
+    control: int = 0
+    curve: int = 0
+    non_adaptive: int = 0
+
+
 class ThreatPart(_Part):
     """One threat: the worst case over its attacks for each sample. Every robust accuracy is an upper bound.
 
@@ -188,6 +198,7 @@ class ThreatPart(_Part):
     robust_accuracy: Estimate
     errors: int = 0
     attacks: list[AttackPart]
+    passes: PassesPart = PassesPart()
     trusted: bool
     flags: list[Flag] = []
     curve: list[CurvePoint] = []

@@ -20,6 +20,7 @@ from robustkit.benchmarks.summary import (
     Flag,
     MinimalPart,
     NonAdaptivePart,
+    PassesPart,
     Picture,
     ThreatPart,
 )
@@ -86,6 +87,7 @@ def summarize_threat(
         robust_accuracy=estimate(int(robust.sum()), n),
         errors=unknown,
         attacks=attacks,
+        passes=passes(plan, rows),
         trusted=not any(flag.weakens for flag in flags),
         flags=flags,
         curve=curve_points(plan, clean, rows, curve_ids),
@@ -93,6 +95,20 @@ def summarize_threat(
         gallery=gallery(main),
         minimal=[minimal(cell, found, clean) for cell, found in main if looks_for_the_nearest(cell, found)],
         non_adaptive=non_adaptive,
+    )
+
+
+def passes(plan: PlannedThreat, rows: dict[str, Records]) -> PassesPart:
+    """Forward and backward passes of a threat's cells, summed by purpose."""
+
+    def of(cells: Sequence[PlannedCell]) -> int:
+        return sum(int(rows[cell.name]["forwards"].sum() + rows[cell.name]["backwards"].sum()) for cell in cells)
+
+    return PassesPart(
+        verdict=of([cell for cell in plan.main if cell.role == "attack"]),
+        control=of([cell for cell in plan.main if cell.role == "control"]),
+        curve=of([cell for point in plan.curve for cell in point.cells]),
+        non_adaptive=of([plan.non_adaptive] if plan.non_adaptive else []),
     )
 
 

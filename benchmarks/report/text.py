@@ -24,6 +24,7 @@ from robustkit.benchmarks.report.words import (
     seconds,
     share,
     short,
+    spent,
     unanswered,
 )
 from robustkit.benchmarks.summary import AttackPart, Outcome, Summary, ThreatPart
@@ -80,6 +81,7 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
         parts.append(Text(f"       {value} if the attacks ignore the defense, which a real attacker need not do", style="dim"))
     if threat.attacks:
         parts.append(_Attacks(threat))
+        parts.append(Text(f"Passes: {spent(threat) or 'none'}", style="dim"))
     if threat.corruption_error is not None:
         error = threat.corruption_error
         worst = max(error.corruptions, key=lambda one: one.error)

@@ -88,6 +88,18 @@ def passes(attack: AttackPart) -> float:
     return (attack.forwards + attack.backwards) / attack.evaluated if attack.evaluated else 0.0
 
 
+def spent(threat: ThreatPart) -> str:
+    """What the passes under a threat were spent on: ``91 612 for the verdict, 2 273 for the control, …``."""
+    words = {
+        "verdict": "the verdict",
+        "control": "the control",
+        "curve": "the curve",
+        "non_adaptive": "the non-adaptive attack",
+    }
+    each = [f"{count(getattr(threat.passes, name))} for {what}" for name, what in words.items() if getattr(threat.passes, name)]
+    return ", ".join(each)
+
+
 def flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """The leaves of nested settings as (dotted key, text)."""
     if isinstance(value, dict):

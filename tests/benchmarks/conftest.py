@@ -31,6 +31,7 @@ from robustkit.benchmarks.summary import (
     Flag,
     GatePart,
     ModelPart,
+    PassesPart,
     Picture,
     Summary,
     ThreatPart,
@@ -109,6 +110,7 @@ def threat_part(id: str = "linf:0.1", labels: int = 3, pictures: int = 6, **chan
         "kind": "linf",
         "robust_accuracy": estimate(20, 50),
         "attacks": [noise, attack_part()],
+        "passes": PassesPart(verdict=1640, control=840, curve=1200, non_adaptive=0),
         "trusted": True,
         "curve": [
             CurvePoint(eps=e, eps_text=f"{e:g}", attack=estimate(40 - int(200 * e), 50), control=estimate(40, 50))

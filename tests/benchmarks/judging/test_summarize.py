@@ -17,13 +17,14 @@ from robustkit.benchmarks.judging.summarize import (
     looks_for_the_nearest,
     minimal,
     name_of,
+    passes,
     picture,
     remarks,
     summarize_threat,
 )
 from robustkit.benchmarks.planning.manifest import PlannedPoint, PlannedThreat
 from robustkit.benchmarks.statistics import estimate
-from robustkit.benchmarks.summary import Flag
+from robustkit.benchmarks.summary import Flag, PassesPart
 
 #: Sample 8 is misclassified, sample 9 has no answer; samples from 5 on are of class 1.
 LABELS = np.arange(10) // 5
@@ -71,6 +72,7 @@ def test_each_sample_counts_by_its_worst_attack(planned, clean, attacked):
     assert part.robust_accuracy == estimate(3, 10)
     assert part.errors == 3
     assert [attack.decided for attack in part.attacks] == [2, 1]
+    assert part.passes == PassesPart(verdict=sum(each.forwards + each.backwards for each in part.attacks))
     assert [attack.robust_accuracy.value for attack in part.attacks] == [0.5, 0.5]  # each alone
     assert [(row.name, row.clean.value, row.robust.value) for row in part.classes] == [("cat", 1, 0.2), ("dog", 0.6, 0.4)]
     assert (part.curve, part.minimal, part.non_adaptive, part.trusted) == ([], [], None, True)
@@ -245,3 +247,15 @@ def test_a_picture_says_what_the_row_says(planned, rows):
         "sample_id": 7, "why": "worst", "label": 2, "clean_prediction": 2, "clean_confidence": 0.75,
         "prediction": 1, "confidence": 0.5, "success": True, "distance": 0.25,
     }  # fmt: skip
+
+
+def test_passes_are_summed_by_purpose(planned, attacked):
+    main, control, strong, blunt, other = cells(planned, "a", "b", "c", "d", "e")
+    control = control.model_copy(update={"role": "control"})
+    point = PlannedPoint(eps=0.2, eps_text="0.2", strong=strong, control=blunt)
+    plan = PlannedThreat(id="linf:0.1", kind="linf", main=(control, main), curve=(point,), non_adaptive=other)
+    found = {
+        cell.name: attacked(range(2), forwards=[number, number], backwards=[0, 1])
+        for number, cell in enumerate([main, control, strong, blunt, other], 1)
+    }
+    assert passes(plan, found) == PassesPart(verdict=3, control=5, curve=16, non_adaptive=11)

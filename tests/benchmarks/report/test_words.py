@@ -52,3 +52,7 @@ def test_the_interval_of_a_range_reaches_from_its_lower_to_its_upper_end(parts):
     assert words.robust_share(part) == "0.0\xa0% to 100.0\xa0%"
     assert words.robust_interval(part) == "0.0–100.0\xa0%"
     assert words.robust_interval(parts["threat"](robust_accuracy=estimate(20, 50), errors=0)) == "27.6–53.8\xa0%"
+
+
+def test_passes_are_listed_by_purpose(parts):
+    assert words.spent(parts["threat"]()) == "1\u202f640 for the verdict, 840 for the control, 1\u202f200 for the curve"

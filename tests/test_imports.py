@@ -88,3 +88,14 @@ def test_the_rooms_of_the_harness_are_in_the_order_in_which_data_flows() -> None
     backwards = {(name, other) for name in rooms for other in arrows()[name] if rooms.get(other, 0) > rooms[name]}
     assert backwards == set()
     assert set(rooms.values()) == {0, 1, 2, 3}
+
+
+def test_a_network_becomes_a_torch_model_by_that_name() -> None:
+    """``Model(net)`` needs `robustkit.torch_model` imported, which our own modules say by calling its class."""
+    bare = {
+        name
+        for name, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Model"
+    }
+    assert bare == set()

@@ -19,6 +19,7 @@ from robustkit.device import resolve_device
 from robustkit.errors import AttackError
 from robustkit.global_state import own_random_state
 from robustkit.spec import InputSpec
+from robustkit.torch_model import TorchModel
 
 FEW, MANY, SIZE, CLASSES = 1_000, 10_000, 32, 10
 LIMIT = 1.1
@@ -66,7 +67,7 @@ def small_model(device: str) -> Model:
         net = nn.Sequential(
             nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, CLASSES)
         )
-    return Model(net.eval(), spec=InputSpec(size=(SIZE, SIZE)), name="small", device=device)
+    return TorchModel(net.eval(), spec=InputSpec(size=(SIZE, SIZE)), name="small", device=device)
 
 
 def write_images(path: Path, n: int, seed: int) -> None:

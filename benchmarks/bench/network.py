@@ -12,6 +12,7 @@ from robustkit.contracts.model import Model
 from robustkit.global_state import own_random_state
 from robustkit.rng import SampleRandom
 from robustkit.spec import InputSpec
+from robustkit.torch_model import TorchModel
 
 SIZE, BATCH, CLASSES = 64, 64, 1000
 
@@ -40,4 +41,4 @@ def resnet(device: str | torch.device, seed: int) -> Model:
     with own_random_state(torch.device("cpu"), seed):
         net = resnet18(weights=None)
     spec = InputSpec(size=(SIZE, SIZE))
-    return Model(net.eval(), spec=spec, name="torchvision/resnet18 with random weights", device=device, batch_size=BATCH)
+    return TorchModel(net.eval(), spec=spec, name="torchvision/resnet18 with random weights", device=device, batch_size=BATCH)

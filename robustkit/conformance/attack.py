@@ -25,6 +25,7 @@ from robustkit.projections import Bounds
 from robustkit.registry import find
 from robustkit.spec import InputSpec
 from robustkit.threats import RenderedThreat, Threat
+from robustkit.torch_model import TorchModel
 from robustkit.universal import UniversalAttack
 
 
@@ -123,7 +124,7 @@ class Case:
 
     def model(self, network: Network | None = None, batch_size: int | None = None) -> Model:
         spec = InputSpec(channels=self.shape[0])
-        return Model(network or self.network(), spec=spec, device="cpu", batch_size=batch_size)
+        return TorchModel(network or self.network(), spec=spec, device="cpu", batch_size=batch_size)
 
     @cached_property
     def result(self) -> AttackResult:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from robustkit.conformance.attack import Finding, Network
-from robustkit.contracts.model import Model
 from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
 from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.errors import UsageError, what_happened
@@ -16,6 +15,7 @@ from robustkit.global_state import own_random_state
 from robustkit.projections import Bounds
 from robustkit.registry import plugins
 from robustkit.threats import Threat
+from robustkit.torch_model import TorchModel
 
 _CLASSES = 4
 
@@ -98,7 +98,7 @@ def _loss_trains(recipe: Recipe) -> str | None:
     threat = _threat_of(recipe)
     network = Network((3, 12, 12), _CLASSES)
     batch = TrainingBatch(
-        x=_images(), y=torch.arange(8) % _CLASSES, sample_ids=torch.arange(8), forward=network, model=Model(network, device="cpu"),
+        x=_images(), y=torch.arange(8) % _CLASSES, sample_ids=torch.arange(8), forward=network, model=TorchModel(network, device="cpu"),
         threat=threat, num_classes=_CLASSES, seed=0,
     )  # fmt: skip
     loss = recipe.loss(batch)

@@ -13,6 +13,7 @@ from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.models.networks import fashion_cnn
 from robustkit.spec import InputSpec
+from robustkit.torch_model import TorchModel
 
 FOLDER = Path(__file__).parent / "builtin"
 
@@ -49,4 +50,4 @@ def load_builtin(name: str, *, device: str | torch.device = "auto", batch_size: 
     weights = load_file(FOLDER / f"{name.removeprefix('builtin/')}.safetensors")
     net.load_state_dict({key: value.float() for key, value in weights.items()})
     spec = InputSpec(channels=1, size=(28, 28))
-    return Model(net.eval(), spec=spec, name=name, classes=card["classes"], device=device, batch_size=batch_size)
+    return TorchModel(net.eval(), spec=spec, name=name, classes=card["classes"], device=device, batch_size=batch_size)

@@ -13,6 +13,7 @@ from robustkit.contracts.model import Model
 from robustkit.errors import UnsafeFileError, UsageError
 from robustkit.models.entries import shown
 from robustkit.models.weights import read_weights
+from robustkit.torch_model import TorchModel
 from robustkit.training.card import model_settings, parse_card
 from robustkit.training.topology import build_network
 
@@ -100,4 +101,4 @@ def load_run_model(
         raise UsageError(
             f"the weights in {folder} do not fit {shown(architecture)}: {' '.join(str(error).split())[:400]}"
         ) from error
-    return Model(net, **model_settings(card), name=str(path), device=device, batch_size=batch_size)
+    return TorchModel(net, **model_settings(card), name=str(path), device=device, batch_size=batch_size)

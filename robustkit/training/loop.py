@@ -30,6 +30,7 @@ from robustkit.global_state import own_random_state
 from robustkit.outputs import output_logits
 from robustkit.rng import derive_key
 from robustkit.threats import Threat
+from robustkit.torch_model import TorchModel
 from robustkit.training.augment import augment
 from robustkit.training.cache import Remembered
 from robustkit.training.checkpoint import Progress, load_checkpoint, save_checkpoint, unreadable
@@ -276,7 +277,7 @@ def _with_net(model: Model, net: nn.Module) -> Model:
         "device": model.device,
         "batch_size": model.batch_size,
     }
-    return Model(net, **settings)
+    return TorchModel(net, **settings)
 
 
 def _score(row: dict[str, float]) -> list[float]:

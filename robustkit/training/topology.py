@@ -12,7 +12,7 @@ from robustkit.models.network import Network, plain_network
 from robustkit.models.overrides import Overrides
 from robustkit.models.python_models import call_factory
 from robustkit.spec import InputSpec
-from robustkit.torch_model import network_of
+from robustkit.torch_model import TorchModel, network_of
 from robustkit.training.head import find_head, replace_head
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -120,4 +120,6 @@ def fresh_model(
         mean, std = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else (None, None)
         network = Network(net, InputSpec(channels=channels, size=size), mean, std)
     network = said.over(network)
-    return Model(net, bounds=network.bounds, mean=network.mean, std=network.std, spec=network.spec, name=name, device=device)
+    return TorchModel(
+        net, bounds=network.bounds, mean=network.mean, std=network.std, spec=network.spec, name=name, device=device
+    )

@@ -29,7 +29,7 @@ class atomic:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # The name cannot be guessed, so nobody can have placed a link there.
+        # The name cannot be guessed, so no link can have been placed there.
         self.partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
     def __enter__(self) -> Path:

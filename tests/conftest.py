@@ -42,3 +42,14 @@ def linear_data() -> tuple[Tensor, Tensor]:
     """Twenty images whose linf distance to the boundary is 0.01, 0.02, ... 0.20, all of class 1."""
     distance = torch.arange(1, 21) / 100
     return (0.5 + distance)[:, None, None, None].expand(20, 1, 2, 2).contiguous(), torch.ones(20, dtype=torch.int64)
+
+
+@pytest.fixture
+def curved_model() -> Model:
+    """A random network with curved boundaries on 1x12x12 images."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Tanh(), nn.Conv2d(8, 8, 3), nn.Tanh(), nn.Flatten(), nn.Linear(512, 3))
+    for parameter in net.parameters():
+        parameter.data *= 3
+    return Model(net, spec=InputSpec(channels=1), device="cpu")

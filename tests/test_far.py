@@ -121,7 +121,7 @@ def test_every_attack_runs_there_and_finds_what_it_finds_here(name):
 def test_a_step_waits_once_and_the_device_works_meanwhile(name, kind):
     threat = example(kind)
     if isinstance(threat, NormThreat) and kind != "l0":
-        threat = threat.with_eps(1e-6)  # nobody leaves
+        threat = threat.with_eps(1e-6)  # no sample leaves
     counts = []
     with far_device() as device:
         model, x, y = small(device)

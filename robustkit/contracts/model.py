@@ -127,9 +127,7 @@ class Model:
         One draw of a randomised model. Differentiable if the model gives gradients.
         """
         if self.net is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} has neither a network nor its own outputs(x): implement outputs(x)"
-            )
+            raise UsageError(f"{type(self).__name__} has neither a network nor its own outputs(x): implement outputs(x)")
         return self.net(self.preprocess(x))
 
     def held(self) -> AbstractContextManager[None]:

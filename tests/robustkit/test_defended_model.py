@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import pytest
 import torch
-from torch import Tensor, nn
 
 from robustkit import Model
 from robustkit.build import attack, defend
-from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
 from robustkit.defended_model import DefendedModel
-from robustkit.spec import InputSpec
 from robustkit.threats import Threat
-
-
-@pytest.fixture
-def curved_model() -> Model:
-    """A random network with curved boundaries on 1x12x12 images."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Tanh(), nn.Conv2d(8, 8, 3), nn.Tanh(), nn.Flatten(), nn.Linear(512, 3))
-    for parameter in net.parameters():
-        parameter.data *= 3
-    return Model(net, spec=InputSpec(channels=1), device="cpu")
-
-
-@dataclass(frozen=True)
-class Doubled(Preprocessor):
-    """Doubles its input, in place."""
-
-    info: ClassVar[DefenseInfo] = DefenseInfo(name="doubled", kind="preprocessor", gradient="exact", paper="")
-
-    def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        return x.mul_(2)
-
-
-@dataclass(frozen=True)
-class Rounded(Preprocessor):
-    """Rounds its input, in place."""
-
-    info: ClassVar[DefenseInfo] = DefenseInfo(name="rounded", kind="preprocessor", gradient="straight-through", paper="")
-
-    def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        return x.round_()
+from tests.transforms import Doubled, Rounded
 
 
 @pytest.mark.parametrize("defense", ["jpeg:quality=50", "median:size=3", "bit-depth:bits=3"])

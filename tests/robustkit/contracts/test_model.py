@@ -61,7 +61,7 @@ def test_a_kind_that_answers_nothing_says_what_to_implement():
     class Nothing(Model):
         pass
 
-    with pytest.raises(NotImplementedError, match="Nothing has neither a network nor its own outputs"):
+    with pytest.raises(UsageError, match="Nothing has neither a network nor its own outputs"):
         Nothing(device="cpu").logits(images(1))
 
 

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import pytest
 import torch
 from torch import Tensor
 
-from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
-
-
-@dataclass(frozen=True)
-class Doubled(Preprocessor):
-    """Doubles its input, in place."""
-
-    info: ClassVar[DefenseInfo] = DefenseInfo(name="doubled", kind="preprocessor", gradient="exact", paper="")
-
-    def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        return x.mul_(2)
-
-
-@dataclass(frozen=True)
-class Rounded(Preprocessor):
-    """Rounds its input, in place."""
-
-    info: ClassVar[DefenseInfo] = DefenseInfo(name="rounded", kind="preprocessor", gradient="straight-through", paper="")
-
-    def apply(self, x: Tensor, bounds: tuple[float, float]) -> Tensor:
-        return x.round_()
+from robustkit.contracts.preprocessor import Preprocessor
+from tests.transforms import Doubled, Rounded
 
 
 class Smooth(Rounded):

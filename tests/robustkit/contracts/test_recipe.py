@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from robustkit import Model
 from robustkit.build import attack
@@ -12,19 +12,7 @@ from robustkit.contracts.preprocessor import DefenseInfo
 from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.errors import UsageError
 from robustkit.iterative import IterativeAttack
-from robustkit.spec import InputSpec
 from robustkit.threats import Threat
-
-
-@pytest.fixture
-def curved_model() -> Model:
-    """A random network with curved boundaries on 1x12x12 images."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Tanh(), nn.Conv2d(8, 8, 3), nn.Tanh(), nn.Flatten(), nn.Linear(512, 3))
-    for parameter in net.parameters():
-        parameter.data *= 3
-    return Model(net, spec=InputSpec(channels=1), device="cpu")
 
 
 def batch(model: Model, threat: str, seed: int = 0) -> TrainingBatch:

@@ -55,3 +55,12 @@ def test_l1_corner_leaves_elements_without_a_gradient_alone():
     corner = l1_corner(x, torch.tensor([[[[0.0, 2.0, -1.0]]]]), 0.3, (0, 1))
     assert torch.allclose(corner, torch.tensor([[[[0.2, 1.0, 0.3]]]]))
     assert np.isclose(float((corner - x).abs().sum()), 0.3)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_each_sample_can_have_its_own_step_size_and_ball(batch_of, norm):
+    x, grad = torch.full((2, 1, 1, 2), 0.5), torch.tensor([[[[1.0, 0.0]]]]).repeat(2, 1, 1, 1)
+    outside = x + torch.tensor([0.3, 0.0])
+    sizes, radii = torch.tensor([0.05, 0.4]), torch.tensor([0.4, 0.2])
+    moved = ascend(batch_of(x, f"{norm}:0.1"), outside, grad, sizes, radii)
+    assert (moved - x)[:, 0, 0, 0].tolist() == pytest.approx([0.35, 0.2])

@@ -3,6 +3,7 @@
 from robustkit.build import attack
 from robustkit.contracts.answer import Answer, ask, least_lead
 from robustkit.contracts.attack import Attack, AttackInfo, check_threat
+from robustkit.contracts.classification import Classification
 from robustkit.contracts.criterion import Criterion
 from robustkit.contracts.model import Model
 from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
@@ -32,6 +33,7 @@ __all__ = [
     "AttackResult",
     "Batch",
     "Bounds",
+    "Classification",
     "Criterion",
     "DefenseInfo",
     "Fitted",

@@ -9,26 +9,25 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from robustkit.plugin import AttackInfo, Batch, IterativeAttack, NormThreat, Response, State
+from robustkit.plugin import AttackInfo, Batch, Classification, IterativeAttack, NormThreat, Response, State
 
-#: Draws before a sample may be given up, and the minimum ratio of their distance from the boundary to their range.
-FIRST, APART = 3, 4
+#: A sample is given up if its margins are farther from the boundary than this multiple of their range.
+APART = 4
 
 
 @dataclass(kw_only=True)
 class NoiseState(State):
-    """The largest and the smallest margin ``(B,)`` of each sample's draws so far, and the number of draws."""
+    """The largest and the smallest margin ``(B,)`` of each sample's clean image and draws so far."""
 
     best: Tensor
     worst: Tensor
-    drawn: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(IterativeAttack[NoiseState]):
     """Independent draws, queried one after another until one is misclassified.
 
-    A sample is given up with its fourth draw if the best of its first three margins is more than four times their range away
+    A sample gets one last draw once the margins of its clean image and its draws are all more than four times their range away
     from the decision boundary, because more draws would rarely reach it.
 
     Parameters
@@ -58,20 +57,21 @@ class Noise(IterativeAttack[NoiseState]):
 
     def start(self, batch: Batch) -> NoiseState:
         none = torch.full(batch.sample_ids.shape, torch.inf, dtype=batch.x.dtype, device=batch.x.device)
-        first = torch.zeros_like(batch.sample_ids)
-        return NoiseState(x_adv=self._draw(batch, first), best=-none, worst=none, drawn=first)
+        best, worst = -none, none
+        if batch.clean_logits is not None and isinstance(batch.criterion, Classification):
+            best = worst = batch.criterion.margin(batch.clean_logits, batch.samples).to(none)
+        return NoiseState(x_adv=self._draw(batch, torch.zeros_like(batch.sample_ids)), best=best, worst=worst)
 
     def step(self, batch: Batch, state: NoiseState, response: Response) -> NoiseState:
         return NoiseState(
             x_adv=self._draw(batch, response.step + 1),
             best=torch.maximum(state.best, response.margin),
             worst=torch.minimum(state.worst, response.margin),
-            drawn=state.drawn + 1,
         )
 
     def done(self, batch: Batch, state: NoiseState) -> Tensor:
         apart = state.best - state.worst  # 0, hence uninformative, if the model gives only decisions
-        return (state.drawn >= FIRST) & (apart > 0) & (-state.best > APART * apart)
+        return (apart > 0) & (-state.best > APART * apart)
 
     def _draw(self, batch: Batch, number: Tensor) -> Tensor:
         threat, x, bounds = batch.threat, batch.x, batch.bounds

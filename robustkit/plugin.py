@@ -20,6 +20,7 @@ from robustkit.iterative import IterativeAttack, MinimumNormAttack
 from robustkit.parametric import ParametricAttack, ParametricState
 from robustkit.projections import Bounds, per_sample
 from robustkit.rng import SampleRandom
+from robustkit.shrinking import Known, ShrinkingAttack
 from robustkit.spec import InputSpec
 from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, Threat
 from robustkit.torch_model import TorchModel
@@ -40,6 +41,7 @@ __all__ = [
     "InputSpec",
     "IterativeAttack",
     "Knowledge",
+    "Known",
     "MinimumNormAttack",
     "Model",
     "NormThreat",
@@ -53,6 +55,7 @@ __all__ = [
     "Rows",
     "SampleRandom",
     "Samples",
+    "ShrinkingAttack",
     "State",
     "Status",
     "Threat",

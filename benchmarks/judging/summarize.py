@@ -10,6 +10,7 @@ import numpy as np
 from robustkit.benchmarks.judging.evidence import LOST
 from robustkit.benchmarks.judging.flags import diagnose
 from robustkit.benchmarks.planning.manifest import PlannedCell, PlannedThreat
+from robustkit.benchmarks.running.contradictions import RELATIVE
 from robustkit.benchmarks.running.due import attacked_ids, correct_ids
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.statistics import Estimate, estimate
@@ -107,7 +108,7 @@ def passes(plan: PlannedThreat, rows: dict[str, Records]) -> PassesPart:
     return PassesPart(
         verdict=of([cell for cell in plan.main if cell.role == "attack"]),
         control=of([cell for cell in plan.main if cell.role == "control"]),
-        curve=of([cell for point in plan.curve for cell in point.cells]),
+        curve=of([cell for point in plan.curve for cell in point.cells] + ([plan.nearer] if plan.nearer else [])),
         non_adaptive=of([plan.non_adaptive] if plan.non_adaptive else []),
     )
 
@@ -217,8 +218,8 @@ def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], 
     n = int(np.isin(answered["sample_id"], ids).sum())
     start = estimate(len(correct), n)
 
-    def after(cells: Sequence[PlannedCell]) -> Estimate:
-        found = [rows[cell.name] for cell in cells]
+    def after(cells: Sequence[PlannedCell], *more: Records) -> Estimate:
+        found = [*(rows[cell.name] for cell in cells), *more]
         hits = correct & set(attacked_ids(*found).tolist())
         errors = correct & set[int]().union(*map(error_ids, found)) - hits
         return estimate(len(correct - hits - errors), n - len(errors))
@@ -229,8 +230,15 @@ def curve_points(plan: PlannedThreat, clean: Records, rows: dict[str, Records], 
         smaller = [each for each in plan.curve if each.eps <= at.eps]
         strong = [*verdict, *(each.strong for each in smaller if each.strong)]
         control = [*(cell for cell in verdict if cell.role == "control"), *(each.control for each in smaller if each.control)]
-        points.append(CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=after(strong), control=after(control)))
+        nearer = [inside(rows[plan.nearer.name], at.eps)] if plan.nearer and at.eps < audited.eps else []
+        points.append(CurvePoint(eps=at.eps, eps_text=at.eps_text, attack=after(strong, *nearer), control=after(control)))
     return points
+
+
+def inside(found: Records, eps: float) -> Records:
+    """The rows without a valid result, and those whose adversarial image is inside a smaller ball."""
+    near = found["nearest_distance"] <= eps * (1 + RELATIVE)
+    return found.where(found.has_status(Status.ERROR) | near)
 
 
 def class_table(

@@ -20,7 +20,7 @@ from robustkit.identity import Identity
 from robustkit.threats import Threat
 
 #: Increment it when a change to the engine or the records changes results.
-FORMAT = 5
+FORMAT = 6
 
 Part = Literal["main", "curve", "non-adaptive"]
 

@@ -70,13 +70,14 @@ class PlannedPoint(_Part):
 
 
 class PlannedThreat(_Part):
-    """The cells of one threat, as in `ThreatPlan`. `escalates` says whether the suite has an escalation for it; `kinds` are the
+    """The cells of one threat, as in `ThreatPlan`. `nearer` answers all smaller eps of the curve. `escalates` says whether the suite has an escalation for it; `kinds` are the
     corruptions of the mean corruption error."""
 
     id: str
     kind: str
     main: tuple[PlannedCell, ...]
     curve: tuple[PlannedPoint, ...] = ()
+    nearer: PlannedCell | None = None
     non_adaptive: PlannedCell | None = None
     escalates: bool = False
     reasons: tuple[str, ...] = ()
@@ -94,8 +95,8 @@ class PlannedThreat(_Part):
     @property
     def cells(self) -> list[PlannedCell]:
         """All cells, in the order in which they ran."""
-        beside = [cell for point in self.curve for cell in point.cells]
-        return [*self.main, *beside, *([self.non_adaptive] if self.non_adaptive else [])]
+        beside = [self.nearer, *(cell for point in self.curve for cell in point.cells), self.non_adaptive]
+        return [*self.main, *(cell for cell in beside if cell is not None)]
 
 
 class Manifest(BaseModel):
@@ -190,6 +191,7 @@ def planned_threat(plan: ThreatPlan, draws: int, classes: int, corruption_error:
             )
             for at, strong, control in plan.curve
         ),
+        nearer=planned_cell(plan.nearer, draws, classes) if plan.nearer is not None else None,
         non_adaptive=planned_cell(plan.non_adaptive, draws, classes) if plan.non_adaptive is not None else None,
         escalates=bool(plan.escalation or plan.reasons),
         reasons=plan.reasons,

@@ -9,22 +9,34 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from robustkit.benchmarks.planning.cell import Cell
-from robustkit.benchmarks.planning.suite import AD_HOC, Suite, kind_of, load_suite
+from robustkit.benchmarks.planning.suite import AD_HOC, Curve, Suite, kind_of, load_suite
 from robustkit.build import attack
 from robustkit.contracts.attack import ADMITS, Attack, check_threat
 from robustkit.contracts.model import Model
 from robustkit.errors import UsageError
+from robustkit.shrinking import ShrinkingAttack
 from robustkit.threats import Knowledge, NormThreat, Threat
 from robustkit.transfer import TransferAttack, load_surrogates
 
 
 @dataclass(frozen=True)
 class CurvePlan:
-    """The curve of accuracy vs. eps: its threats in ascending order, and an attack and a control as template cells."""
+    """The curve of accuracy vs. eps, with its cells as templates.
+
+    Parameters
+    ----------
+    threats
+        In ascending order of eps.
+    attack, control
+        The cells at each eps.
+    nearer
+        The cell that replaces `attack` at all smaller eps, if there is one.
+    """
 
     threats: tuple[NormThreat, ...]
     attack: Cell
     control: Cell
+    nearer: Cell | None = None
 
     def cells(self, cell: Cell, audited: Threat, verdict: Sequence[Cell]) -> list[Cell | None]:
         """A copy of the cell for each eps, on the samples whose result does not follow from another eps.
@@ -38,12 +50,13 @@ class CurvePlan:
         for threat in self.threats:
             smaller = tuple(each.name for each in found if each is not None)
             below = threat.eps < audited.eps
-            if threat.eps == audited.eps and verdict:
+            if (threat.eps == audited.eps and verdict) or (below and self.nearer is not None and cell is self.attack):
                 found.append(None)
                 continue
             among, before = (names, smaller) if below else ((), (*names, *smaller))
             on: Literal["all", "survivors"] = "survivors" if among or before else "all"
-            found.append(replace(cell, threat=threat, on=on, before=before, among=among))
+            within = cell.within if before and not below else None
+            found.append(replace(cell, threat=threat, on=on, before=before, among=among, within=within))
         return found
 
 
@@ -92,7 +105,15 @@ class ThreatPlan:
     def beside(self) -> list[Cell]:
         """The cells that are not part of the verdict and run after it."""
         curve = [cell for _, *pair in self.curve for cell in pair if cell is not None]
+        curve = [self.nearer, *curve] if self.nearer is not None else curve
         return [*curve, *([self.non_adaptive] if self.non_adaptive else [])]
+
+    @property
+    def nearer(self) -> Cell | None:
+        """The cell that answers all smaller eps of the curve from the verdict's adversarial images, if there is one."""
+        if self.curve_plan is None or self.curve_plan.nearer is None:
+            return None
+        return replace(self.curve_plan.nearer, among=tuple(cell.name for cell in self.main))
 
     @property
     def curve(self) -> list[tuple[NormThreat, Cell | None, Cell | None]]:
@@ -216,10 +237,14 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
     curve_plan = None
     if suite.curve is not None and isinstance(threat, NormThreat):
         around = [threat if factor == 1 else threat.with_eps(threat.eps * factor) for factor in sorted(suite.curve.factors)]
+        control = Cell(
+            suite.curve.control, equip(attack(suite.curve.control), given), threat, "control", "all", "curve", context
+        )
         curve_plan = CurvePlan(
             tuple(other for other in around if threat.norm != "linf" or other.eps <= span),
             Cell(suite.curve.attack, equip(attack(suite.curve.attack), given), threat, "attack", "all", "curve", context),
-            Cell(suite.curve.control, equip(attack(suite.curve.control), given), threat, "control", "all", "curve", context),
+            replace(control, within=suite.curve.control_within),
+            _nearer(suite.curve, threat, context, given),
         )
     strongest = [cell for cell in main if cell.role == "attack" and cell.on == "all" and isinstance(threat, NormThreat)]
     non_adaptive = None
@@ -227,6 +252,18 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
     return ThreatPlan(threat, tuple(main), tuple(escalation), curve_plan, non_adaptive, instead=instead)
+
+
+def _nearer(curve: Curve, threat: NormThreat, context: str, given: Given) -> Cell | None:
+    """The cell that shrinks the verdict's adversarial images to the smaller eps, which needs gradients and queries without limit."""
+    shares = tuple(factor for factor in sorted(curve.factors) if factor < 1)
+    if curve.nearer is None or not shares or threat.queries is not None or given.knowledge != "white-box":
+        return None
+    built = attack(curve.nearer)
+    if not isinstance(built, ShrinkingAttack):
+        raise UsageError(f"nearer = {curve.nearer!r} of the suite's curve does not start from adversarial images: use shrink")
+    check_threat(built, threat, given.draws)
+    return Cell(curve.nearer, replace(built, shares=shares), threat, "attack", "survivors", "curve", context)
 
 
 def _who_restricts(threat: Threat, given: Given) -> str:

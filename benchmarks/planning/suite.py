@@ -60,7 +60,22 @@ class Stage(BaseModel):
 
 
 class Curve(BaseModel):
-    """Accuracy vs. eps: a cheap attack and the noise control at multiples of the audited eps, on a subset."""
+    """Accuracy vs. eps: a cheap attack and the noise control at multiples of the audited eps, on a subset.
+
+    Parameters
+    ----------
+    attack, control
+        Their names and parameters.
+    factors
+        The multiples of the audited eps.
+    samples
+        Maximum number of samples.
+    nearer
+        An attack that shrinks the verdict's adversarial images to the smaller eps, instead of `attack` at each of them.
+    control_within
+        Restricts the control at larger eps to the samples whose margin it reduced to at most this fraction of the clean
+        margin at smaller ones.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,6 +83,8 @@ class Curve(BaseModel):
     control: str
     factors: tuple[float, ...]
     samples: int = Field(gt=0)
+    nearer: str | None = None
+    control_within: float | None = Field(default=None, gt=0)
 
 
 class Suite(BaseModel):

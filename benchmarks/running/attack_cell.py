@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
@@ -14,9 +15,12 @@ from robustkit.benchmarks.running.contradictions import contradiction, images_co
 from robustkit.benchmarks.running.due import due_for
 from robustkit.benchmarks.running.job import Job, carry_out
 from robustkit.benchmarks.running.kept import save_kept
+from robustkit.benchmarks.running.known import known_images
 from robustkit.benchmarks.running.outcome import Outcome
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.running.work import Pool, Shard, Work
+from robustkit.contracts.rows import join
+from robustkit.shrinking import Known, ShrinkingAttack
 from robustkit.universal import Fitted
 
 
@@ -64,7 +68,7 @@ class AttackCell:
 
     def compute(self, pool: Pool) -> None:
         clean = tuple(self._clean_of(part.shard, pool.of(part).ids.numpy()) for part in pool.parts)
-        job = Job(self.cell, pool, clean, self.work.classes, self.work.seed, self.fitted)
+        job = Job(self.cell, pool, clean, self.work.classes, self.work.seed, self.fitted, self._known(pool))
         for part, outcome in zip(pool.parts, carry_out(job, self.work.model), strict=True):
             self._keep(part.shard, outcome)
 
@@ -76,6 +80,14 @@ class AttackCell:
         digest = "" if outcome.images is None else save_kept(work.images_at(self.name, shard), outcome.images)
         found = replace(found, cell=planned_cell(self.cell, work.model.draws).digest, images=digest)
         records.write(work.records_at(self.name, shard), found)
+
+    def _known(self, pool: Pool) -> Known | None:
+        """The images that a shrinking attack starts from."""
+        if not isinstance(self.cell.attack, ShrinkingAttack) or not self.cell.among:
+            return None
+        parts = [(part.shard, pool.of(part).ids.numpy()) for part in pool.parts]
+        found = [known_images(self.work, self.cell.among, shard, ids) for shard, ids in parts if len(ids)]
+        return reduce(join, found) if found else None
 
     def _clean_of(self, shard: str, ids: Column) -> Records:
         clean = self.work.finished(self.work.clean_cell, shard)

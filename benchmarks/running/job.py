@@ -16,8 +16,11 @@ from robustkit.benchmarks.running.targets import with_targets
 from robustkit.benchmarks.running.work import Part, Pool
 from robustkit.contracts.model import Model
 from robustkit.contracts.result import AttackResult
+from robustkit.contracts.rows import select
 from robustkit.contracts.samples import Samples
 from robustkit.rng import pass_seed
+from robustkit.shrinking import Known, ShrinkingAttack
+from robustkit.threats import NormThreat
 from robustkit.universal import Fitted, UniversalAttack, fold_of
 
 
@@ -37,6 +40,8 @@ class Job:
         The user's seed.
     fitted
         The perturbation that a universal attack fitted for each fold, or the error of its fit.
+    known
+        The adversarial images of the samples that a shrinking attack starts from.
     """
 
     cell: Cell
@@ -45,13 +50,15 @@ class Job:
     classes: int
     seed: int
     fitted: Sequence[Fitted] | Exception | None = None
+    known: Known | None = None
 
     def parts(self) -> list[Job]:
         """A job for each part of the pool."""
         made = []
         for part, clean in zip(self.pool.parts, self.clean, strict=True):
             alone = Pool(self.pool.of(part), [part._replace(rows=torch.arange(len(part.rows)))])
-            made.append(replace(self, pool=alone, clean=(clean,)))
+            known = None if self.known is None else select(self.known, part.rows)
+            made.append(replace(self, pool=alone, clean=(clean,), known=known))
         return made
 
 
@@ -96,6 +103,10 @@ def search(job: Job, model: Model, samples: Samples) -> AttackResult:
     attacked = model.undefended if job.cell.part == "non-adaptive" else model
     if isinstance(job.fitted, Exception):
         raise job.fitted
+    if isinstance(attack, ShrinkingAttack) and job.known is not None:
+        assert isinstance(threat, NormThreat)
+        known = Known(**{name: tensor.to(samples.x) for name, tensor in vars(job.known).items()})
+        return attack.shrink(attacked.with_draws(attack.least_draws), samples, threat, known, job.seed)
     if not isinstance(attack, UniversalAttack) or job.fitted is None:
         return attack(attacked, samples.x, samples.y, threat, targets=samples.targets, sample_ids=samples.ids, seed=job.seed)
     fold = fold_of(samples.ids, job.seed)

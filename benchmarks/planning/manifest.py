@@ -70,8 +70,10 @@ class PlannedPoint(_Part):
 
 
 class PlannedThreat(_Part):
-    """The cells of one threat, as in `ThreatPlan`. `nearer` answers all smaller eps of the curve. `escalates` says whether the suite has an escalation for it; `kinds` are the
-    corruptions of the mean corruption error."""
+    """The cells of one threat, as in `ThreatPlan`.
+
+    `escalates` says whether the suite has an escalation for it; `kinds` are the corruptions of the mean corruption error.
+    """
 
     id: str
     kind: str

@@ -160,6 +160,20 @@ def test_what_succeeds_at_one_eps_succeeds_at_every_larger_one(planned, clean, a
     assert [point.control for point in points] == [estimate(4, 4)] * 4
 
 
+def test_a_nearer_image_counts_from_its_distance_on(planned, clean, attacked):
+    verdict, nearer = cells(planned, "a", "b")
+    points = [PlannedPoint(eps=eps, eps_text=str(eps), strong=None, control=None) for eps in (0.025, 0.05, 0.1)]
+    plan = PlannedThreat(id="linf:0.1", kind="linf", main=(verdict,), curve=tuple(points), nearer=nearer)
+    found = {
+        verdict.name: attacked([0, 1, 2, 3, 4], fell=[0, 1, 2, 3]),
+        nearer.name: attacked([0, 1, 2, 3], fell=[0, 1, 2], silent=[3], nearest_distance=[0.02500001, 0.05, 0.1, np.nan]),
+    }
+    counted = curve_points(plan, clean, found, np.arange(5))
+    # Sample 3 has no answer below the audited eps.
+    assert [point.attack for point in counted] == [estimate(5, 5), estimate(3, 4), estimate(2, 4), estimate(1, 5)]
+    assert passes(plan, found).curve == int(found[nearer.name]["forwards"].sum() + found[nearer.name]["backwards"].sum())
+
+
 def test_minimal_perturbations_are_a_curve_for_every_eps(planned, clean, attacked):
     found = attacked(range(8), silent=[7], nearest_distance=[0.1, 0.2, 0.3, 0.4, np.inf, 0.2, np.inf, np.nan])
     part = minimal(planned(), found, clean)

@@ -61,6 +61,8 @@ def test_cells_come_after_those_they_need(planned):
     point = PlannedPoint(eps=0.1, eps_text="0.1", strong=second, control=planned(name="c" * 12))
     whole = PlannedThreat(id="t", kind="linf", main=(first,), curve=(point,), non_adaptive=planned(name="d" * 12))
     assert [cell.name[0] for cell in whole.cells] == ["a", "b", "c", "d"]
+    nearer = whole.model_copy(update={"nearer": planned(name="e" * 12)})
+    assert [cell.name[0] for cell in nearer.cells] == ["a", "e", "b", "c", "d"]
 
 
 def test_a_plan_stands_in_run_json_as_it_will_run():

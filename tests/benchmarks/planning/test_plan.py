@@ -56,17 +56,43 @@ def test_a_named_attack_that_needs_more_is_refused_by_its_name():
 
 
 def test_the_curve_asks_only_what_does_not_follow_from_another_eps():
-    (one,) = plan(load_suite("standard"), [Threat.parse("linf:0.1")], "", span=1, defended=False)
+    suite = load_suite("standard")
+    suite = suite.model_copy(update={"curve": suite.curve.model_copy(update={"nearer": None})})
+    (one,) = plan(suite, [Threat.parse("linf:0.1")], "", span=1, defended=False)
     verdict = tuple(cell.name for cell in one.main)
     noise = tuple(cell.name for cell in one.main if cell.role == "control")
     near, *_, far = one.curve
-    for at, names in ((1, verdict), (2, noise)):
-        assert (near[at].among, near[at].before) == (names, ())
+    assert one.nearer is None
+    for at, names, within in ((1, verdict, None), (2, noise, 0.7)):
+        assert (near[at].among, near[at].before, near[at].within) == (names, (), None)
         below = tuple(each[at].name for each in one.curve[:3])
         assert one.curve[3][at] is None
-        assert (far[at].among, far[at].before) == ((), (*names, *below, one.curve[4][at].name))
+        assert (far[at].among, far[at].before, far[at].within) == ((), (*names, *below, one.curve[4][at].name), within)
     escalated = one.escalated(["saturated"])
     assert set(escalated.curve[0][1].among) == {cell.name for cell in escalated.main} > set(verdict)
+
+
+def test_one_cell_answers_all_smaller_eps_from_the_verdicts_images():
+    (one,) = plan(load_suite("standard"), [Threat.parse("linf:0.1")], "", span=1, defended=False)
+    assert one.nearer.attack.shares == (0.25, 0.5, 0.75)
+    assert (one.nearer.threat, one.nearer.part) == (one.threat, "curve")
+    assert one.nearer.among == tuple(cell.name for cell in one.main)
+    assert [strong is None for _, strong, _ in one.curve] == [True] * 4 + [False] * 2
+    assert one.curve[5][1].before == (*one.nearer.among, one.curve[4][1].name)
+    assert one.beside[0] == one.nearer
+    assert set(one.escalated(["saturated"]).nearer.among) > set(one.nearer.among)
+    (budget,) = plan(load_suite("standard"), [Threat.parse("linf:0.1,queries=1000")], "", span=1, defended=False)
+    assert budget.nearer is None
+    assert all(strong is not None for threat, strong, _ in budget.curve if threat.eps != 0.1)
+
+
+def test_an_attack_that_starts_from_no_images_cannot_shrink_them():
+    suite = load_suite("standard")
+    suite = suite.model_copy(update={"curve": suite.curve.model_copy(update={"nearer": "pgd"})})
+    with pytest.raises(
+        UsageError, match="nearer = 'pgd' of the suite's curve does not start from adversarial images: use shrink"
+    ):
+        plan(suite, [Threat.parse("linf:0.1")], "", span=1, defended=False)
 
 
 def test_another_suite_is_advised_only_where_it_helps():

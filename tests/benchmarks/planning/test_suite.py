@@ -19,6 +19,7 @@ def test_every_shipped_suite_names_attacks_that_exist() -> None:
         if suite.curve:
             attack(suite.curve.attack)
             attack(suite.curve.control)
+            attack(suite.curve.nearer or "shrink")
 
 
 def test_an_unknown_suite_is_answered_with_the_closest() -> None:

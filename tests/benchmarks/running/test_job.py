@@ -22,6 +22,7 @@ from robustkit.build import attack
 from robustkit.contracts.attack import Attack, AttackInfo
 from robustkit.data import as_data
 from robustkit.errors import UsageError
+from robustkit.shrinking import Known
 from robustkit.threats import Threat
 
 
@@ -72,6 +73,19 @@ def test_a_pool_is_answered_as_its_parts_are(work: Work, threat: str) -> None:
     assert all(map(same, pooled, alone))
     assert [answer.records["verified"].sum() for answer in pooled] == [5, 5, 0, 0]
     assert all(answer.records.seconds > 0 for answer in pooled)
+
+
+def test_known_images_stay_with_their_samples(work: Work) -> None:
+    """Each part of the pool shrinks its own images, as the whole pool does."""
+    job = job_on(work, attack("shrink", shares=(0.5,)), threat="linf:0.22")
+    x = job.pool.samples.x
+    known = Known(x_adv=x - 0.22, margin=torch.ones(20), clean_margin=-torch.ones(20))
+    job = dataclasses.replace(job, known=known)
+    pooled = carry_out(job, work.model)
+    assert all(map(same, pooled, [answer for part in job.parts() for answer in carry_out(part, work.model)]))
+    assert np.concatenate([answer.records["nearest_distance"] for answer in pooled]).tolist() == pytest.approx(
+        [0.11] * 11 + [0.22] * 9, abs=1e-6
+    )
 
 
 def test_a_job_can_be_sent_to_another_process(work: Work) -> None:

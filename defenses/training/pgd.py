@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.plugin import DefenseInfo, IterativeAttack, Recipe, Threat, TrainingBatch, UsageError, attack, check_threat
+from robustkit.defenses.training.warmup import WarmUp
+from robustkit.plugin import DefenseInfo, IterativeAttack, Threat, TrainingBatch, UsageError, attack, check_threat
 
 
 @dataclass(frozen=True, kw_only=True)
-class PGDTraining(Recipe):
+class PGDTraining(WarmUp):
     """Madry's adversarial training: every image is replaced by the attack's last iterate.
 
     A training step costs `steps` + 1 forward and backward passes. The attack uses the network in evaluation mode.
@@ -26,6 +27,8 @@ class PGDTraining(Recipe):
         Steps of the attack.
     step_size
         Length of a step in the threat's norm; None uses the attack's default.
+    warmup
+        As in `robustkit.defenses.training.warmup.WarmUp`.
     """
 
     attack: str = "pgd"
@@ -39,6 +42,7 @@ class PGDTraining(Recipe):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.inner  # noqa: B018 - report an unknown attack or invalid value now, not in the first batch
 
     @cached_property
@@ -56,4 +60,4 @@ class PGDTraining(Recipe):
         check_threat(self.inner, threat)
 
     def loss(self, batch: TrainingBatch) -> Tensor:
-        return functional.cross_entropy(batch.forward(batch.attacked(self.inner)), batch.y)
+        return functional.cross_entropy(batch.forward(self.warmed(batch).attacked(self.inner)), batch.y)

@@ -40,6 +40,8 @@ class TrainingBatch:
         K.
     seed
         Differs between epochs, so that random starts do too.
+    progress
+        The share of the training that is done, from 0 to 1.
     """
 
     x: Tensor
@@ -50,6 +52,7 @@ class TrainingBatch:
     threat: Threat | None
     num_classes: int
     seed: int
+    progress: float = 1.0
 
     def attacked(self, attack: Attack) -> Tensor:
         """The images after all steps of the attack, and no other passes. A targeted threat uses random targets.

@@ -190,6 +190,7 @@ class _Loop:
             threat=self.job.threat,
             num_classes=self.job.num_classes,
             seed=epoch_seed,
+            progress=step / self.total,
         )
         self.optimizer.zero_grad()
         with own_random_state(self.fabric.device, derive_key(options.seed, f"step {step}")[0]):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from robustkit.benchmarks.audit import escalate
 from robustkit.benchmarks.bench.contender import Answer, Contender, Ground
+from robustkit.benchmarks.judging.flags import diagnose
 from robustkit.benchmarks.planning.check import check_model
+from robustkit.benchmarks.planning.manifest import planned_cell
 from robustkit.benchmarks.planning.plan import plan
 from robustkit.benchmarks.planning.suite import Suite, load_suite
 from robustkit.benchmarks.running.execute import ask_clean, execute
 from robustkit.benchmarks.running.progress import Silent
 from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.running.work import CLEAN, Work
+from robustkit.benchmarks.summary import Flag
 from robustkit.contracts.result import Status
 from robustkit.defended_model import DefendedModel
 from robustkit.errors import AttackError
@@ -36,11 +39,20 @@ def protocol_contender(ground: Ground, name: str) -> Contender:
     """
     suite = load_suite(name.removeprefix(PREFIX)).model_copy(update={"curve": None})
     suite.check(ground.threat)
-    return Contender(name, "protocol", lambda: partial(verdict, ground.data.ids, name, *run_suite(ground, suite)))
+    return Contender(name, "protocol", lambda: partial(verdict, ground.data.ids, name, run_suite(ground, suite)))
 
 
-def run_suite(ground: Ground, suite: Suite) -> tuple[Records, list[Records]]:
-    """The rows of the clean images, and those of every cell of the verdict."""
+class SuiteRun(NamedTuple):
+    """The rows of the clean images and of every cell of the verdict, the flags, and the signs that were answered by remedies."""
+
+    clean: Records
+    cells: list[Records]
+    flags: list[Flag]
+    reasons: tuple[str, ...]
+
+
+def run_suite(ground: Ground, suite: Suite) -> SuiteRun:
+    """A suite's verdict, without its curve."""
     model, data = ground.model, ground.data.matched(ground.model)
     warnings = check_model(model, data, [ground.threat], skip_broken=False)
     span = model.bounds[1] - model.bounds[0]
@@ -51,10 +63,12 @@ def run_suite(ground: Ground, suite: Suite) -> tuple[Records, list[Records]]:
         ask_clean(work, progress)
         execute(work, plans[0].main, 0, progress)
         (done,) = escalate(work, plans, warnings, progress)
-        return work.rows(CLEAN), [work.rows(cell.name) for cell in done.main]
+        cells = [(planned_cell(cell, model.draws), work.rows(cell.name)) for cell in done.main]
+        flags = [*warnings, *diagnose(cells, len(data))]
+        return SuiteRun(work.rows(CLEAN), [rows for _, rows in cells], flags, done.reasons)
 
 
-def verdict(ids: Column, name: str, clean: Records, cells: Sequence[Records]) -> Answer:
+def verdict(ids: Column, name: str, run: SuiteRun) -> Answer:
     """The worst case over the cells for each sample, and their total passes.
 
     Raises
@@ -62,6 +76,7 @@ def verdict(ids: Column, name: str, clean: Records, cells: Sequence[Records]) ->
     AttackError
         If an attack of the suite crashed.
     """
+    clean, cells = run.clean, run.cells
     crash = next((rows.message for rows in cells if rows.message), None)
     if crash is not None:
         raise AttackError(f"an attack of {name} crashed: {crash}")

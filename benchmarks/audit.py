@@ -255,20 +255,30 @@ def cause_of(work: Work) -> Cause | None:
 
 
 def escalate(work: Work, plans: Sequence[ThreatPlan], warnings: Sequence[Flag], progress: Progress) -> list[ThreatPlan]:
-    """Run the escalation of each threat whose results are suspicious; return the plans with the cells that ran."""
-    n = len(work.data)
+    """Run the remedies for the signs of each threat; return the plans with the cells that ran."""
     doubts = [flag for flag in warnings if flag.weakens]
     judged = []
     for one in plans:
-        rows = [(planned_cell(cell, work.model.draws), work.rows(cell.name)) for cell in one.main] if one.escalation else []
-        signs = [*doubts, *diagnose(rows, n)] if one.escalation else []
-        judged.append(one.escalated([flag.id for flag in signs]) if signs else one)
-    extra = [cell for one, after in zip(plans, judged, strict=True) for cell in after.main[len(one.main) :]]
-    if extra:
-        names = ", ".join(one.threat.id for one in judged if one.reasons)
-        progress.note(f"signs of masked gradients under {names}: escalating")
-        execute(work, extra, 0, progress)
+        if one.escalation:
+            rows = [(planned_cell(cell, work.model.draws), work.rows(cell.name)) for cell in one.main]
+            signs = [flag.id for flag in (*doubts, *diagnose(rows, len(work.data)))]
+            one = remedied(work, one.escalated(signs), progress) if signs else one
+        judged.append(one)
     return judged
+
+
+def remedied(work: Work, one: ThreatPlan, progress: Progress) -> ThreatPlan:
+    """Run the escalation of a threat, each stage band by band until it attacks samples without success."""
+    if one.escalation:
+        progress.note(f"{', '.join(one.reasons)} under {one.threat.id}: escalating")
+    for bands in one.escalation:
+        for cell in bands:
+            one = one.extended(cell)
+            execute(work, one.main[-1:], 0, progress)
+            rows = work.rows(one.main[-1].name)
+            if len(rows) and not rows["verified"].any():
+                break
+    return one
 
 
 def corruptions(work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress) -> None:

@@ -70,7 +70,7 @@ def problems(manifest: Manifest, evidence: Evidence) -> list[str]:
     found = list(evidence.problems)
     for planned in manifest.threats:
         if planned.escalates and not any(evidence.rows[cell.name].message for cell in planned.main):
-            first = [(cell, evidence.rows[cell.name]) for cell in planned.main if cell.when == "always"]
+            first = [(cell, evidence.rows[cell.name]) for cell in planned.main if not cell.when]
             doubts = [flag for flag in manifest.flags if flag.weakens]
             signs = [flag.id for flag in (*doubts, *diagnose(first, len(evidence.clean)))]
             if signs != list(planned.reasons):

@@ -8,18 +8,22 @@ import numpy as np
 
 from robustkit.benchmarks.planning.manifest import PlannedCell
 from robustkit.benchmarks.running.due import attacked_ids
-from robustkit.benchmarks.running.records import Records
+from robustkit.benchmarks.running.records import Column, Records
 from robustkit.benchmarks.summary import Flag
 from robustkit.contracts.result import Status
 
-#: Shares of the samples above which a sign is raised.
+#: Shares of the samples above which a sign is raised, and the number from which descents count.
 NO_PROGRESS_SHARE = 0.05
-DESCENT_SHARE = 0.02
+DESCENT_SHARE, DESCENTS = 0.02, 3
 BLACK_BOX_SHARE = 0.01
 ZERO_GRADIENT_SHARE = 0.05
 NOISE_WINS_SHARE = 0.01
 UNCONFIRMED_SHARE = 0.01
 UNDECIDED_SHARE = 0.05
+SATURATED_SHARE = 0.05
+
+#: Share of the samples that black-box and gradient attacks both failed on, on which the black-box attack came closer.
+AHEAD_SHARE = 0.1
 
 
 def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
@@ -31,6 +35,8 @@ def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]
         *descent_beats_ascent(cells, n),
         *noise_beats_gradient(cells, n),
         *black_box_beats_gradient(cells, n),
+        *black_box_ahead(cells),
+        *saturated(cells, n),
         *unconfirmed(cells, n),
         *only_controls(cells),
     ]
@@ -57,32 +63,51 @@ def zero_gradients(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list
 
 
 def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
-    """Flag survivors whose margin no gradient attack reduced below that of the clean image.
+    """Flag survivors whose margin no gradient attack reduced below that of the clean image and that of random noise.
 
     Universal attacks are excluded, because they are fitted on other images, and so are targeted samples, because the margin in
     the records is the label's.
     """
-    white = [(cell, rows) for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box"]
-    gradient = [rows.where(rows["target"] < 0) for cell, rows in white if not cell.universal]
+    gradient = [rows.where(rows["target"] < 0) for rows in white_box(cells, universal=False)]
+    noise = [rows for cell, rows in cells if cell.role == "control" and cell.attack == "noise"]
     if not gradient or n == 0:
         return []
-    seen = np.unique(np.concatenate([rows["sample_id"] for rows in gradient]))
-    moved = np.unique(
-        np.concatenate(
-            [rows["sample_id"][rows["verified"].astype(bool) | (rows["margin"] < rows["clean_margin"])] for rows in gradient]
-        )
-    )
-    stuck = np.setdiff1d(seen, moved)
+    ids, reached = lowest_margins(gradient)
+    clean_ids, clean = lowest_margins(gradient, "clean_margin")
+    noisy_ids, noisy = lowest_margins(noise)
+    undirected = clean[np.searchsorted(clean_ids, ids)]
+    both = np.isin(ids, noisy_ids)
+    undirected[both] = np.minimum(undirected[both], noisy[np.searchsorted(noisy_ids, ids[both])])
+    stuck = ids[(reached >= undirected) & ~np.isin(ids, attacked_ids(*gradient))]
     if len(stuck) / n <= NO_PROGRESS_SHARE:
         return []
     return [
         Flag(
             id="no-progress",
             weakens=True,
-            sentence=f"On {len(stuck)} of {n} samples no gradient attack reduced the label's margin below that of the clean image: "
-            "the gradients are uninformative.",
+            sentence=f"On {len(stuck)} of {n} samples no gradient attack reduced the label's margin below that of the clean image "
+            "and of random noise: the gradients are uninformative.",
         )
     ]
+
+
+def white_box(cells: Sequence[tuple[PlannedCell, Records]], universal: bool = True) -> list[Records]:
+    """The rows of the gradient attacks, with or without universal ones."""
+    return [
+        rows
+        for cell, rows in cells
+        if cell.role == "attack" and cell.knowledge == "white-box" and (universal or not cell.universal)
+    ]
+
+
+def lowest_margins(found: Sequence[Records], column: str = "margin") -> tuple[Column, Column]:
+    """The ids in some records, ascending, and the lowest margin of each."""
+    if not found:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    ids, where = np.unique(np.concatenate([rows["sample_id"] for rows in found]), return_inverse=True)
+    lowest = np.full(len(ids), np.inf)
+    np.minimum.at(lowest, where, np.concatenate([rows[column] for rows in found]))
+    return ids, lowest
 
 
 def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
@@ -94,7 +119,7 @@ def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
         return []
     given = len(outside[-1])
     missed = np.setdiff1d(attacked_ids(outside[-1]), attacked_ids(*inside))
-    if len(missed) / given <= DESCENT_SHARE:
+    if len(missed) < DESCENTS or len(missed) / given <= DESCENT_SHARE:
         return []
     return [
         Flag(
@@ -124,6 +149,46 @@ def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: in
             weakens=len(missed) / n > BLACK_BOX_SHARE,
             sentence=f"Black-box attacks succeeded on {len(missed)} of {n} samples where no gradient attack did: some gradients "
             "are masked.",
+        )
+    ]
+
+
+def black_box_ahead(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
+    """Flag samples whose margin a black-box attack reduced further than all gradient attacks, though none succeeded."""
+    black_box = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "score"]
+    gradient = white_box(cells, universal=False)
+    if not black_box or not gradient:
+        return []
+    (tried, reached), (ids, climbed) = lowest_margins(black_box), lowest_margins(gradient)
+    both = np.setdiff1d(np.intersect1d(tried, ids), attacked_ids(*black_box, *gradient))
+    ahead = int((reached[np.searchsorted(tried, both)] < climbed[np.searchsorted(ids, both)]).sum())
+    if ahead < 2 or ahead / len(both) <= AHEAD_SHARE:
+        return []
+    return [
+        Flag(
+            id="black-box-ahead",
+            weakens=False,
+            sentence=f"On {ahead} of {len(both)} samples a black-box attack reduced the margin further than all gradient attacks: "
+            "the gradients mislead in places.",
+        )
+    ]
+
+
+def saturated(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
+    """Flag survivors whose softmax stays 0 or 1 to the last digit under every gradient attack."""
+    gradient = white_box(cells, universal=False)
+    if not gradient or n == 0:
+        return []
+    ids, least = lowest_margins(gradient, "confidence")
+    stuck = np.setdiff1d(ids[least >= 1], attacked_ids(*gradient))
+    if len(stuck) / n <= SATURATED_SHARE:
+        return []
+    return [
+        Flag(
+            id="saturated",
+            weakens=True,
+            sentence=f"On {len(stuck)} of {n} samples the softmax stayed 1 to the last digit of float32, so the cross-entropy has no "
+            "gradient; only attacks on logits are evidence. Divide the logits by a temperature.",
         )
     ]
 

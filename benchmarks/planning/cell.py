@@ -20,7 +20,7 @@ from robustkit.identity import Identity
 from robustkit.threats import Threat
 
 #: Increment it when a change to the engine or the records changes results.
-FORMAT = 6
+FORMAT = 7
 
 Part = Literal["main", "curve", "non-adaptive"]
 
@@ -43,8 +43,10 @@ class Cell:
         Digest of model, data and seed.
     before
         Names of the cells whose successfully attacked samples it skips.
-    within, when
+    within, probe, when
         As in the suite's stage.
+    beyond
+        Restricts it to samples whose margin no previous stage reduced to this fraction of the clean margin.
     among
         Names of cells, at least one of which must have succeeded on a sample; empty means no such condition.
     """
@@ -58,7 +60,9 @@ class Cell:
     context: str
     before: tuple[str, ...] = ()
     within: float | None = None
-    when: Literal["always", "suspicious", "randomised"] = "always"
+    beyond: float | None = None
+    probe: float = 0.0
+    when: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
 
     @cached_property
@@ -77,6 +81,8 @@ class Cell:
                 self.before,
                 self.among,
                 self.within,
+                self.beyond,
+                self.probe,
             ]
         )
         readable = re.sub(r"[^A-Za-z0-9.]+", "-", f"{self.attack.name}-{self.threat.budget}")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from robustkit.acceleration import check_twin
+from robustkit.benchmarks.planning.gradient_check import check_gradients
 from robustkit.benchmarks.planning.neighbours import depends_on_batch
 from robustkit.benchmarks.summary import Flag
 from robustkit.contracts import answer
@@ -68,7 +69,8 @@ def check_model(model: Model, data: Data, threats: Sequence[Threat], skip_broken
     mixed = depends_on_batch(model, x) if random is None else None  # fresh draws differ as well
     # Attacks on decisions use neither gradients nor scores, so the scale of one-hot rows does not matter.
     scale = [] if model.knowledge == "decision" else [looks_like_probabilities(logits, model.knowledge), looks_flat(logits)]
-    flags = (output_reading(model, x, highest), *scale, random, mixed)
+    guided = check_gradients(model, x, y, threats) if random is None else []
+    flags = (output_reading(model, x, highest), *scale, random, mixed, *guided)
     return [flag for flag in flags if flag is not None]
 
 

@@ -40,7 +40,9 @@ class PlannedCell(_Part):
     before: tuple[str, ...]
     among: tuple[str, ...]
     within: float | None
-    when: Literal["always", "suspicious", "randomised"]
+    beyond: float | None
+    probe: float
+    when: tuple[str, ...]
     knowledge: Knowledge
     control: bool
     universal: bool
@@ -166,6 +168,8 @@ def planned_cell(cell: Cell, draws: int, classes: int | None = None) -> PlannedC
         before=cell.before,
         among=cell.among,
         within=cell.within,
+        beyond=cell.beyond,
+        probe=cell.probe,
         when=cell.when,
         knowledge=attack.knowledge,
         control=attack.info.control,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -69,7 +70,7 @@ class ThreatPlan:
     main
         The cells of the verdict, in order.
     escalation
-        Cells added to them if their results are suspicious.
+        The stages added to them if their results raise signs: the cells of each, one per band.
     curve_plan
         The curve, whose cells depend on the main ones.
     non_adaptive
@@ -82,19 +83,20 @@ class ThreatPlan:
 
     threat: Threat
     main: tuple[Cell, ...]
-    escalation: tuple[Cell, ...] = ()
+    escalation: tuple[tuple[Cell, ...], ...] = ()
     curve_plan: CurvePlan | None = None
     non_adaptive: Cell | None = None
     reasons: tuple[str, ...] = ()
     instead: Suite | None = None
 
     def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
-        """The plan with the escalation cells that the reasons call for moved to the main cells."""
-        main = list(self.main)
-        for cell in self.escalation:
-            if cell.when == "suspicious" or cell.when in reasons:
-                main.append(replace(cell, before=survivors_of(main, cell.on)))
-        return replace(self, main=tuple(main), escalation=(), reasons=tuple(reasons))
+        """The plan with only the escalation cells that are remedies for the reasons, and the reasons."""
+        remedies = [each for each in self.escalation if set(each[0].when).intersection((*reasons, "any"))]
+        return replace(self, escalation=tuple(remedies), reasons=tuple(reasons))
+
+    def extended(self, cell: Cell) -> ThreatPlan:
+        """The plan with an escalation cell added to the main cells, on the survivors of those."""
+        return replace(self, main=(*self.main, replace(cell, before=survivors_of(self.main, cell.on))))
 
     @property
     def cells(self) -> list[Cell]:
@@ -212,7 +214,7 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
             )
         suite = instead
     main: list[Cell] = []
-    escalation: list[Cell] = []
+    escalation: list[tuple[Cell, ...]] = []
     for stage in suite.stages:
         if not stage.answers(threat) or (stage.surrogate and not given.surrogates):
             continue
@@ -228,8 +230,24 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         check_threat(built, threat, given.draws)
         before = survivors_of(main, stage.on)
         role = "control" if built.info.control else stage.role
-        cell = Cell(stage.attack, built, threat, role, stage.on, "main", context, before, stage.within, stage.when)
-        (main if stage.when == "always" else escalation).append(cell)
+        cell = Cell(
+            stage.attack,
+            built,
+            threat,
+            role,
+            stage.on,
+            "main",
+            context,
+            before,
+            stage.within,
+            probe=stage.probe,
+            when=stage.when,
+        )
+        if stage.when:
+            edges = (None, *stage.bands, None)
+            escalation.append(tuple(replace(cell, beyond=low, within=high or stage.within) for low, high in pairwise(edges)))
+        else:
+            main.append(cell)
     if not main:
         raise UsageError(
             f"suite {suite.name!r} has no attack for {threat.id!r}: choose another --suite, or name attacks with --attack"

@@ -7,12 +7,28 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.threats import NormThreat, Threat
 
-When = Literal["always", "suspicious", "randomised"]
+#: Signs of an overestimate that a stage can be a remedy for: flags of the model, of its gradients and of the records.
+Sign = Literal[
+    "any",
+    "randomised",
+    "probabilities",
+    "flat",
+    "dead-gradients",
+    "random-direction",
+    "saturated",
+    "zero-gradients",
+    "no-progress",
+    "descent-beats-ascent",
+    "noise-beats-gradient",
+    "black-box-ahead",
+    "black-box-beats-gradient",
+    "unconfirmed",
+]
 
 #: The suite name for attacks named individually.
 AD_HOC = "custom"
@@ -36,10 +52,15 @@ class Stage(BaseModel):
         All correctly classified samples, or only the survivors of the previous stages.
     within
         Restricts these to the samples whose margin previous stages reduced to at most this fraction of the clean margin.
+    probe
+        With `within`: the share of the other samples that is attacked as well, chosen by their ids.
+    bands
+        Ascending fractions of the clean margin: the stage attacks the samples up to the first, then those between the first
+        and the second, and so on, at last all others, and ends after a band of which it attacked samples without success.
     threats
         The kinds of threat it runs under; all by default.
     when
-        Always, only if previous stages raised flags, or only if the model is randomised.
+        The signs for which it is a remedy: it runs only if one of them was raised. By default it always runs.
     surrogate
         Whether it requires a surrogate model.
     """
@@ -51,8 +72,20 @@ class Stage(BaseModel):
     on: Literal["all", "survivors"] = "all"
     within: float | None = Field(default=None, gt=0)
     threats: tuple[str, ...] = ()
-    when: When = "always"
+    probe: float = Field(default=0, ge=0, le=1)
+    bands: tuple[float, ...] = ()
+    when: tuple[Sign, ...] = ()
     surrogate: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Stage:
+        if self.probe and self.within is None:
+            raise ValueError("probe is a share of the samples that are not within a fraction: give within too")
+        if self.bands and (self.within is not None or not self.when):
+            raise ValueError("bands replace within, in a stage that answers signs: omit within, and give when")
+        if list(self.bands) != sorted(set(self.bands)) or any(band <= 0 for band in self.bands):
+            raise ValueError("bands must be above 0 and ascend")
+        return self
 
     def answers(self, threat: Threat) -> bool:
         """Whether the stage runs under a threat."""

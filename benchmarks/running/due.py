@@ -28,6 +28,10 @@ class Planned(Protocol):
     @property
     def within(self) -> float | None: ...
     @property
+    def beyond(self) -> float | None: ...
+    @property
+    def probe(self) -> float: ...
+    @property
     def part(self) -> str: ...
 
 
@@ -38,8 +42,11 @@ def due_for(cell: Planned, clean: Records, done: Mapping[str, Records | None], o
     due = np.isin(ids, correct_ids(clean)) & ~np.isin(ids, attacked_ids(*(done[name] for name in cell.before)))
     if cell.among:
         due &= np.isin(ids, attacked_ids(*(done[name] for name in cell.among)))
+    earlier = [done[name] for name in cell.before]
     if cell.within is not None:
-        due &= np.isin(ids, close_ids([done[name] for name in cell.before], cell.within))
+        due &= np.isin(ids, close_ids(earlier, cell.within)) | drawn(ids, cell.probe)
+    if cell.beyond is not None:
+        due &= ~np.isin(ids, close_ids(earlier, cell.beyond))
     if cell.part == "curve":
         due &= np.isin(ids, on_curve)
     return np.asarray(due)
@@ -62,6 +69,12 @@ def close_ids(earlier: Sequence[Records | None], within: float) -> Column:
         rows["sample_id"][rows["margin"] <= within * rows["clean_margin"]] for rows in earlier if rows is not None and len(rows)
     ]
     return np.unique(np.concatenate(close)) if close else np.zeros(0, dtype=np.int64)
+
+
+def drawn(ids: Column, share: float) -> Column:
+    """Which samples belong to a share drawn by their ids, evenly spread over consecutive ids."""
+    golden = 0.6180339887498949  # multiples of the golden ratio are spread most evenly
+    return np.asarray((ids * golden) % 1 < share)
 
 
 def curve_ids(ids: Column, samples: int) -> Column:

@@ -27,12 +27,12 @@ within = 0.5
 [[stage]]
 attack = "square:steps=200"
 on = "survivors"
-when = "suspicious"
+when = ["any"]
 
 [[stage]]
 attack = "apgd-ce:steps=2,eot=3"
 on = "survivors"
-when = "randomised"
+when = ["randomised"]
 """
 
 
@@ -82,3 +82,37 @@ def test_only_what_came_close_is_searched_on(tmp_path):
 
 def test_a_stage_for_another_threat_stays_out(tmp_path):
     assert "ddn:steps=5" in [attack.spec for attack in run(tmp_path, rounded=False, threat="l2:0.5").attacks]
+
+
+BANDS = """
+summary = "A climb, and a search from the nearest samples to the farthest where it is doubted."
+threats = ["linf"]
+
+[[stage]]
+attack = "pgd:steps=5"
+
+[[stage]]
+attack = "square:steps=50"
+on = "survivors"
+bands = [0.2, 0.5]
+when = ["flat"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("distances", "evaluated"),
+    [
+        ([0.21, 0.3, 0.45], [3, 1]),  # the best images leave 0.05, 0.33 and 0.56 of the margin
+        ([0.3, 0.31, 0.45], [3, 0, 2]),
+        ([0.45, 0.46, 0.47], [3, 0, 0, 3]),
+    ],
+)
+def test_a_remedy_skips_empty_bands_and_ends_after_one_without_success(distances, evaluated, tmp_path):
+    path = tmp_path / "bands.toml"
+    path.write_text(BANDS)
+    flat = nn.Sequential(Linear(rounded=False), nn.Linear(2, 2, bias=False))
+    flat[1].weight.data = 1e-3 * torch.eye(2)
+    x = (0.5 - torch.tensor(distances)).reshape(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous()
+    model = Model(flat, spec=InputSpec(channels=1), device="cpu")
+    found = audit(model, (x, torch.ones(3, dtype=torch.long)), threats=["linf:0.2"], suite=str(path), out=tmp_path / "run")
+    assert [attack.evaluated for attack in found.report.threats[0].attacks] == evaluated

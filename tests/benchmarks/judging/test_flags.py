@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from robustkit.benchmarks.judging.flags import descent_beats_ascent, no_progress
+from robustkit.benchmarks.judging.flags import black_box_ahead, descent_beats_ascent, no_progress, saturated
 from robustkit.build import attack
 from robustkit.iterative import MinimumNormAttack
 from robustkit.universal import UniversalAttack
@@ -18,14 +18,21 @@ class Rows(dict):
         return Rows({name: column[mask] for name, column in self.items()})
 
 
-def cell(spec, given, successes, target=-1):
+def cell(spec, given, successes, target=-1, margin=1.0, confidence=0.9):
     ids = np.asarray(given)
     one = np.ones(len(ids))
-    rows = Rows(sample_id=ids, verified=np.isin(ids, successes), margin=one, clean_margin=one, target=target * one)
+    rows = Rows(
+        sample_id=ids,
+        verified=np.isin(ids, successes),
+        margin=margin * one,
+        clean_margin=one,
+        confidence=confidence * one,
+        target=target * one,
+    )
     built = attack(spec)
     planned = SimpleNamespace(
         attack=built.name,
-        role="attack",
+        role="control" if built.info.control else "attack",
         knowledge=built.info.knowledge,
         universal=isinstance(built, UniversalAttack),
         minimum_norm=isinstance(built, MinimumNormAttack),
@@ -59,3 +66,32 @@ def test_a_margin_that_stays_as_it_was_is_a_sign_but_not_under_what_was_made_fro
 
 def test_a_targeted_attack_need_not_lower_the_labels_margin():
     assert no_progress([cell("apgd-ce", range(20), range(15), target=3)], 20) == []
+
+
+def test_a_gradient_that_is_no_better_than_noise_is_no_progress():
+    climb, noise = cell("apgd-ce", range(20), [], margin=0.5), cell("noise", range(20), [], margin=0.4)
+    (flag,) = no_progress([noise, climb], 20)
+    assert "On 20 of 20 samples" in flag.sentence
+    assert no_progress([cell("noise", range(20), [], margin=0.6), climb], 20) == []
+    assert no_progress([cell("noise", [0], [], margin=0.4), climb], 20) == []
+
+
+def test_a_black_box_that_comes_closer_than_every_gradient_attack_is_a_sign():
+    climb = cell("apgd-ce", range(20), [], margin=0.5)
+    better = cell("fmn", range(16), [], margin=0.2)
+    (flag,) = black_box_ahead([climb, cell("square", range(20), [], margin=0.4)])
+    assert "On 20 of 20 samples" in flag.sentence
+    (flag,) = black_box_ahead([climb, better, cell("square", range(20), [], margin=0.4)])
+    assert "On 4 of 20 samples" in flag.sentence
+    assert not flag.weakens
+    assert black_box_ahead([climb, cell("square", range(20), [], margin=0.5)]) == []
+    assert black_box_ahead([climb, cell("square", [3], [], margin=0.4)]) == []
+    assert black_box_ahead([climb, cell("square", range(20), range(19), margin=0.4)]) == []
+
+
+def test_a_softmax_that_stays_one_under_every_gradient_attack_is_saturated():
+    stuck = cell("apgd-ce", range(20), range(10), confidence=1.0)
+    (flag,) = saturated([stuck], 20)
+    assert "On 10 of 20 samples" in flag.sentence
+    assert saturated([stuck, cell("fmn", range(10, 20), [], confidence=0.99)], 20) == []
+    assert saturated([cell("square", range(20), [], confidence=1.0)], 20) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from robustkit.benchmarks.planning.plan import plan
-from robustkit.benchmarks.planning.suite import ad_hoc_suite, load_suite
+from robustkit.benchmarks.planning.suite import ad_hoc_suite, load_suite, read_suite
 from robustkit.errors import UsageError
 from robustkit.threats import Threat
 
@@ -68,8 +70,44 @@ def test_the_curve_asks_only_what_does_not_follow_from_another_eps():
         below = tuple(each[at].name for each in one.curve[:3])
         assert one.curve[3][at] is None
         assert (far[at].among, far[at].before, far[at].within) == ((), (*names, *below, one.curve[4][at].name), within)
-    escalated = one.escalated(["saturated"])
-    assert set(escalated.curve[0][1].among) == {cell.name for cell in escalated.main} > set(verdict)
+    added = one.extended(one.escalation[0][0])
+    assert set(added.curve[0][1].among) == {cell.name for cell in added.main} > set(verdict)
+
+
+BANDS = """
+summary = "A remedy"
+threats = ["linf"]
+
+[[stage]]
+attack = "pgd"
+
+[[stage]]
+attack = "square"
+on = "survivors"
+bands = [0.3, 0.7]
+when = ["zero-gradients", "no-progress"]
+
+[[stage]]
+attack = "fmn"
+on = "survivors"
+when = ["any"]
+"""
+
+
+def test_a_remedy_runs_for_its_signs_only_and_from_the_nearest_samples_to_the_farthest():
+    suite = read_suite(BANDS.encode(), Path("bands.toml"))
+    (one,) = plan(suite, [Threat.parse("linf:0.1")], "", span=1, defended=False)
+    assert [[(cell.beyond, cell.within) for cell in bands] for bands in one.escalation] == [
+        [(None, 0.3), (0.3, 0.7), (0.7, None)],
+        [(None, None)],
+    ]
+    assert [bands[0].spec for bands in one.escalated(["no-progress"]).escalation] == ["square", "fmn"]
+    assert [bands[0].spec for bands in one.escalated(["saturated"]).escalation] == ["fmn"]
+    near, middle, _ = one.escalation[0]
+    added = one.extended(near)
+    both = added.extended(middle)
+    assert both.main[-1].before == (one.main[0].name, added.main[-1].name)
+    assert len({cell.name for cell in both.main}) == 3
 
 
 def test_one_cell_answers_all_smaller_eps_from_the_verdicts_images():
@@ -80,7 +118,7 @@ def test_one_cell_answers_all_smaller_eps_from_the_verdicts_images():
     assert [strong is None for _, strong, _ in one.curve] == [True] * 4 + [False] * 2
     assert one.curve[5][1].before == (*one.nearer.among, one.curve[4][1].name)
     assert one.beside[0] == one.nearer
-    assert set(one.escalated(["saturated"]).nearer.among) > set(one.nearer.among)
+    assert set(one.extended(one.escalation[0][0]).nearer.among) > set(one.nearer.among)
     (budget,) = plan(load_suite("standard"), [Threat.parse("linf:0.1,queries=1000")], "", span=1, defended=False)
     assert budget.nearer is None
     assert all(strong is not None for threat, strong, _ in budget.curve if threat.eps != 0.1)

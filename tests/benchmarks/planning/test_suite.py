@@ -62,3 +62,20 @@ def test_files_that_no_parser_ends(text: str, tmp_path: Path) -> None:
 def test_a_threat_that_it_does_not_support_names_the_suites_that_do(threat: str, advice: str) -> None:
     with pytest.raises(UsageError, match=advice):
         load_suite("quick").check(Threat.parse(threat))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("probe = 0.1", "give within too"),
+        ("bands = [0.3]", "give when"),
+        ('bands = [0.3]\nwithin = 0.5\nwhen = ["any"]', "omit within"),
+        ('bands = [0.5, 0.3]\nwhen = ["any"]', "ascend"),
+        ('when = ["suspicious"]', "Input should be"),
+    ],
+)
+def test_settings_of_a_stage_that_do_not_fit_together(line: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'summary = "s"\nthreats = ["l2"]\n[[stage]]\nattack = "pgd"\n{line}\n')
+    with pytest.raises(UsageError, match=message):
+        load_suite(str(path))

@@ -11,8 +11,10 @@ import pytest
 from robustkit.benchmarks.running.due import curve_ids, due_for, shards
 
 
-def cell(before: tuple[str, ...] = (), within: float | None = None, part: str = "main", among: tuple[str, ...] = ()) -> Any:
-    return SimpleNamespace(before=before, within=within, part=part, among=among)
+def cell(before: tuple[str, ...] = (), **settings: Any) -> Any:
+    return SimpleNamespace(
+        **({"before": before, "within": None, "beyond": None, "probe": 0.0, "part": "main", "among": ()} | settings)
+    )
 
 
 @pytest.fixture
@@ -30,6 +32,23 @@ def test_survivors_that_came_close_are_due(clean, rows):
     assert due_for(cell(("a",)), clean, {"a": earlier}, np.array([])).tolist() == [False, True, False, False]
     assert not due_for(cell(("a",), within=0.1), clean, {"a": earlier}, np.array([])).any()
     assert due_for(cell(("a",), within=0.2), clean, {"a": earlier}, np.array([])).tolist() == [False, True, False, False]
+
+
+def test_bands_split_the_survivors(clean, rows):
+    clean = rows([3, 5, 8], status=["failed"] * 3)
+    earlier = rows([3, 5, 8], margin=[0.1, 0.4, 0.9], clean_margin=[1.0, 1.0, 1.0])
+    bands = [(None, 0.3), (0.3, 0.7), (0.7, None)]
+    due = [due_for(cell(("a",), beyond=low, within=high), clean, {"a": earlier}, np.array([])).tolist() for low, high in bands]
+    assert due == np.eye(3, dtype=bool).tolist()
+
+
+def test_a_probe_adds_a_share_of_the_samples_that_stayed_far(rows):
+    clean = rows(range(1000), status=["failed"] * 1000)
+    earlier = rows(range(1000), margin=[0.1] * 100 + [1.0] * 900, clean_margin=[1.0] * 1000)
+    due = due_for(cell(("a",), within=0.3, probe=0.1), clean, {"a": earlier}, np.array([]))
+    assert due[:100].all()
+    assert due[100:].sum() == pytest.approx(90, abs=2)
+    assert not due_for(cell(("a",), within=0.3), clean, {"a": earlier}, np.array([]))[100:].any()
 
 
 def test_a_cell_may_follow_the_successes_of_others(clean, rows):

@@ -33,6 +33,7 @@ def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]
         *zero_gradients(cells, n),
         *no_progress(cells, n),
         *descent_beats_ascent(cells, n),
+        *unsettled(cells),
         *noise_beats_gradient(cells, n),
         *black_box_beats_gradient(cells, n),
         *black_box_ahead(cells),
@@ -127,6 +128,30 @@ def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
             weakens=False,
             sentence=f"The last minimum-norm attack succeeded on {len(missed)} of its {given} samples where no fixed-budget attack "
             "did: the loss is misleading in places, and other attacks may find more.",
+        )
+    ]
+
+
+def unsettled(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
+    """Flag a verdict that its last restricted fixed-budget gradient attack still lowered: more restarts may lower it further."""
+    ascents = [
+        (cell, rows)
+        for cell, rows in cells
+        if cell.role == "attack" and cell.knowledge == "white-box" and not cell.minimum_norm and cell.within is not None
+    ]
+    if not ascents:
+        return []
+    cell, last = ascents[-1]
+    earlier = [rows for other, rows in cells if other is not cell and other.role == "attack"]
+    late = np.setdiff1d(attacked_ids(last), attacked_ids(*earlier))
+    if not len(late):
+        return []
+    return [
+        Flag(
+            id="unsettled",
+            weakens=False,
+            sentence=f"The last gradient attack, {cell.spec}, still succeeded on {len(late)} of its {len(last)} samples: more restarts "
+            "may find more.",
         )
     ]
 

@@ -24,6 +24,7 @@ Sign = Literal[
     "zero-gradients",
     "no-progress",
     "descent-beats-ascent",
+    "unsettled",
     "noise-beats-gradient",
     "black-box-ahead",
     "black-box-beats-gradient",

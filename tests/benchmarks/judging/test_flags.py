@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from robustkit.benchmarks.judging.flags import black_box_ahead, descent_beats_ascent, no_progress, saturated
+from robustkit.benchmarks.judging.flags import black_box_ahead, descent_beats_ascent, no_progress, saturated, unsettled
 from robustkit.build import attack
 from robustkit.iterative import MinimumNormAttack
 from robustkit.universal import UniversalAttack
@@ -32,6 +32,8 @@ def cell(spec, given, successes, target=-1, margin=1.0, confidence=0.9):
     built = attack(spec)
     planned = SimpleNamespace(
         attack=built.name,
+        spec=spec,
+        within=None,
         role="control" if built.info.control else "attack",
         knowledge=built.info.knowledge,
         universal=isinstance(built, UniversalAttack),
@@ -95,3 +97,14 @@ def test_a_softmax_that_stays_one_under_every_gradient_attack_is_saturated():
     assert "On 10 of 20 samples" in flag.sentence
     assert saturated([stuck, cell("fmn", range(10, 20), [], confidence=0.99)], 20) == []
     assert saturated([cell("square", range(20), [], confidence=1.0)], 20) == []
+
+
+def test_a_verdict_that_the_last_close_search_still_lowers_is_not_settled():
+    climb, last = cell("apgd-ce", range(20), range(5)), cell("pma:restarts=10", range(15, 20), [17])
+    assert unsettled([climb, last]) == []  # it was not a search among the closest samples
+    last[0].within = 0.05
+    (flag,) = unsettled([climb, last])
+    assert "pma:restarts=10, still succeeded on 1 of its 5 samples" in flag.sentence
+    assert unsettled([climb, last, cell("square", range(20), [17])]) == []
+    last[1]["verified"] = np.zeros(5, dtype=bool)
+    assert unsettled([climb, last]) == []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from robustkit.defenses.preprocess.jpeg import JPEG
+from robustkit.build import preprocessor
 
 
 class Masked(nn.Module):
@@ -63,7 +63,7 @@ class CompressedInput(Masked):
     """JPEG compression that passes no gradient."""
 
     def before(self, x: Tensor) -> Tensor:
-        return JPEG(quality=75).apply(x.detach(), (0.0, 1.0)) + 0 * x
+        return preprocessor("jpeg:quality=75").apply(x.detach(), (0.0, 1.0)) + 0 * x
 
 
 class NoisyInput(Masked):

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.attacks.gradient.cycle import CycleState
-from robustkit.attacks.gradient.pgd import PGD
 from robustkit.defenses.training.warmup import WarmUp
-from robustkit.plugin import Batch, DefenseInfo, Threat, TrainingBatch, UsageError, check_threat
-
-
-@dataclass(frozen=True, kw_only=True)
-class Divergence(PGD):
-    """Projected gradient ascent on the divergence of the predicted distribution from that of the clean image."""
-
-    needs_clean_logits: ClassVar[bool] = True
-
-    def loss(self, batch: Batch, state: CycleState, logits: Tensor) -> Tensor:
-        assert batch.clean_logits is not None
-        return divergence(logits, batch.clean_logits)
+from robustkit.plugin import Attack, DefenseInfo, Threat, TrainingBatch, UsageError, attack, check_threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +48,10 @@ class TRADES(WarmUp):
         self.inner  # noqa: B018 - report an invalid value now, not in the first batch
 
     @cached_property
-    def inner(self) -> Divergence:
+    def inner(self) -> Attack:
         """The attack with its parameters."""
-        return Divergence(steps=self.steps, step_size=self.step_size)
+        written: dict[str, Any] = {} if self.step_size is None else {"step_size": self.step_size}
+        return attack("pgd-kl", steps=self.steps, **written)
 
     def check(self, threat: Threat | None) -> None:
         super().check(threat)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from robustkit.conformance.attack import Finding, Network
+from robustkit.conformance.attack import Finding
 from robustkit.contracts.preprocessor import DefenseInfo, Preprocessor
 from robustkit.contracts.recipe import Recipe, TrainingBatch
 from robustkit.errors import UsageError, what_happened
@@ -96,7 +96,7 @@ def _gradient_flows(defense: Preprocessor) -> str | None:
 def _loss_trains(recipe: Recipe) -> str | None:
     """Check that the loss is a finite, deterministic scalar with gradients for all parameters, and does not change the batch."""
     threat = _threat_of(recipe)
-    network = Network((3, 12, 12), _CLASSES)
+    network = _chain()
     batch = TrainingBatch(
         x=_images(), y=torch.arange(8) % _CLASSES, sample_ids=torch.arange(8), forward=network, model=TorchModel(network, device="cpu"),
         threat=threat, num_classes=_CLASSES, seed=0,
@@ -115,6 +115,16 @@ def _loss_trains(recipe: Recipe) -> str | None:
     if not torch.equal(recipe.loss(batch).detach(), loss.detach()):
         return "the same batch gives another loss the second time: draw from SampleRandom(batch.seed, ...)"
     return None
+
+
+def _chain() -> nn.Sequential:
+    """A chain of layers, the kind of network that every recipe supports."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 12 * 12, _CLASSES))
+    numbers = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
+    return net.double()
 
 
 def _threat_of(recipe: Recipe) -> Threat | None:

@@ -126,7 +126,7 @@ def test_a_defense_that_keeps_the_contract_passes(kept):
         (Detached, "but there is none: use 'straight-through'"),
         (Unstated, "its info has no gradient"),
         (Rows, "expected a finite scalar"),
-        (Untrained, r"no gradient reaches the parameter first.weight: compute the loss from batch\.forward"),
+        (Untrained, r"no gradient reaches the parameter 0.weight: compute the loss from batch\.forward"),
         (Drawing, "another loss the second time"),
         (Overwriting, "the images or labels of the batch changed"),
         (Refusing, "no case exercises it.*never"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
@@ -14,7 +14,7 @@ from robustkit.benchmarks.zoo.judge import Judged, bars, judge, table
 from robustkit.benchmarks.zoo.make import make
 from robustkit.benchmarks.zoo.measure import measure
 from robustkit.benchmarks.zoo.members import THREATS, Member, members
-from robustkit.errors import ExitCode, RobustkitError
+from robustkit.errors import ExitCode, NothingEvaluatedError, RobustkitError
 from robustkit.files import atomic, make_folder, write_text
 from robustkit.threats import NormThreat, Threat
 
@@ -47,9 +47,7 @@ def front_of(given: argparse.Namespace) -> ExitCode:
     """Measure every candidate on the ordinary members, print what each finds and the walk; a measurement is not repeated."""
     make_folder(given.out / "measured")
     networks = {}
-    for member, threat in chosen(given):
-        if member.masked:
-            continue
+    for member, threat in chosen(given, [member for member in named(given) if not member.masked]):
         path = given.out / "measured" / f"{member.name}-{threat.norm}.safetensors"
         if not path.exists():
             found = measure(given.out, member, threat, given.limit, note)
@@ -60,9 +58,22 @@ def front_of(given: argparse.Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def chosen(given: argparse.Namespace) -> Iterator[tuple[Member, NormThreat]]:
-    """The members of the command and their threats."""
-    for member in members(given.half, tuple(given.names)):
+def named(given: argparse.Namespace) -> list[Member]:
+    """The members of the command."""
+    return members(given.half, tuple(given.names))
+
+
+def chosen(given: argparse.Namespace, among: Sequence[Member]) -> Iterator[tuple[Member, NormThreat]]:
+    """The members and their threats.
+
+    Raises
+    ------
+    NothingEvaluatedError
+        If there are no members.
+    """
+    if not among:
+        raise NothingEvaluatedError(f"no member is left for {given.command}: give other names, or another --half")
+    for member in among:
         for threat in map(Threat.parse, THREATS[member.data]):
             assert isinstance(threat, NormThreat)
             if given.norm in (None, threat.norm):
@@ -73,7 +84,7 @@ def judge_all(given: argparse.Namespace) -> ExitCode:
     """Judge the members, print the table and the limits; a judgement on disk is not repeated."""
     rows = []
     make_folder(given.out / "judged")
-    for member, threat in chosen(given):
+    for member, threat in chosen(given, named(given)):
         path = given.out / "judged" / f"{member.name}-{threat.norm}.json"
         if not path.exists():
             note(f"judging {member.name} under {threat.id}")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from robustkit.defenses.training.warmup import WarmUp
+from robustkit.outputs import output_logits
 from robustkit.plugin import DefenseInfo, NormThreat, Threat, TorchModel, TrainingBatch, UsageError
 
 MONOTONE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Flatten, nn.Identity, nn.MaxPool2d, nn.AvgPool2d)
@@ -48,7 +49,7 @@ class IBP(WarmUp):
         assert isinstance(batch.model, TorchModel)
         eps = warmed.threat.eps
         lower, upper = (batch.model.preprocess((batch.x + shift).clamp(*batch.model.bounds)) for shift in (-eps, eps))
-        lower, upper = bounds(batch.model.net, lower, upper)
+        lower, upper = (output_logits(ends, len(batch.x)) for ends in bounds(batch.model.net, lower, upper))
         own = functional.one_hot(batch.y, upper.shape[1]).bool()
         worst = functional.cross_entropy(torch.where(own, lower, upper), batch.y)
         weight = 0.5 * eps / batch.threat.eps

@@ -32,7 +32,8 @@ class WarmUp(Recipe):
 
     def warmed(self, batch: TrainingBatch) -> TrainingBatch:
         """The batch with the eps of the moment."""
-        if batch.progress >= self.warmup:
+        progress = max(batch.progress, 1e-3)  # an eps is above 0
+        if progress >= self.warmup:
             return batch
         assert isinstance(batch.threat, NormThreat)
-        return replace(batch, threat=batch.threat.with_eps(batch.threat.eps * max(batch.progress, 1e-3) / self.warmup))
+        return replace(batch, threat=batch.threat.with_eps(batch.threat.eps * progress / self.warmup))

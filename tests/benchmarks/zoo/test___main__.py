@@ -4,6 +4,7 @@ import pytest
 
 from robustkit.benchmarks.zoo import measure
 from robustkit.benchmarks.zoo.__main__ import main
+from robustkit.errors import ExitCode
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,12 @@ def test_the_front_covers_ordinary_members(zoo, capsys):
     assert main(["front", "-o", str(zoo), "--norm", "linf", "--limit", "10"]) == 0
     assert "| `pgd:steps=2` |" in capsys.readouterr().out
     assert [path.stem for path in (zoo / "measured").iterdir()] == ["tiny-linf"]
+
+
+@pytest.mark.parametrize("arguments", [["front", "tiny-scaled"], ["judge", "tiny", "--half", "report"]])
+def test_no_member_is_no_pass(zoo, capsys, arguments):
+    assert main([*arguments, "-o", str(zoo)]) == ExitCode.NOTHING_EVALUATED
+    assert capsys.readouterr().err == f"error: no member is left for {arguments[0]}: give other names, or another --half\n"
 
 
 def test_a_wrong_name_is_one_sentence(capsys):

@@ -1,7 +1,17 @@
 """The table and the limits, from made-up judgements, and one real judgement."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from robustkit.benchmarks.bench.contender import Answer
+from robustkit.benchmarks.zoo import judge as judging
 from robustkit.benchmarks.zoo.judge import Judged, bars, judge, table
-from robustkit.benchmarks.zoo.members import members
+from robustkit.benchmarks.zoo.masks import NoisyInput
+from robustkit.benchmarks.zoo.members import Member, members
+from robustkit.errors import AttackError
 from robustkit.threats import Threat
 
 ROW = {
@@ -45,3 +55,36 @@ def test_a_member_is_judged_by_the_suite_alone_without_a_checkout(zoo):
     assert (found.member, found.masked, found.official) == ("tiny", False, None)
     assert found.standard <= found.clean
     assert found.passes > 0
+
+
+@pytest.fixture
+def official(monkeypatch):
+    """Stands for official AutoAttack, with an answer that a test chooses."""
+
+    def answering(answer):
+        peer = SimpleNamespace(run=lambda: lambda: answer)
+        monkeypatch.setattr(judging, "official_autoattack", lambda ground, path, against: peer)
+        return Path("checkout")
+
+    return answering
+
+
+def test_the_share_that_official_autoattack_leaves_stands_beside_it(zoo, official):
+    (member,) = members("choose")
+    path = official(Answer(torch.arange(10) < 3, torch.zeros(10), 0, 0))
+    found = judge(zoo, member, Threat.parse("linf:0.3"), 10, path)
+    assert found.official == pytest.approx(0.3)
+    assert found.official_seconds is not None
+
+
+def test_a_failure_of_official_autoattack_is_one_of_the_judgement(zoo, official):
+    (member,) = members("choose")
+    with pytest.raises(AttackError, match="official AutoAttack on tiny: out of luck"):
+        judge(zoo, member, Threat.parse("linf:0.3"), 10, official("out of luck"))
+
+
+def test_official_autoattack_does_not_run_on_a_randomised_network(zoo, official):
+    noisy = Member(name="tiny-noisy", half="report", data="mnist", mask=NoisyInput, of="tiny", draws=3)
+    found = judge(zoo, noisy, Threat.parse("linf:0.3"), 3, official("out of luck"))
+    assert (found.masked, found.official) == (True, None)
+    assert "randomised" in found.flags

@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from robustkit.benchmarks.zoo import masks
+from robustkit.benchmarks.zoo.members import MEMBERS
 from robustkit.benchmarks.zoo.networks import cnn
 from robustkit.losses import margin
+
+MASKS = [member.mask for member in MEMBERS if member.mask is not None]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,18 @@ def test_most_predictions_stay(net, x, mask):
     masked = mask(net)
     assert (masked(x).argmax(1) == net(x).argmax(1)).float().mean() > 0.7
     assert torch.equal(masked(x), masked(x))
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_certain_network_keeps_every_prediction(mask):
+    """Each class is a bright row on a dark background; the brightest row is the prediction."""
+    rows = torch.arange(10)
+    x = 0.2 * torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(2))
+    x[rows, 0, 2 * rows] = 0.9
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    net[1].weight.data = torch.eye(28)[2 * rows].repeat_interleave(28, 1)
+    assert torch.equal(net(x).argmax(1), rows)
+    assert torch.equal(mask(net)(x).argmax(1), rows)
 
 
 @pytest.mark.parametrize("mask", [masks.RoundedInput, masks.CoarselyRoundedInput, masks.CompressedInput])

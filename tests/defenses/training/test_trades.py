@@ -1,5 +1,7 @@
 """TRADES weighs clean accuracy against the divergence of predictions nearby."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -31,6 +33,20 @@ def test_its_loss_is_the_clean_one_plus_the_weighted_divergence(watched):
     assert small > clean
 
 
+def test_where_no_image_changes_the_prediction_its_loss_is_the_cross_entropy(watched):
+    made = watched("linf:0.1")
+    made.model.net[-1].weight.data.zero_()
+    clean = functional.cross_entropy(made.model.logits(made.batch.x), made.batch.y)
+    assert torch.equal(recipe("trades:steps=2,beta=100").loss(made.batch), clean)
+
+
+def test_it_attacks_within_the_eps_of_the_moment(watched):
+    made = watched("linf:0.2")
+    recipe("trades:steps=2,warmup=0.4").loss(replace(made.batch, progress=0.1))
+    clean, attacked = made.trained_on
+    assert 0 < (attacked - clean).abs().max() <= 0.05 + 1e-6
+
+
 def test_equal_predictions_do_not_diverge():
     logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]])
     assert torch.allclose(divergence(logits + 7, logits), torch.zeros(2), atol=1e-6)
@@ -44,7 +60,10 @@ def test_refuses_wrong_values(spec, message):
         recipe(spec)
 
 
-@pytest.mark.parametrize(("threat", "message"), [(None, "trains against a threat"), ("l0:3", "does not support l0")])
+@pytest.mark.parametrize(
+    ("threat", "message"),
+    [(None, "trains against a threat"), ("l0:3", "does not support l0"), ("linf:0.1,targeted", "no targeted mode")],
+)
 def test_refuses_a_threat_it_cannot_train_against(threat, message):
     with pytest.raises(UsageError, match=message):
         recipe("trades").check(None if threat is None else Threat.parse(threat))

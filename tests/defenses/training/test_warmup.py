@@ -22,6 +22,11 @@ def test_without_warm_up_the_batch_stays(watched):
     assert recipe("pgd").warmed(batch) is batch
 
 
+def test_the_shortest_warm_up_does_not_start_beyond_the_full_eps(watched):
+    batch = replace(watched("linf:0.2").batch, progress=0.0)
+    assert recipe("pgd:warmup=0.0001").warmed(batch).threat.eps == 0.2
+
+
 def test_training_attacks_within_the_eps_of_the_moment(watched):
     made = watched("linf:0.2")
     made.batch = replace(made.batch, progress=0.1)

@@ -40,7 +40,7 @@ def make_data(n: int = 90) -> tuple[Tensor, Tensor]:
 
 
 OPTIONS: dict[str, Any] = {
-    "recipe": "pgd:steps=2",
+    "recipe": "pgd:steps=2,warmup=0.5",
     "threat": "linf:0.1",
     "epochs": 3,
     "batch_size": 16,
@@ -150,6 +150,27 @@ def test_a_nan_loss_names_its_batch_and_keeps_the_last_good_checkpoint(tmp_path:
     assert kept["progress"]["epoch"] == 1
     assert all(value.isfinite().all() for value in kept["net"].values())
     assert not (tmp_path / "card.json").exists()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes(Recipe):
+    """Standard training that notes the progress of every batch."""
+
+    info = DefenseInfo(name="notes", kind="training", paper="none")
+    needs_threat = False
+    progress = []  # noqa: RUF012 - shared on purpose
+
+    def loss(self, batch: TrainingBatch) -> Tensor:
+        self.progress.append(batch.progress)
+        return functional.cross_entropy(batch.forward(batch.x), batch.y)
+
+
+def test_recipes_are_told_the_share_of_the_training_that_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Notes.progress.clear()
+    monkeypatch.setattr(fit, "recipe", lambda spec: Notes())
+    options = {"epochs": 2, "batch_size": 16, "device": "cpu"}
+    fit.finetune(make_model(), make_data(64), val=as_data(make_data(30)), out=tmp_path, **options)
+    assert Notes.progress == [step / 8 for step in range(8)]
 
 
 def test_order_differs_between_epochs_and_covers_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Fl
     Universal attacks are excluded, because they are fitted on other images, and so are targeted samples, because the margin in
     the records is the label's.
     """
-    gradient = [rows.where(rows["target"] < 0) for rows in white_box(cells, universal=False)]
+    gradient = [rows.where(rows["target"] < 0) for rows in white_box(cells)]
     noise = [rows for cell, rows in cells if cell.role == "control" and cell.attack == "noise"]
     if not gradient or n == 0:
         return []
@@ -92,13 +92,9 @@ def no_progress(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Fl
     ]
 
 
-def white_box(cells: Sequence[tuple[PlannedCell, Records]], universal: bool = True) -> list[Records]:
-    """The rows of the gradient attacks, with or without universal ones."""
-    return [
-        rows
-        for cell, rows in cells
-        if cell.role == "attack" and cell.knowledge == "white-box" and (universal or not cell.universal)
-    ]
+def white_box(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Records]:
+    """The rows of the gradient attacks, without universal ones, which are fitted on other images."""
+    return [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "white-box" and not cell.universal]
 
 
 def lowest_margins(found: Sequence[Records], column: str = "margin") -> tuple[Column, Column]:
@@ -181,7 +177,7 @@ def black_box_beats_gradient(cells: Sequence[tuple[PlannedCell, Records]], n: in
 def black_box_ahead(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
     """Flag samples whose margin a black-box attack reduced further than all gradient attacks, though none succeeded."""
     black_box = [rows for cell, rows in cells if cell.role == "attack" and cell.knowledge == "score"]
-    gradient = white_box(cells, universal=False)
+    gradient = white_box(cells)
     if not black_box or not gradient:
         return []
     (tried, reached), (ids, climbed) = lowest_margins(black_box), lowest_margins(gradient)
@@ -201,7 +197,7 @@ def black_box_ahead(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
 
 def saturated(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]:
     """Flag survivors whose softmax stays 0 or 1 to the last digit under every gradient attack."""
-    gradient = white_box(cells, universal=False)
+    gradient = white_box(cells)
     if not gradient or n == 0:
         return []
     ids, least = lowest_margins(gradient, "confidence")

@@ -36,5 +36,5 @@ def test_no_member_is_no_pass(zoo, capsys, arguments):
 
 
 def test_a_wrong_name_is_one_sentence(capsys):
-    assert main(["judge", "nobody"]) == 2
-    assert capsys.readouterr().err.startswith("error: member 'nobody' is unknown")
+    assert main(["judge", "unlisted"]) == 2
+    assert capsys.readouterr().err.startswith("error: member 'unlisted' is unknown")

@@ -1,4 +1,4 @@
-"""Colour conversions between RGB, HSV and luminance, differentiable almost everywhere."""
+"""Colour conversions between sRGB, HSV, luminance, linear light and CIE L*a*b*, differentiable almost everywhere."""
 
 from __future__ import annotations
 
@@ -40,3 +40,26 @@ def luminance(x: Tensor) -> Tensor:
     if x.shape[1] != 3:
         return x.mean(1, keepdim=True)
     return 0.299 * x[:, :1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:]
+
+
+def srgb_to_linear(x: Tensor) -> Tensor:
+    """Linear light of sRGB values in [0, 1] (IEC 61966-2-1), element by element; the slope is finite everywhere."""
+    return torch.where(x > 0.04045, ((x.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
+
+
+def linear_to_srgb(x: Tensor) -> Tensor:
+    """The inverse of `srgb_to_linear`."""
+    return torch.where(x > 0.0031308, 1.055 * x.clamp_min(0.0031308) ** (1 / 2.4) - 0.055, 12.92 * x)
+
+
+def srgb_to_lab(x: Tensor, dim: int = -3) -> Tensor:
+    """CIE L*a*b* (D65, 2 degrees) of sRGB colours in [0, 1] whose channels lie along `dim`; the slope is finite everywhere."""
+    matrix = torch.tensor(
+        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
+        dtype=x.dtype,
+        device=x.device,
+    )
+    white = torch.tensor([0.95047, 1.0, 1.08883], dtype=x.dtype, device=x.device)
+    xyz = srgb_to_linear(x).movedim(dim, -1) @ (matrix / white[:, None]).T
+    fx, fy, fz = torch.where(xyz > 0.008856, xyz.clamp_min(0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116).unbind(-1)
+    return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], dim=dim)

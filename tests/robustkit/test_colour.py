@@ -3,7 +3,7 @@ import pytest
 import torch
 from skimage import color
 
-from robustkit.colour import hsv_to_rgb, luminance, rgb_to_hsv
+from robustkit.colour import hsv_to_rgb, linear_to_srgb, luminance, rgb_to_hsv, srgb_to_lab, srgb_to_linear
 
 
 @pytest.fixture
@@ -31,3 +31,22 @@ def test_there_and_back(x):
 def test_the_grey_of_colours_and_of_greys(x):
     assert torch.allclose(luminance(torch.tensor([[1.0, 0.5, 0.25]])[..., None, None]), torch.tensor(0.299 + 0.2935 + 0.0285))
     assert torch.equal(luminance(x[:, :1]), x[:, :1])
+
+
+def test_linear_light_there_and_back(x):
+    assert torch.equal(srgb_to_linear(torch.tensor([0.0, 1.0])), torch.tensor([0.0, 1.0]))
+    assert srgb_to_linear(torch.tensor(0.5, dtype=torch.float64)).item() == pytest.approx(0.21404114, abs=1e-8)
+    assert torch.allclose(linear_to_srgb(srgb_to_linear(x)), x, atol=1e-7)
+
+
+def test_lab_is_that_of_scikit_image(x):
+    np.testing.assert_allclose(last(srgb_to_lab(x)), color.rgb2lab(last(x)), atol=1e-3)
+    assert torch.equal(srgb_to_lab(x.movedim(1, 3), dim=-1).movedim(3, 1), srgb_to_lab(x))
+
+
+@pytest.mark.parametrize("convert", [srgb_to_linear, linear_to_srgb, srgb_to_lab])
+def test_the_slope_is_finite_at_black_and_at_the_bends(convert):
+    x = torch.tensor([0.0, 1e-9, 0.0031308, 0.04045, 1.0])[None, :, None].expand(3, -1, 2).clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(convert(x).pow(2).sum() + convert(x).sum(), x)
+    assert gradient.isfinite().all()
+    assert (gradient != 0).any(0).all()

@@ -49,7 +49,8 @@ def srgb_to_linear(x: Tensor) -> Tensor:
 
 def linear_to_srgb(x: Tensor) -> Tensor:
     """The inverse of `srgb_to_linear`."""
-    return torch.where(x > 0.0031308, 1.055 * x.clamp_min(0.0031308) ** (1 / 2.4) - 0.055, 12.92 * x)
+    power = x.clamp_min(0.0031308) ** (1 / 2.4)
+    return torch.where(x > 0.0031308, power + 0.055 * (power - 1), 12.92 * x)  # in this form 1 stays 1
 
 
 def srgb_to_lab(x: Tensor, dim: int = -3) -> Tensor:

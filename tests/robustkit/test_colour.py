@@ -34,7 +34,8 @@ def test_the_grey_of_colours_and_of_greys(x):
 
 
 def test_linear_light_there_and_back(x):
-    assert torch.equal(srgb_to_linear(torch.tensor([0.0, 1.0])), torch.tensor([0.0, 1.0]))
+    for convert in (srgb_to_linear, linear_to_srgb):
+        assert torch.equal(convert(torch.tensor([0.0, 1.0])), torch.tensor([0.0, 1.0]))
     assert srgb_to_linear(torch.tensor(0.5, dtype=torch.float64)).item() == pytest.approx(0.21404114, abs=1e-8)
     assert torch.allclose(linear_to_srgb(srgb_to_linear(x)), x, atol=1e-7)
 

@@ -1,0 +1,1 @@
+"""Traffic signs and backgrounds that the project draws itself: no photographs, no font."""

@@ -54,6 +54,10 @@ class Camera:
         """Height and width of the picture."""
         return self.height_px, self.width_px
 
+    def px_mm(self, distance_cm: float) -> float:
+        """The size of a pixel on a sign at this distance."""
+        return 10 * distance_cm / self.focal_px
+
 
 @dataclass(frozen=True)
 class Pose:

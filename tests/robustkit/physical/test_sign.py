@@ -36,7 +36,7 @@ def test_a_raster_has_about_square_texels_and_covers_the_area():
     assert sign.shape(96) == (64, 96)
     assert sign.coverage((64, 96)).unique().tolist() == [1]
     stop = Sign.regular("stop", 8, 76.2)
-    assert stop.coverage((64, 64)).mean().item() == pytest.approx(stop.area_cm2 / 76.2**2, rel=0.002)
+    assert stop.coverage((64, 64)).mean().item() == pytest.approx(stop.area_cm2 / 76.2**2, rel=1e-6)
 
 
 @pytest.mark.parametrize(

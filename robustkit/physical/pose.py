@@ -120,7 +120,9 @@ class Pose:
 
     def _values(self) -> tuple[Tensor, ...]:
         given = (self.distance_cm, self.yaw_deg, self.pitch_deg, self.roll_deg, self.right_cm, self.down_cm)
-        return torch.broadcast_tensors(*(torch.as_tensor(value, dtype=torch.float64).reshape(-1) for value in given))
+        values = [torch.as_tensor(value, dtype=torch.float64).reshape(-1) for value in given]
+        count = max(map(len, values))
+        return tuple(value.expand(count) for value in values)
 
 
 def _circle(degrees: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,7 +134,7 @@ def _circle(degrees: Tensor) -> tuple[Tensor, Tensor]:
 def project(homography: Tensor, points: Tensor) -> Tensor:
     """Where homographies ``(B, 3, 3)`` take points ``(n, 2)`` or ``(B, n, 2)``, as ``(B, n, 2)``."""
     points = points.to(homography)
-    image = torch.cat([points, torch.ones_like(points[..., :1])], -1) @ homography.mT
+    image: Tensor = torch.cat([points, torch.ones_like(points[..., :1])], -1) @ homography.mT
     return image[..., :2] / image[..., 2:]
 
 
@@ -174,7 +176,7 @@ def homography_from_corners(corners_px: Tensor, corners_cm: Tensor) -> Tensor:
     _, singular, vectors = torch.linalg.svd(equations)
     if bool((singular[:, 7] <= 1e-9 * singular[:, 0]).any()):
         raise UsageError(f"the {given[1]} corners do not determine a view, for all but one lie on a line: give other corners")
-    matrix = torch.linalg.inv(from_px) @ vectors[:, 8].reshape(-1, 3, 3) @ from_cm
+    matrix: Tensor = torch.linalg.inv(from_px) @ vectors[:, 8].reshape(-1, 3, 3) @ from_cm
     return matrix / matrix[:, 2:, 2:]
 
 

@@ -150,8 +150,9 @@ def _read(stem: str, settings: dict[str, Any]) -> Sign:
             raise UsageError(f"shape {shape!r} needs {key}: add it to the file")
     if shape == "polygon":
         return Sign(name, settings["outline_cm"])
-    make = {"regular": Sign.regular, "rectangle": Sign.rectangle, "circle": Sign.circle}[shape]
-    return make(name, **settings)
+    if shape == "regular":
+        return Sign.regular(name, **settings)
+    return Sign.rectangle(name, **settings) if shape == "rectangle" else Sign.circle(name, **settings)
 
 
 def _positive(name: str, value: Any) -> None:

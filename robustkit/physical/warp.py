@@ -20,7 +20,7 @@ from robustkit.physical.pose import project
 SAMPLES_PER_TEXEL = 2
 
 #: Samples of a texture that one call may hold; more are rendered in bands of rows, and again in the backward pass.
-CHUNK = 2**20
+CHUNK = 2**22
 
 
 def warp(

@@ -1,4 +1,4 @@
-"""Where a sticker is: its opacity over a sign, from rectangles, polygons or a picture, and the size of its details.
+"""Where a sticker is: its opacity over a sign, from rectangles, polygons or a picture.
 
 Coordinates are in cm from the centre of the sign's bounding box, x to the right and y down.
 """
@@ -6,32 +6,62 @@ Coordinates are in cm from the centre of the sign's bounding box, x to the right
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from scipy.ndimage import distance_transform_edt, find_objects, label
 from torch import Tensor
 
 from robustkit.data.decode import decode
-from robustkit.errors import UsageError, brief
+from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.physical import polygon
 from robustkit.physical.polygon import Points
-from robustkit.physical.sign import Sign
+from robustkit.physical.sign import Sign, check_outline, read_toml
 
 #: Share of a shape that may lie outside the outline; it is trimmed.
 OUTSIDE = 0.01
 
 
+def load_mask(path: str | Path, sign: Sign, shape: tuple[int, int], *, threshold: int | None = None) -> Tensor:
+    """The opacity ``(1, h, w)`` that a file gives: a picture, or TOML with `rectangles_cm` and `polygons_cm`, either or both.
+
+    Raises
+    ------
+    UsageError
+        As `from_rectangles`, `from_polygons` and `from_png` do, or if the TOML cannot be read.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".toml":
+        return from_png(sign, path, shape, threshold=threshold)
+    makers: dict[str, Callable[[Sign, Any, tuple[int, int]], Tensor]]
+    makers = {"rectangles_cm": from_rectangles, "polygons_cm": from_polygons}
+    settings = read_toml(path, "mask")
+    if threshold is not None:
+        raise UsageError(f"threshold={brief(threshold)} is for a mask that is a picture, not for {path}: leave it out")
+    try:
+        for key, value in settings.items():
+            if key not in makers:
+                raise UsageError(f"setting {brief(key)} is unknown: {did_you_mean(key, makers)}")
+            if not isinstance(value, list):
+                raise UsageError(f"{key} {brief(value)} must be a list")
+        alphas = [make(sign, settings[key], shape) for key, make in makers.items() if key in settings]
+        if not alphas:
+            raise UsageError("it has neither rectangles_cm nor polygons_cm: give one")
+    except UsageError as error:
+        raise UsageError(f"mask {path}: {error}") from None
+    return torch.stack(alphas).amax(0)
+
+
 def from_rectangles(sign: Sign, rectangles_cm: Sequence[Sequence[float]], shape: tuple[int, int]) -> Tensor:
     """The opacity ``(1, h, w)`` of rectangles (left, top, width, height) on a sign. Raises `UsageError` as `from_polygons` does."""
     for rectangle in rectangles_cm:
-        if len(rectangle) != 4 or not all(map(math.isfinite, rectangle)) or not (rectangle[2] > 0 and rectangle[3] > 0):
-            raise UsageError(f"rectangle {brief(list(rectangle))} must be [left, top, width, height] in cm, with sizes above 0")
+        if not _is_rectangle(rectangle):
+            raise UsageError(f"rectangle {brief(rectangle)} must be [left, top, width, height] in cm, with sizes above 0")
     return from_polygons(
         sign, [((x, y), (x + w, y), (x + w, y + h), (x, y + h)) for x, y, w, h in rectangles_cm], shape, kind="rectangle"
     )
@@ -66,9 +96,9 @@ def from_polygons(sign: Sign, polygons_cm: Sequence[Points], shape: tuple[int, i
     texel_cm2 = sign.width_cm * sign.height_cm / outline.numel()
     alpha = torch.zeros_like(outline)
     for number, points in enumerate(polygons_cm, 1):
-        checked = Sign(f"{kind} {number}", points)  # the same checks
-        whole = checked.area_cm2
-        covered = torch.minimum(polygon.coverage(tuple(points), (sign.width_cm, sign.height_cm), shape), outline)
+        corners = check_outline(points, f"{kind} {number} of the mask")
+        whole = polygon.area(corners)
+        covered = torch.minimum(polygon.coverage(corners, (sign.width_cm, sign.height_cm), shape), outline)
         outside = whole - float(covered.double().sum()) * texel_cm2
         if outside > OUTSIDE * whole:
             raise UsageError(_outside(f"{kind} {number} of the mask", outside, whole, sign))
@@ -132,60 +162,9 @@ def area_share(alpha: Tensor, sign: Sign) -> float:
     return float(alpha.double().mean()) * sign.width_cm * sign.height_cm / sign.area_cm2
 
 
-def smallest_feature_mm(alpha: Tensor, sign: Sign) -> float:
-    """The width of the narrowest part of a mask, in mm, to about a texel.
-
-    It is the diameter of the smallest disk that is too wide for some part: one that reaches further from the places where the
-    disk fits than its radius. (A disk does not fit into the corners of any polygon; those reach less far, if they are 60 degrees
-    or more.)
-    """
-    # Two cells a texel, so that a line of n texels is n wide, with a border that is outside.
-    cells = np.pad(np.repeat(np.repeat(alpha[0].cpu().numpy() >= 0.5, 2, 0), 2, 1), 1)
-    pitch = 5 * sign.height_cm / alpha.shape[1], 5 * sign.width_cm / alpha.shape[2]
-    parts, _ = label(cells)
-    boxes = [(slice(y.start - 1, y.stop + 1), slice(x.start - 1, x.stop + 1)) for y, x in find_objects(parts)]
-    return min((_narrowest(parts[box] == number, pitch) for number, box in enumerate(boxes, 1)), default=0.0)
-
-
-def too_fine(what: str, size_mm: float, *, dpi: float | None = None, px_mm: float | None = None) -> list[str]:
-    """Warnings if a detail is finer than a printer's dot, or than a pixel on the sign at the farthest distance.
-
-    Parameters
-    ----------
-    what
-        The detail, such as ``the mask's narrowest part``.
-    size_mm
-        Its size.
-    dpi
-        The printer's resolution.
-    px_mm
-        The size on the sign of a camera's pixel (`Camera.px_mm`) at the farthest distance.
-    """
-    warnings = []
-    if dpi is not None and size_mm < 25.4 / dpi:
-        warnings.append(
-            f"{what} is {size_mm:.3g} mm, finer than a dot of a {dpi:g} dpi printer, {25.4 / dpi:.3g} mm: it will not print"
-        )
-    if px_mm is not None and size_mm < px_mm:
-        warnings.append(
-            f"{what} is {size_mm:.3g} mm, finer than a pixel at the farthest distance, {px_mm:.3g} mm: it will blur away"
-        )
-    return warnings
-
-
-def _narrowest(cells: npt.NDArray[np.bool_], pitch: tuple[float, float]) -> float:
-    """The width of the narrowest part of one connected region, by bisection over the disks that fit somewhere."""
-    depth = distance_transform_edt(cells, sampling=pitch)
-    radii = np.unique(depth[cells])
-    narrow, wide = 0, len(radii) - 1  # a disk wider than the last fits nowhere
-    while narrow < wide:
-        middle = (narrow + wide) // 2
-        to_centre = distance_transform_edt(depth <= radii[middle], sampling=pitch)
-        if (to_centre[cells] > 2 * radii[middle] + max(pitch)).any():
-            wide = middle
-        else:
-            narrow = middle + 1
-    return float(2 * radii[wide])
+def _is_rectangle(value: Any) -> bool:
+    numbers = isinstance(value, list | tuple) and len(value) == 4 and all(isinstance(number, int | float) for number in value)
+    return numbers and all(map(math.isfinite, value)) and value[2] > 0 and value[3] > 0
 
 
 def _greys(path: Path) -> npt.NDArray[np.uint8]:

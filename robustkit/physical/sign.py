@@ -44,20 +44,7 @@ class Sign:
     outline_cm: Points
 
     def __post_init__(self) -> None:
-        try:
-            points = tuple((float(x), float(y)) for x, y in self.outline_cm)
-        except (TypeError, ValueError):
-            raise UsageError(
-                f"outline_cm {brief(self.outline_cm)} is not a list of corners: give [x, y] in cm for each"
-            ) from None
-        if (
-            len(points) < 3
-            or not all(math.isfinite(value) for point in points for value in point)
-            or not polygon.area(points) > 0
-        ):
-            raise UsageError(f"outline_cm {brief(points)} encloses no area: give at least three corners [x, y] in cm")
-        if polygon.crosses_itself(points):
-            raise UsageError(f"outline_cm {brief(points)} crosses itself: list the corners in order around the sign")
+        points = check_outline(self.outline_cm, "outline_cm")
         across, down = zip(*points, strict=True)
         x, y = (min(across) + max(across)) / 2, (min(down) + max(down)) / 2
         object.__setattr__(self, "outline_cm", tuple((left - x, top - y) for left, top in points))
@@ -110,6 +97,29 @@ class Sign:
         return polygon.coverage(self.outline_cm, (self.width_cm, self.height_cm), shape)
 
 
+def check_outline(corners: Any, what: str) -> Points:
+    """The corners as pairs of numbers. Raises `UsageError` if they do not enclose an area, or their sides cross."""
+    try:
+        points = tuple((float(x), float(y)) for x, y in corners)
+    except (TypeError, ValueError):
+        raise UsageError(f"{what} {brief(corners)} is not a list of corners: give [x, y] in cm for each") from None
+    if len(points) < 3 or not all(math.isfinite(value) for point in points for value in point) or not polygon.area(points) > 0:
+        raise UsageError(f"{what} {brief(points)} encloses no area: give at least three corners [x, y] in cm")
+    if polygon.crosses_itself(points):
+        raise UsageError(f"{what} {brief(points)} crosses itself: list the corners in order around it")
+    return points
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The settings in a TOML file of a `what`. Raises `UsageError` if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{what} {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{what} {path} is not valid TOML: {error}") from None
+
+
 def load_sign(path: str | Path) -> Sign:
     """The sign in a TOML file.
 
@@ -122,12 +132,7 @@ def load_sign(path: str | Path) -> Sign:
         If the file cannot be read or is not a sign.
     """
     path = Path(path)
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"sign {path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"sign {path} is not valid TOML: {error}") from None
+    settings = read_toml(path, "sign")
     try:
         return _read(path.stem, settings)
     except UsageError as error:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from robustkit.errors import UsageError
-from robustkit.physical import Camera, Sign
-from robustkit.physical.masks import area_share, from_png, from_polygons, from_rectangles, smallest_feature_mm, too_fine
+from robustkit.physical import Sign
+from robustkit.physical.masks import area_share, from_png, from_polygons, from_rectangles, load_mask
 
 STOP = Sign.regular("stop", 8, 76.2)
 BOARD = Sign.rectangle("board", 64, 64)
@@ -65,7 +65,7 @@ def test_a_mask_outside_the_sign_says_how_much(rectangle, outside):
     ("rectangles", "message"),
     [
         ([], "at least one rectangle"),
-        ([(1, 2, 3)], r"rectangle \[1, 2, 3\] must be \[left, top, width, height\]"),
+        ([(1, 2, 3)], r"rectangle \(1, 2, 3\) must be \[left, top, width, height\]"),
         ([(0, 0, -1, 2)], "with sizes above 0"),
         ([(0, 0, math.nan, 2)], "with sizes above 0"),
     ],
@@ -153,36 +153,37 @@ def test_files_that_are_no_pictures(tmp_path):
         from_png(STOP, tmp_path / "text.png")
 
 
-def test_the_narrowest_part():
-    # Texels of 1 cm.
-    def narrowest(*rectangles):
-        return smallest_feature_mm(from_rectangles(BOARD, rectangles, (64, 64)), BOARD)
-
-    assert narrowest((-20, -20, 10, 3)) == 30
-    assert narrowest((-20, -20, 10, 30)) == 100
-    assert narrowest((-20, -20, 20, 20), (5, 5, 1, 1)) == 10
-    assert narrowest((-20, -20, 20, 20), (1, -20, 2, 2)) == 20  # a small one beside a large one
-    assert narrowest((-20, -20, 15, 20), (-5, -11, 12, 2)) == 20  # a handle
-    assert smallest_feature_mm(torch.zeros(1, 8, 8), BOARD) == 0
+def test_a_file_of_rectangles_and_polygons(tmp_path):
+    path = tmp_path / "stickers.toml"
+    path.write_text("rectangles_cm = [[-32, -32, 16, 32]]\npolygons_cm = [[[0, 0], [16.0, 0], [16, 16], [0, 16]]]\n")
+    alpha = load_mask(path, BOARD, (4, 4))
+    assert alpha.tolist() == [[[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]]
+    assert load_mask(png(tmp_path, SQUARE), STOP, (32, 32)).sum() == 40
 
 
-@pytest.mark.parametrize("sides", [3, 4, 5, 8, 64])
-def test_the_corners_of_a_polygon_are_no_narrow_part(sides):
-    sign = Sign.regular("any", sides, 60)
-    ends = (*sign.outline_cm[1:], sign.outline_cm[0])
-    perimeter = sum(math.dist(start, end) for start, end in zip(sign.outline_cm, ends, strict=True))
-    inscribed = 10 * 4 * sign.area_cm2 / perimeter
-    assert smallest_feature_mm(sign.coverage(sign.shape(96)), sign) == pytest.approx(inscribed, abs=15)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rectangle_cm = [[0, 0, 1, 1]]", "'rectangle_cm' is unknown: did you mean 'rectangles_cm'"),
+        ("", "neither rectangles_cm nor polygons_cm"),
+        ("rectangles_cm = 3", "rectangles_cm 3 must be a list"),
+        ("rectangles_cm = [3]", r"rectangle 3 must be"),
+        ('rectangles_cm = [["a", 0, 1, 1]]', r"rectangle \['a', 0, 1, 1\] must be"),
+        ("polygons_cm = [[3]]", r"polygon 1 of the mask \[3\] is not a list of corners"),
+        ("polygons_cm = [[[50, 0], [60, 0], [50, 5]]]", "lies outside the sign 'stop' by 25 cm²"),
+        ("rectangles_cm = [", "not valid TOML"),
+    ],
+)
+def test_an_invalid_file_is_one_sentence_that_names_it(tmp_path, text, message):
+    path = tmp_path / "stickers.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message) as raised:
+        load_mask(path, STOP, (8, 8))
+    assert str(path) in str(raised.value)
 
 
-def test_warnings_name_the_numbers():
-    camera = Camera(focal_px=100, width_px=320, height_px=240)
-    assert camera.px_mm(1200) == 120
-    narrow = "the mask's narrowest part"
-    assert too_fine(narrow, 130, dpi=300, px_mm=camera.px_mm(1200)) == []
-    assert too_fine(narrow, 30, px_mm=120) == [
-        "the mask's narrowest part is 30 mm, finer than a pixel at the farthest distance, 120 mm: it will blur away"
-    ]
-    both = too_fine("a texel", 0.05, dpi=300, px_mm=120)
-    assert both[0] == "a texel is 0.05 mm, finer than a dot of a 300 dpi printer, 0.0847 mm: it will not print"
-    assert len(both) == 2
+def test_a_threshold_is_for_pictures(tmp_path):
+    path = tmp_path / "stickers.toml"
+    path.write_text("rectangles_cm = [[0, 0, 1, 1]]")
+    with pytest.raises(UsageError, match="threshold=128 is for a mask that is a picture"):
+        load_mask(path, STOP, (8, 8), threshold=128)

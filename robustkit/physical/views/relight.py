@@ -13,10 +13,10 @@ from robustkit.corruptions.draws import Draws
 from robustkit.errors import UsageError
 from robustkit.physical.views.base import Parameters, Range, View, check_range, per_image
 
-#: Rounds of reweighting, which make the fit follow the bulk of the pixels.
-_ROUNDS = 10
+#: Ranks at which pixels are compared, and rounds of reweighting, which make the line follow the bulk of them.
+_RANKS, _ROUNDS = 64, 10
 
-#: Penalty on the offset, which decides where a sign of one colour leaves it open; in shares of the pixels' weight.
+#: Penalty on the offset, which decides where a sign of one colour leaves it open.
 _RIDGE = 1e-4
 
 
@@ -52,53 +52,57 @@ class Relight(View):
 
     @staticmethod
     def fit(rendered: Tensor, photo: Tensor, mask: Tensor) -> Parameters:
-        """The parameters with which a rendered sign looks most like its photo, by iteratively reweighted least squares.
+        """The parameters that give a rendered sign the colours of its photo.
 
-        Pixels that no gain and offset explain (a shadow, dirt, letters a pixel off) count less with every round.
+        The darkest pixels of one are compared with the darkest of the other, and so on, so that a sign drawn a little beside
+        the photographed one, or in another font, is no error. What no gain and offset explain (dirt, a highlight) counts less
+        with every round of a line's fit.
 
         Parameters
         ----------
         rendered, photo
-            The sign in neutral light and in each photo, aligned, sRGB ``(B, 3, H, W)``.
+            The sign in neutral light, and each photo, sRGB ``(B, 3, H, W)``; one rendering may serve all photos.
         mask
-            The sign's own pixels, in [0, 1], ``(B, 1, H, W)``.
+            The sign's own pixels, where above 0.5, ``(B, 1, H, W)``, or one mask for all.
 
         Raises
         ------
         UsageError
-            If a mask is empty, or the rendered sign is black under it.
+            If a mask is empty, or a channel of the rendered sign is 0 under it.
         """
-        x, y = srgb_to_linear(rendered), srgb_to_linear(photo)
-        _check(x, mask)
-        share = (mask / mask.sum((2, 3), keepdim=True)).expand_as(x)
-        weight = share
+        inside = (mask > 0.5).expand(len(photo), -1, -1, -1)
+        if bool((empty := ~inside.flatten(1).any(1)).any()):
+            raise UsageError(
+                f"the mask of photo {int(empty.nonzero()[0])} is empty: give one that covers the sign's own pixels"
+            )
+        x, y = (_quantiles(srgb_to_linear(images), inside) for images in (rendered.expand_as(photo), photo))
+        if bool((black := (x <= 0).all(2).any(1)).any()):
+            raise UsageError(
+                f"a channel of rendered sign {int(black.nonzero()[0])} is 0 under the mask, so that no gain can be fitted: "
+                "give a mask with other colours of the sign, such as white"
+            )
+        weight = torch.ones_like(x)
         for _ in range(_ROUNDS):
             gain, offset = _line(x, y, weight)
-            miss = (y - per_image(gain) * x - per_image(offset)).abs()
-            usual = (share * miss).sum((2, 3), keepdim=True).clamp_min(1e-3)
-            weight = share / (1 + (miss / usual) ** 2)
+            miss = (y - gain[..., None] * x - offset[..., None]).abs()
+            weight = 1 / (1 + (miss / miss.mean(2, keepdim=True).clamp_min(1e-3)) ** 2)
         return {"gain": gain, "offset": offset}
 
 
-def _check(x: Tensor, mask: Tensor) -> None:
-    empty = mask.sum((1, 2, 3)) <= 0
-    if bool(empty.any()):
-        raise UsageError(f"the mask of photo {int(empty.nonzero()[0])} is empty: give one that covers the sign's own pixels")
-    black = (x * mask).sum((2, 3)).amin(1) <= 0
-    if bool(black.any()):
-        raise UsageError(
-            f"a channel of rendered sign {int(black.nonzero()[0])} is 0 under the mask, so that no gain can be fitted: "
-            "give a mask with other colours of the sign, such as white"
-        )
+def _quantiles(images: Tensor, inside: Tensor) -> Tensor:
+    """Values of the pixels inside, ascending, at evenly spaced ranks: ``(B, C, _RANKS)``."""
+    ascending = torch.where(inside, images, torch.inf).flatten(2).sort(2).values
+    share = (torch.arange(_RANKS, device=images.device) + 0.5) / _RANKS
+    rank = (share * inside.sum((1, 2, 3))[:, None]).long()
+    return ascending.gather(2, rank[:, None].expand(-1, images.shape[1], -1))
 
 
 def _line(x: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Gain and offset ``(B, C)`` of the weighted line from x to y, through the origin if its slope were negative."""
-    weight = weight / weight.sum((2, 3), keepdim=True)
-    mx, my = ((weight * values).sum((2, 3)) for values in (x, y))
-    dx, dy = x - per_image(mx), y - per_image(my)
-    variance, covariance = ((weight * moment).sum((2, 3)) for moment in (dx * dx, dx * dy))
+    """Gain and offset ``(B, C)`` of the weighted line from x to y, each ``(B, C, n)``."""
+    weight = weight / weight.sum(2, keepdim=True)
+    mx, my = ((weight * values).sum(2) for values in (x, y))
+    dx, dy = x - mx[..., None], y - my[..., None]
+    variance, covariance = ((weight * moment).sum(2) for moment in (dx * dx, dx * dy))
     offset = (my * variance - mx * covariance) / (variance + _RIDGE * (variance + mx * mx))
     gain = (covariance + mx * (my - offset)) / (variance + mx * mx)
-    rising = gain > 0
-    return torch.where(rising, gain, my / mx), torch.where(rising, offset, 0)
+    return gain, offset

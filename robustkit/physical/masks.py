@@ -114,11 +114,11 @@ def from_png(sign: Sign, path: str | Path, shape: tuple[int, int] | None = None,
     sign
         The sign.
     path
-        A picture of 8-bit greys, stretched over the sign's bounding box.
+        A picture, stretched over the sign's bounding box.
     shape
         Rows and columns of the raster; those of the picture if None.
     threshold
-        Greys from this value on are white; without it, only 0 and 255 are allowed.
+        Greys (means of the channels) from this value on are white; without it, only 0 and 255 are allowed.
 
     Returns
     -------
@@ -127,17 +127,20 @@ def from_png(sign: Sign, path: str | Path, shape: tuple[int, int] | None = None,
     Raises
     ------
     UsageError
-        If the picture cannot be read, has other values than 0 and 255, is black, or is white outside the sign.
+        If the picture cannot be read, has other pixels than black and white, is black, or is white outside the sign.
     """
-    greys = _greys(Path(path))
+    colours = _colours(Path(path))
+    greys = colours.mean(-1)
     if threshold is None:
         stray = (greys != 0) & (greys != 255)
         if stray.any():
-            values = np.unique(greys[stray])
-            shown = ", ".join(str(value) for value in values[:6]) + (", …" if len(values) > 6 else "")
+            values = np.setdiff1d(colours[stray], [0, 255])
+            shown = (
+                "values " + ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "") if len(values) else "colours"
+            )
             raise UsageError(
-                f"mask {path} has {int(stray.sum())} pixels that are neither 0 nor 255 (values {shown}): give a threshold, such as "
-                "128, or draw it in black and white"
+                f"mask {path} has {int(stray.sum())} pixels that are neither black nor white ({shown}): give a threshold, such "
+                "as 128, or draw it with 0 and 255 only"
             )
         threshold = 255
     elif not 1 <= threshold <= 255:
@@ -167,8 +170,8 @@ def _is_rectangle(value: Any) -> bool:
     return numbers and all(map(math.isfinite, value)) and value[2] > 0 and value[3] > 0
 
 
-def _greys(path: Path) -> npt.NDArray[np.uint8]:
-    """The picture's greys. Raises `UsageError` if it cannot be read, or is not of opaque greys."""
+def _colours(path: Path) -> npt.NDArray[np.uint8]:
+    """The picture's pixels ``(h, w, 3)``. Raises `UsageError` if it cannot be read or is transparent."""
     try:
         with path.open("rb") as file:
             image = decode(file)
@@ -181,11 +184,8 @@ def _greys(path: Path) -> npt.NDArray[np.uint8]:
     channels = np.asarray(image.convert("RGBA"))
     if (channels[..., 3] < 255).any():
         raise UsageError(f"mask {path} is transparent in places: save it without transparency, white where the sticker is")
-    greys: npt.NDArray[np.uint8] = channels[..., 0]
-    coloured = int((channels[..., :3] != greys[..., None]).any(-1).sum())
-    if coloured:
-        raise UsageError(f"mask {path} has {coloured} coloured pixels: save it in black and white")
-    return greys
+    colours: npt.NDArray[np.uint8] = channels[..., :3]
+    return colours
 
 
 def _resized(alpha: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -111,7 +111,7 @@ def test_stray_greys_are_counted_and_named(tmp_path):
     stray[21, 10:14] = 128
     path = png(tmp_path, stray)
     with pytest.raises(
-        UsageError, match=r"has 7 pixels that are neither 0 nor 255 \(values 1, 128\): give a threshold"
+        UsageError, match=r"has 7 pixels that are neither black nor white \(values 1, 128\): give a threshold"
     ) as raised:
         from_png(STOP, path)
     assert str(path) in str(raised.value)
@@ -136,7 +136,8 @@ def test_a_picture_outside_the_sign(tmp_path):
     ("pixels", "message"),
     [
         (np.zeros((8, 8)), "no pixel of at least 255"),
-        (np.tile([[[255, 0, 0]]], (8, 8, 1)), "64 coloured pixels"),
+        (np.tile([[[255, 0, 0]]], (8, 8, 1)), r"64 pixels that are neither black nor white \(colours\)"),
+        (np.tile([[[0, 2, 1]]], (8, 8, 1)), r"64 pixels that are neither black nor white \(values 1, 2\)"),
         (np.tile([[[255, 255, 255, 0]]], (8, 8, 1)), "transparent in places"),
     ],
 )

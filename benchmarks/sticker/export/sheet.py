@@ -13,7 +13,7 @@ from robustkit.benchmarks.sticker.export.paper import Paper
 
 TEST_PIECE = "Test piece, not for public roads."
 #: Half of a cut line lies below the sticker, so that what is seen of it is outside.
-CUT_MM = 0.4
+CUT_MM = 0.6
 JOIN_MM = 0.4
 
 

@@ -29,6 +29,20 @@ def test_each_part_is_printed_where_it_is_packed() -> None:
     assert sorted(found.images) == [pytest.approx(each, abs=1e-3) for each in sorted(expected)]
 
 
+def test_a_cut_line_runs_along_the_edge_of_each_piece() -> None:
+    ring = piece("S1", 3, 3, 7.5)
+    ring.mask[1, 1] = False
+    ((placed,),) = pack(parts(ring, *room(PAPER.area), 10), PAPER.area)
+    with drawing():
+        axes = sheet(PAPER, "", [placed])
+    paths = [path.vertices for collection in axes.collections for path in collection.get_paths()]
+    for inset, size in ((0, 22.5), (7.5, 7.5)):
+        low = np.array([placed.left, placed.top]) + inset
+        (found,) = [each for each in paths if np.allclose(each.min(0), low) and np.allclose(each.max(0), low + size)]
+        assert len(found) == 5
+        assert np.array_equal(found[0], found[-1])
+
+
 @pytest.mark.parametrize("rows", [3, 60])
 def test_texts_lie_on_paper_beside_the_sticker(rows: int) -> None:
     cut = [part for name in ("S1000", "S1001", "S1002") for part in parts(piece(name, rows, 3, 7.7), *room(PAPER.area), 10)]

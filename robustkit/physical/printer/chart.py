@@ -127,7 +127,7 @@ class Chart:
         patches = medians(self._centres_mm(self.rows), self._centres_mm(self.columns), self.patch_mm / 2)
         gaps = medians(self._crossings_mm(self.rows), self._crossings_mm(self.columns), self.gap_mm / 2)
         around = (gaps[:-1, :-1] + gaps[:-1, 1:] + gaps[1:, :-1] + gaps[1:, 1:]) / 4
-        white = gaps.mean((0, 1)) if paper is None else srgb_to_linear(torch.tensor(paper))
+        white = gaps.mean((0, 1)) if paper is None else srgb_to_linear(light.new_tensor(paper))
         even = patches / around.clamp_min(1e-4) * white
         return linear_to_srgb(even.clamp(0, 1)).reshape(-1, 3)[: len(self.colours)]
 

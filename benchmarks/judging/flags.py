@@ -14,7 +14,7 @@ from robustkit.contracts.result import Status
 
 #: Shares of the samples above which a sign is raised, and the number from which descents count.
 NO_PROGRESS_SHARE = 0.05
-DESCENT_SHARE, DESCENTS = 0.02, 3
+DESCENT_SHARE, DESCENTS = 0.05, 3
 BLACK_BOX_SHARE = 0.01
 ZERO_GRADIENT_SHARE = 0.05
 NOISE_WINS_SHARE = 0.01
@@ -129,25 +129,27 @@ def descent_beats_ascent(cells: Sequence[tuple[PlannedCell, Records]], n: int) -
 
 
 def unsettled(cells: Sequence[tuple[PlannedCell, Records]]) -> list[Flag]:
-    """Flag a verdict that its last restricted fixed-budget gradient attack still lowered: more restarts may lower it further."""
+    """Flag a verdict that its last two restricted fixed-budget gradient attacks still lowered: more may lower it further."""
+    attacks = [(cell, rows) for cell, rows in cells if cell.role == "attack"]
     ascents = [
-        (cell, rows)
-        for cell, rows in cells
-        if cell.role == "attack" and cell.knowledge == "white-box" and not cell.minimum_norm and cell.within is not None
+        place
+        for place, (cell, _) in enumerate(attacks)
+        if cell.knowledge == "white-box" and not cell.minimum_norm and cell.within is not None
     ]
     if not ascents:
         return []
-    cell, last = ascents[-1]
-    earlier = [rows for other, rows in cells if other is not cell and other.role == "attack"]
-    late = np.setdiff1d(attacked_ids(last), attacked_ids(*earlier))
+    first = ascents[-2:][0]
+    last = [attacks[place] for place in ascents[-2:]]
+    late = np.setdiff1d(attacked_ids(*(rows for _, rows in last)), attacked_ids(*(rows for _, rows in attacks[:first])))
     if not len(late):
         return []
+    names = " and ".join(cell.spec for cell, _ in last)
+    count = f"{len(late)} sample{'s' * (len(late) > 1)}"
     return [
         Flag(
             id="unsettled",
             weakens=False,
-            sentence=f"The last gradient attack, {cell.spec}, still succeeded on {len(late)} of its {len(last)} samples: more restarts "
-            "may find more.",
+            sentence=f"The last gradient attacks, {names}, still succeeded on {count}: more restarts may find more.",
         )
     ]
 

@@ -84,6 +84,7 @@ MEMBERS = (
         threat="linf:0.3",
         epochs=20,
     ),
+    Member(name="mnist-bounds", half="choose", data="mnist", recipe="ibp:warmup=0.6", threat="linf:0.3", epochs=60, seed=1),
     Member(name="fashion-scaled", half="choose", data="fashion", mask=ScaledLogits, of="fashion-standard"),
     Member(name="fashion-rounded", half="choose", data="fashion", mask=RoundedInput, of="fashion-standard"),
     Member(name="fashion-detached", half="choose", data="fashion", mask=DetachedBranch, of="fashion-standard"),

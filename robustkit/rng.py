@@ -121,7 +121,7 @@ class SampleRandom:
             ids & _MASK,
         )
         words = philox(counter, derive_key(self.seed, f"{self.purpose}/{stream}" if stream else self.purpose))
-        return torch.stack(words, dim=-1).reshape(n, -1)[:, :count].reshape(n, *shape)
+        return torch.stack(words, dim=-1).flatten(1)[:, :count].reshape(n, *shape)
 
     def uniform(
         self,

@@ -109,7 +109,7 @@ class NormThreat(Threat):
 
     def slack(self, x: Tensor, bounds: Bounds) -> float:
         """The maximum amount that rounding in the images' dtype can add to a distance of exactly `eps`."""
-        n = x[0].numel()
+        n = math.prod(x.shape[1:])
         ulp = torch.finfo(x.dtype).eps * max(abs(bounds[0]), abs(bounds[1]))
         elements = {"linf": 1.0, "l2": math.sqrt(n), "l1": float(n), "l0": 0.0}[self.norm]
         return 2 * ulp * elements + 8 * torch.finfo(x.dtype).eps * self.eps * (self.norm != "l0")

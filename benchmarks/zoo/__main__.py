@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from robustkit.benchmarks.zoo.judge import Judged, bars, judge, table
 from robustkit.benchmarks.zoo.make import make
 from robustkit.benchmarks.zoo.measure import measure
 from robustkit.benchmarks.zoo.members import THREATS, Member, members
-from robustkit.errors import ExitCode, NothingEvaluatedError, RobustkitError
+from robustkit.errors import ExitCode, NothingEvaluatedError, RobustkitError, UsageError
 from robustkit.files import atomic, make_folder, write_text
 from robustkit.threats import NormThreat, Threat
 
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--autoattack", type=Path, help="a checkout of fra31/auto-attack, to compare with")
     given = parser.parse_args(arguments)
     try:
+        if given.limit < 1:
+            raise UsageError(f"--limit {given.limit} must be at least 1: the number of test images")
         if given.command == "make":
             make(given.out, tuple(given.names), note)
             return ExitCode.PASSED
@@ -84,10 +87,15 @@ def judge_all(given: argparse.Namespace) -> ExitCode:
     """Judge the members, print the table and the limits; a judgement on disk is not repeated."""
     rows = []
     make_folder(given.out / "judged")
-    for member, threat in chosen(given, named(given)):
-        path = given.out / "judged" / f"{member.name}-{threat.norm}.json"
+    due = list(chosen(given, named(given)))
+    missing = sum(not judged_file(given, member, threat).exists() for member, threat in due)
+    start, done = time.monotonic(), 0
+    for member, threat in due:
+        path = judged_file(given, member, threat)
         if not path.exists():
-            note(f"judging {member.name} under {threat.id}")
+            left = f", {(missing - done) * (time.monotonic() - start) / done / 60:.0f} min left" if done else ""
+            done += 1
+            note(f"judging {member.name} under {threat.id} ({done} of {missing}{left})")
             write_text(path, judge(given.out, member, threat, given.limit, given.autoattack).model_dump_json(indent=2) + "\n")
         rows.append(Judged.model_validate_json(path.read_bytes()))
         note(table(rows[-1:]).splitlines()[-1])
@@ -96,6 +104,12 @@ def judge_all(given: argparse.Namespace) -> ExitCode:
     for bar in bars(rows):
         print(f"{'met' if bar.met else 'not met'}: {bar.name} {bar.value:.3g}, {bar.sense} {bar.limit:g}")
     return ExitCode.PASSED if all(bar.met for bar in bars(rows)) else ExitCode.GATE_FAILED
+
+
+def judged_file(given: argparse.Namespace, member: Member, threat: NormThreat) -> Path:
+    """Where the judgement of a member under a threat is kept."""
+    path: Path = given.out / "judged" / f"{member.name}-{threat.norm}.json"
+    return path
 
 
 def note(line: str) -> None:

@@ -18,7 +18,7 @@ def test_a_finished_zoo_is_judged_and_what_is_on_disk_is_not_repeated(zoo, capsy
     main(arguments)
     first = capsys.readouterr()
     assert "| tiny | linf:0.3 |" in first.out
-    assert "judging tiny under linf:0.3" in first.err
+    assert "judging tiny under linf:0.3 (1 of 1)" in first.err
     main(arguments)
     assert "judging" not in capsys.readouterr().err
 
@@ -38,3 +38,8 @@ def test_no_member_is_no_pass(zoo, capsys, arguments):
 def test_a_wrong_name_is_one_sentence(capsys):
     assert main(["judge", "unlisted"]) == 2
     assert capsys.readouterr().err.startswith("error: member 'unlisted' is unknown")
+
+
+def test_a_limit_without_images_is_one_sentence(capsys):
+    assert main(["judge", "--limit", "-5"]) == 2
+    assert capsys.readouterr().err == "error: --limit -5 must be at least 1: the number of test images\n"

@@ -10,8 +10,11 @@ from torch import Tensor
 
 from robustkit.attacks.score.random_search import RandomSearchState
 from robustkit.attacks.score.square import Square
-from robustkit.plugin import Attack, AttackInfo, AttackResult, Batch, Model, Samples, Threat, UsageError, check_threat, put
+from robustkit.plugin import Attack, AttackInfo, AttackResult, Batch, Model, Samples, Threat, check_threat, put
 from robustkit.plugin import attack as build
+
+#: Queries that any search needs: the first, one more, and the final pass.
+LEAST_QUERIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +57,20 @@ class HybridSquare(Attack):
 
     def check(self, threat: Threat) -> None:
         check_threat(build(self.start), threat)
-        if threat.queries is not None:
-            raise UsageError(
-                f"attack 'hybrid-square' cannot keep the budget of threat {threat.id!r}: give a threat without queries="
-            )
+
+    def check_queries(self, threat: Threat, draws: int) -> None:
+        build(self.start).check_queries(threat, draws)
 
     def run(self, model: Model, samples: Samples, threat: Threat, seed: int) -> AttackResult:
         found = build(self.start).run(model, samples, threat, seed)
         rows = (~found.success).nonzero().squeeze(1)
         if not len(rows):
             return found
+        if threat.queries is not None:
+            left = threat.queries - int(found.forwards[rows].max())
+            if left < LEAST_QUERIES * model.draws:
+                return found
+            threat = replace(threat, queries=left)
         begun = _FromImages(steps=self.steps, p_init=self.p_init, images=found.x_adv[rows], ids=samples.ids[rows])
         searched = begun.run(model, samples.rows(rows), threat, seed)
         searched.forwards += found.forwards[rows]

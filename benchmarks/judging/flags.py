@@ -14,7 +14,7 @@ from robustkit.contracts.result import Status
 
 #: Shares of the samples above which a sign is raised, and the number from which descents count.
 NO_PROGRESS_SHARE = 0.05
-DESCENT_SHARE, DESCENTS = 0.05, 3
+DESCENT_SHARE, DESCENTS = 0.1, 3
 BLACK_BOX_SHARE = 0.01
 ZERO_GRADIENT_SHARE = 0.05
 NOISE_WINS_SHARE = 0.01

@@ -56,10 +56,14 @@ def test_a_sample_alone_gives_what_it_gives_among_others():
     assert torch.equal(together.x_adv[2], alone.x_adv[0])
 
 
-def test_parameters_and_budgets():
+def test_wrong_parameters():
     with pytest.raises(UsageError, match=r"p_init=2"):
         attack("hybrid-square", p_init=2)
-    with pytest.raises(UsageError, match="queries"):
-        attack("hybrid-square")(
-            half_blind(), torch.full((1, 1, 6, 6), 0.5), torch.ones(1).long(), Threat.parse("linf:0.1,queries=50")
-        )
+
+
+def test_start_and_search_share_the_query_budget():
+    x, y = torch.full((3, 1, 6, 6), 0.5), torch.ones(3, dtype=torch.int64)
+    for queries in (10, 30, 60):
+        result = attack("hybrid-square")(half_blind(), x, y, Threat.parse(f"linf:0.05,queries={queries}"))
+        assert bool((result.forwards <= queries).all())
+    assert int(result.forwards.min()) > 50

@@ -43,7 +43,7 @@ class Cell:
         Digest of model, data and seed.
     before
         Names of the cells whose successfully attacked samples it skips.
-    within, probe, when
+    within, probe, when, unless
         As in the suite's stage.
     beyond
         Restricts it to samples whose margin no previous stage reduced to this fraction of the clean margin.
@@ -63,6 +63,7 @@ class Cell:
     beyond: float | None = None
     probe: float = 0.0
     when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
 
     @cached_property

@@ -91,7 +91,11 @@ class ThreatPlan:
 
     def escalated(self, reasons: Sequence[str]) -> ThreatPlan:
         """The plan with only the escalation cells that are remedies for the reasons, and the reasons."""
-        remedies = [each for each in self.escalation if set(each[0].when).intersection((*reasons, "any"))]
+        remedies = [
+            each
+            for each in self.escalation
+            if set(each[0].when).intersection((*reasons, "any")) and not set(each[0].unless).intersection(reasons)
+        ]
         return replace(self, escalation=tuple(remedies), reasons=tuple(reasons))
 
     def extended(self, cell: Cell) -> ThreatPlan:
@@ -242,6 +246,7 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
             stage.within,
             probe=stage.probe,
             when=stage.when,
+            unless=stage.unless,
         )
         if stage.when:
             edges = (None, *stage.bands, None)

@@ -62,6 +62,8 @@ class Stage(BaseModel):
         The kinds of threat it runs under; all by default.
     when
         The signs for which it is a remedy: it runs only if one of them was raised. By default it always runs.
+    unless
+        With `when`: the signs that rule it out.
     surrogate
         Whether it requires a surrogate model.
     """
@@ -76,6 +78,7 @@ class Stage(BaseModel):
     probe: float = Field(default=0, ge=0, le=1)
     bands: tuple[float, ...] = ()
     when: tuple[Sign, ...] = ()
+    unless: tuple[Sign, ...] = ()
     surrogate: bool = False
 
     @model_validator(mode="after")
@@ -84,6 +87,8 @@ class Stage(BaseModel):
             raise ValueError("probe is a share of the samples that are not within a fraction: give within too")
         if self.bands and (self.within is not None or not self.when):
             raise ValueError("bands replace within, in a stage that answers signs: omit within, and give when")
+        if self.unless and not self.when:
+            raise ValueError("unless rules out a stage that answers signs: give when too")
         if list(self.bands) != sorted(set(self.bands)) or any(band <= 0 for band in self.bands):
             raise ValueError("bands must be above 0 and ascend")
         return self

@@ -91,6 +91,7 @@ when = ["zero-gradients", "no-progress"]
 attack = "fmn"
 on = "survivors"
 when = ["any"]
+unless = ["dead-gradients"]
 """
 
 
@@ -103,6 +104,7 @@ def test_a_remedy_runs_for_its_signs_only_and_from_the_nearest_samples_to_the_fa
     ]
     assert [bands[0].spec for bands in one.escalated(["no-progress"]).escalation] == ["square", "fmn"]
     assert [bands[0].spec for bands in one.escalated(["saturated"]).escalation] == ["fmn"]
+    assert [bands[0].spec for bands in one.escalated(["dead-gradients", "no-progress"]).escalation] == ["square"]
     near, middle, _ = one.escalation[0]
     added = one.extended(near)
     both = added.extended(middle)

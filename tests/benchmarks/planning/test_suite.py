@@ -69,6 +69,7 @@ def test_a_threat_that_it_does_not_support_names_the_suites_that_do(threat: str,
     [
         ("probe = 0.1", "give within too"),
         ("bands = [0.3]", "give when"),
+        ('unless = ["flat"]', "give when too"),
         ('bands = [0.3]\nwithin = 0.5\nwhen = ["any"]', "omit within"),
         ('bands = [0.5, 0.3]\nwhen = ["any"]', "ascend"),
         ('when = ["suspicious"]', "Input should be"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from robustkit.crossing import constant
+
 
 def rgb_to_hsv(x: Tensor) -> Tensor:
     """Hue, saturation and value in [0, 1] of RGB colours in [0, 1], ``(B, 3, H, W)``.
@@ -55,12 +57,8 @@ def linear_to_srgb(x: Tensor) -> Tensor:
 
 def srgb_to_lab(x: Tensor, dim: int = -3) -> Tensor:
     """CIE L*a*b* (D65, 2 degrees) of sRGB colours in [0, 1] whose channels lie along `dim`; the slope is finite everywhere."""
-    matrix = torch.tensor(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]],
-        dtype=x.dtype,
-        device=x.device,
-    )
-    white = torch.tensor([0.95047, 1.0, 1.08883], dtype=x.dtype, device=x.device)
+    matrix = constant([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]], x)
+    white = constant([0.95047, 1.0, 1.08883], x)
     xyz = srgb_to_linear(x).movedim(dim, -1) @ (matrix / white[:, None]).T
     fx, fy, fz = torch.where(xyz > 0.008856, xyz.clamp_min(0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116).unbind(-1)
     return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], dim=dim)

@@ -22,7 +22,7 @@ from robustkit.projections import Bounds, per_sample
 from robustkit.rng import SampleRandom
 from robustkit.shrinking import Known, ShrinkingAttack
 from robustkit.spec import InputSpec
-from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, Threat
+from robustkit.threats import Knowledge, NormThreat, PatchThreat, RenderedThreat, StickerThreat, Threat
 from robustkit.torch_model import TorchModel
 from robustkit.universal import Fitted, UniversalAttack, with_broken_fit
 
@@ -58,6 +58,7 @@ __all__ = [
     "ShrinkingAttack",
     "State",
     "Status",
+    "StickerThreat",
     "Threat",
     "TorchModel",
     "TrainingBatch",

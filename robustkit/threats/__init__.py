@@ -10,6 +10,7 @@ from robustkit.threats.patch import PatchThreat
 from robustkit.threats.recolor import RecolorThreat
 from robustkit.threats.rendered import RenderedThreat
 from robustkit.threats.spatial import SpatialThreat
+from robustkit.threats.sticker import StickerThreat
 
 __all__ = [
     "BrightnessThreat",
@@ -26,6 +27,7 @@ __all__ = [
     "RecolorThreat",
     "RenderedThreat",
     "SpatialThreat",
+    "StickerThreat",
     "Threat",
     "in_box",
     "norm_of",

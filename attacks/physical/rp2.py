@@ -155,7 +155,7 @@ class RP2(SceneAttack):
 
     def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
         assert isinstance(threat, StickerThreat)
-        if fitted.keys() < {"printed", "alpha"} or fitted["printed"].shape[-2:] != samples.x.shape[-2:]:
+        if not {"printed", "alpha"} <= fitted.keys() or fitted["printed"].shape[-2:] != samples.x.shape[-2:]:
             raise UsageError(
                 f"the fit does not contain a sticker for images of {tuple(samples.x.shape[-2:])} pixels: fit one to them"
             )
@@ -207,7 +207,8 @@ class _Fit:
     """One fit of a sticker to the scenes of a task."""
 
     def __init__(self, attack: RP2, model: Model, task: StickerTask, seed: int) -> None:
-        self.attack, self.model, self.task = attack, model, task
+        self.attack, self.model, self.task = attack, model, task.on_its_device()
+        task = self.task
         self.random, self.trial = SampleRandom(seed, attack.name), SampleRandom(seed, f"{attack.name}/choose")
         self.form = attack.form(task)
         one = torch.zeros(1, dtype=torch.int64, device=task.fit.frames.device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from robustkit.contracts.model import Model
+from robustkit.crossing import sent
 from robustkit.physical.printer.palette import Palette
 from robustkit.physical.printer.print_model import PrintModel
 from robustkit.physical.scenes import Scenes
@@ -50,6 +51,12 @@ class StickerTask:
     def pitch_mm(self) -> float:
         """The printed width of a texel."""
         return 10 * self.sign.width_cm / self.alpha.shape[-1]
+
+    def on_its_device(self) -> StickerTask:
+        """The task with the printer and the palette where its scenes are, so that no step has to copy them."""
+        device, printer = self.fit.frames.device, self.printer
+        moved = printer and PrintModel(sent(printer.curves, device), sent(printer.lattice, device), printer.spread_mm)
+        return replace(self, printer=moved, palette=Palette(sent(self.palette.colours, device)), alpha=sent(self.alpha, device))
 
 
 @dataclass(frozen=True, eq=False)

@@ -255,10 +255,11 @@ def check_frames(frames: Iterable[Frame]) -> None:
             raise UsageError(
                 f"subject {brief(frame.subject)} of {frame.file} is unknown: expected clean, sticker, or control:NAME"
             )
-        key = (frame.subject, frame.condition, frame.run, frame.number)
+        key = (frame.subject, frame.light, frame.run, frame.number) if frame.run else (frame.subject, frame.condition)
         if key in seen:
             raise UsageError(
-                f"{seen[key]} and {frame.file} show the same subject under the same condition: give one of them another repeat"
+                f"{seen[key]} and {frame.file} show the same subject under the same condition: give one of them another "
+                f"{'number' if frame.run else 'repeat'}"
             )
         seen[key] = frame.file
         if frame.subject == CLEAN:

@@ -16,6 +16,8 @@ from robustkit.errors import NothingEvaluatedError, UsageError, brief
 CLEAN = "clean"
 STICKER = "sticker"
 CONTROL = "control:"
+#: Level of the exact test.
+SIGNIFICANCE = 0.05
 #: Where one bin of the sign's size in the photo ends and the next begins.
 SIZES_PX = (16, 24, 32, 48, 64, 96, 128, 192, 256)
 
@@ -108,8 +110,8 @@ class Beyond(_Part):
 
     @property
     def proven(self) -> bool:
-        """Whether the whole interval of the difference is above zero."""
-        return self.difference.low > 0
+        """Whether the whole interval of the difference is above zero, and the exact test, more cautious for few pairs, agrees."""
+        return self.difference.low > 0 and self.p < SIGNIFICANCE
 
 
 class Success(_Part):

@@ -64,6 +64,15 @@ def test_success_stands_beside_that_of_the_best_control(photos: list[Frame]) -> 
     assert not beyond.proven
 
 
+def test_more_successes_are_proven_by_the_interval_and_the_exact_test() -> None:
+    trials = [Trial(subject, k, subject == STICKER) for k in range(6) for subject in (STICKER, GREY)]
+    few, enough = compare(trials[:10]).beyond, compare(trials).beyond
+    assert few is not None
+    assert enough is not None
+    assert (few.difference.low > 0, few.p > 0.05, few.proven) == (True, True, False)
+    assert (enough.difference.low > 0, enough.p < 0.05, enough.proven) == (True, True, True)
+
+
 def test_without_a_control_nothing_is_beyond(photos: list[Frame]) -> None:
     assert score([each for each in photos if each.subject != GREY]).untargeted.beyond is None
 

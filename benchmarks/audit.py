@@ -153,8 +153,10 @@ def audit(
     )
     run = Run(Path(out) if out is not None else Path("runs") / run_name([subject.name, resolved]))
     warnings = check_model(subject, samples, wanted, skip_broken) if len(samples) else []
-    warnings += [without_gradients(subject, chosen, one) for one in plans if one.instead is not None]
-    for note in [*samples.notes, *(flag.sentence for flag in warnings if flag.id == "black-box")]:
+    replaced = [one for one in plans if one.instead is not None]
+    warnings += [without_gradients(subject, chosen, one) for one in replaced if chosen.supports(one.threat)]
+    others = [another_suite(chosen, one) for one in replaced if not chosen.supports(one.threat)]
+    for note in [*samples.notes, *others, *(flag.sentence for flag in warnings if flag.id == "black-box")]:
         shown.note(note)
     run.open({"resolved": resolved, "min_robust": min_robust, **surroundings(subject, repeat)})
     records.write_samples(run.folder / "samples.parquet", samples.ids, samples.labels)
@@ -216,7 +218,8 @@ def described(
         "clean": work.clean_cell,
         "curve_samples": suite.curve.samples if suite.curve else 0,
         "threats": [
-            planned_threat(one, model.draws, work.classes, suite.corruption_error).model_dump(mode="json") for one in plans
+            planned_threat(one, model.draws, work.classes, (one.instead or suite).corruption_error).model_dump(mode="json")
+            for one in plans
         ],
         "flags": [flag.model_dump(mode="json") for flag in warnings],
         "model": model_part.model_dump(mode="json"),
@@ -240,6 +243,12 @@ def without_gradients(model: Model, suite: Suite, planned: ThreatPlan) -> Flag:
         sentence=f"{source} no gradients ({knowledge} knowledge only): the stages of {planned.instead.name!r} run instead of suite "
         f"{suite.name!r}, and a white-box attacker may succeed more often.",
     )
+
+
+def another_suite(suite: Suite, planned: ThreatPlan) -> str:
+    """The note that another suite's stages run because the chosen one has none for a kind of threat."""
+    assert planned.instead is not None
+    return f"suite {suite.name!r} has no attacks for {planned.threat.id}: the stages of {planned.instead.name!r} run"
 
 
 def cause_of(work: Work) -> Cause | None:
@@ -283,7 +292,7 @@ def remedied(work: Work, one: ThreatPlan, progress: Progress) -> ThreatPlan:
 
 def corruptions(work: Work, plans: Sequence[ThreatPlan], suite: Suite, progress: Progress) -> None:
     """Count the errors under the corruptions of each corruption threat, if the suite asks for it."""
-    threats = [one.threat for one in plans if suite.corruption_error]
+    threats = [one.threat for one in plans if (one.instead or suite).corruption_error]
     for kinds in dict.fromkeys(threat.kinds for threat in threats if isinstance(threat, CorruptionThreat)):
         run_corruptions(work, kinds, progress)
 

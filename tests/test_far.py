@@ -262,6 +262,7 @@ def test_augmented_images_are_made_there_without_a_wait():
         ("standard", "linf:0.02"),
         ("minimum-norm", "linf:0.02"),
         ("natural", "spatial:10"),
+        ("standard", "shadow:0.8"),
         ("parametric", "recolor:0.05"),
         ("physical", "patch:10%"),
     ],

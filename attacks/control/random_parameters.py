@@ -26,7 +26,7 @@ class RandomParameters(IterativeAttack[State]):
     needs_gradient: ClassVar[bool] = False
     info: ClassVar[AttackInfo] = AttackInfo(
         name="random-parameters",
-        threats=("flow", "recolor", "spatial", "brightness", "contrast", "hue"),
+        threats=("flow", "recolor", "spatial", "brightness", "contrast", "hue", "shadow", "sensor"),
         knowledge="decision",
         targeted=True,
         cost="steps + 2 forwards",

@@ -206,6 +206,8 @@ def equip(built: Attack, given: Given) -> Attack:
 
 
 def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended: bool, given: Given) -> ThreatPlan:
+    other = suite.other(threat)
+    suite = other or suite
     suite.check(threat)
     admitted = [each for each in ADMITS[threat.knowledge] if each in ADMITS[given.knowledge]]
     instead = None
@@ -226,10 +228,10 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
         if suite.name != AD_HOC and built.knowledge not in admitted:
             if instead is not None:
                 continue
-            other = "use --suite black-box, or " if kind_of(threat) in load_suite("black-box").threats else ""
+            weaker = "use --suite black-box, or " if kind_of(threat) in load_suite("black-box").threats else ""
             raise UsageError(
                 f"suite {suite.name!r} needs {built.knowledge} knowledge ({built.name}), but {_who_restricts(threat, given)}: "
-                f"{other}name attacks with --attack"
+                f"{weaker}name attacks with --attack"
             )
         check_threat(built, threat, given.draws)
         before = survivors_of(main, stage.on)
@@ -274,7 +276,7 @@ def _plan_one(suite: Suite, threat: Threat, context: str, span: float, defended:
     if defended and strongest:
         first = strongest[0]
         non_adaptive = Cell(first.spec, first.attack, threat, "attack", "all", "non-adaptive", context)
-    return ThreatPlan(threat, tuple(main), tuple(escalation), curve_plan, non_adaptive, instead=instead)
+    return ThreatPlan(threat, tuple(main), tuple(escalation), curve_plan, non_adaptive, instead=instead or other)
 
 
 def _nearer(curve: Curve, threat: NormThreat, context: str, given: Given) -> Cell | None:

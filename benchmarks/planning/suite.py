@@ -139,6 +139,8 @@ class Suite(BaseModel):
         Whether corruption threats also report the mean corruption error over all five severities.
     without_gradients
         The suite to use if the model or the threat gives an attacker no gradients.
+    others
+        The suites to use for the kinds of threats that this one does not support, the first that does.
     not_tested
         The omissions that the report lists.
     """
@@ -152,11 +154,22 @@ class Suite(BaseModel):
     curve: Curve | None = None
     corruption_error: bool = False
     without_gradients: str | None = None
+    others: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
+
+    def supports(self, threat: Threat) -> bool:
+        """Whether the suite has attacks of its own for a threat of this kind."""
+        return not self.threats or kind_of(threat) in self.threats
+
+    def other(self, threat: Threat) -> Suite | None:
+        """The suite to use for a threat that this one does not support, if there is one."""
+        if self.supports(threat):
+            return None
+        return next((suite for suite in map(load_suite, self.others) if suite.supports(threat)), None)
 
     def check(self, threat: Threat) -> None:
         """Raise `UsageError` if the suite does not support a threat."""
-        if self.threats and kind_of(threat) not in self.threats:
+        if not self.supports(threat):
             fitting = [name for name in sorted(built_in_suites()) if kind_of(threat) in load_suite(name).threats]
             choice = f"use --suite {' or '.join(fitting)}, or name" if fitting else "name"
             raise UsageError(

@@ -9,6 +9,8 @@ from robustkit.threats.norm import Norm, NormThreat, in_box, norm_of
 from robustkit.threats.patch import PatchThreat
 from robustkit.threats.recolor import RecolorThreat
 from robustkit.threats.rendered import RenderedThreat
+from robustkit.threats.sensor import SensorThreat
+from robustkit.threats.shadow import ShadowThreat
 from robustkit.threats.spatial import SpatialThreat
 from robustkit.threats.sticker import StickerThreat
 
@@ -26,6 +28,8 @@ __all__ = [
     "PatchThreat",
     "RecolorThreat",
     "RenderedThreat",
+    "SensorThreat",
+    "ShadowThreat",
     "SpatialThreat",
     "StickerThreat",
     "Threat",

@@ -52,6 +52,17 @@ def test_standard_without_gradients_has_nothing_for_a_norm_that_black_box_lacks(
         plan(load_suite("standard"), [Threat.parse("l1:12")], "", span=1, defended=False, knowledge="score")
 
 
+def test_standard_plans_the_stages_of_another_suite_for_a_threat_that_it_does_not_support():
+    threats = [Threat.parse("linf:0.1"), Threat.parse("shadow:0.5")]
+    norm, shadow = plan(load_suite("standard"), threats, "", span=1, defended=False)
+    assert norm.instead is None
+    assert shadow.instead is not None
+    assert shadow.instead.name == "natural"
+    assert [(cell.role, cell.attack.name) for cell in shadow.main] == [("control", "random-parameters"), ("attack", "shadow")]
+    control, swarm = (cell.attack for cell in shadow.main)
+    assert control.cost(threats[1], 10) == swarm.cost(threats[1], 10)
+
+
 def test_a_named_attack_that_needs_more_is_refused_by_its_name():
     with pytest.raises(UsageError, match="attack 'pgd' needs white-box knowledge"):
         plan(ad_hoc_suite(["square", "pgd"]), [SCORE], "", span=1, defended=False)

@@ -65,6 +65,22 @@ def test_a_threat_that_it_does_not_support_names_the_suites_that_do(threat: str,
 
 
 @pytest.mark.parametrize(
+    ("threat", "name"),
+    [
+        ("linf:0.1", None),
+        ("shadow:0.5", "natural"),
+        ("patch:5%", "physical"),
+        ("flow:1", "parametric"),
+        ("l0:5", "minimum-norm"),
+    ],
+)
+def test_standard_leaves_other_kinds_of_threats_to_the_suites_that_support_them(threat: str, name: str | None) -> None:
+    other = load_suite("standard").other(Threat.parse(threat))
+    assert (other and other.name) == name
+    assert load_suite("quick").other(Threat.parse(threat)) is None
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         ("probe = 0.1", "give within too"),

@@ -44,14 +44,19 @@ def luminance(x: Tensor) -> Tensor:
     return 0.299 * x[:, :1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:]
 
 
+def raised(x: Tensor, exponent: float) -> Tensor:
+    """Positive numbers raised to a power; unlike `torch.pow`, it rounds a number alike wherever in a batch it stands."""
+    return (exponent * x.log()).exp()
+
+
 def srgb_to_linear(x: Tensor) -> Tensor:
     """Linear light of sRGB values in [0, 1] (IEC 61966-2-1), element by element; the slope is finite everywhere."""
-    return torch.where(x > 0.04045, ((x.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
+    return torch.where(x > 0.04045, raised((x.clamp_min(0.04045) + 0.055) / 1.055, 2.4), x / 12.92)
 
 
 def linear_to_srgb(x: Tensor) -> Tensor:
     """The inverse of `srgb_to_linear`."""
-    power = x.clamp_min(0.0031308) ** (1 / 2.4)
+    power = raised(x.clamp_min(0.0031308), 1 / 2.4)
     return torch.where(x > 0.0031308, power + 0.055 * (power - 1), 12.92 * x)  # in this form 1 stays 1
 
 
@@ -60,5 +65,5 @@ def srgb_to_lab(x: Tensor, dim: int = -3) -> Tensor:
     matrix = constant([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]], x)
     white = constant([0.95047, 1.0, 1.08883], x)
     xyz = srgb_to_linear(x).movedim(dim, -1) @ (matrix / white[:, None]).T
-    fx, fy, fz = torch.where(xyz > 0.008856, xyz.clamp_min(0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116).unbind(-1)
+    fx, fy, fz = torch.where(xyz > 0.008856, raised(xyz.clamp_min(0.008856), 1 / 3), 7.787 * xyz + 16 / 116).unbind(-1)
     return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], dim=dim)

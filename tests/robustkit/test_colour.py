@@ -51,3 +51,10 @@ def test_the_slope_is_finite_at_black_and_at_the_bends(convert):
     (gradient,) = torch.autograd.grad(convert(x).pow(2).sum() + convert(x).sum(), x)
     assert gradient.isfinite().all()
     assert (gradient != 0).any(0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_colour_is_converted_alike_wherever_in_a_batch_it_stands(dtype):
+    x = torch.rand(10, 3, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    for convert in (srgb_to_linear, linear_to_srgb):
+        assert torch.equal(torch.cat([convert(one) for one in x.split(1)]), convert(x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,4 +34,5 @@ class Exposure(View):
         return {"stops": draws.between(*self.stops, (), "stops")}
 
     def act(self, images: Tensor, parameters: Parameters) -> Tensor:
-        return images * per_image(2 ** parameters["stops"])
+        # Unlike a power, exp rounds a number alike wherever in a batch it stands.
+        return images * per_image((math.log(2) * parameters["stops"]).exp())

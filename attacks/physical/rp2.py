@@ -331,5 +331,5 @@ def total_variation(texture: Tensor, alpha: Tensor) -> Tensor:
     """The mean absolute difference of adjacent texels that are both on the sticker."""
     both = (alpha[:, 1:] * alpha[:, :-1], alpha[:, :, 1:] * alpha[:, :, :-1])
     steps = ((texture[:, 1:] - texture[:, :-1]).abs(), (texture[:, :, 1:] - texture[:, :, :-1]).abs())
-    weighted = sum((step * weight).sum() for step, weight in zip(steps, both, strict=True))
-    return torch.as_tensor(weighted) / (3 * sum(weight.sum() for weight in both)).clamp_min(1)
+    weighted = torch.stack([(step * weight).sum() for step, weight in zip(steps, both, strict=True)]).sum()
+    return weighted / (3 * torch.stack([weight.sum() for weight in both]).sum()).clamp_min(1)

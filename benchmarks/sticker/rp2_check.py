@@ -157,20 +157,22 @@ def random_places(seed: int = 0) -> list[Tensor]:
 
 
 def promising_places(model: Model, parts: tuple[Scenes, ...], places: list[Tensor], target: int | None) -> list[Tensor]:
-    """The places where the success of a short fit without views exceeds that of plain stickers in views by most, the best first."""
+    """Of the places where plain stickers do least, and of the larger of those, the ones where a short fit without views exceeds plain
+    stickers in views by most, the best first."""
+    quiet = sorted(places, key=lambda alpha: (plain_success(model, parts[0], alpha, target, None), -float(alpha.sum())))
 
     def lead(alpha: Tensor) -> float:
         short = rp2(SHORT // 2).fit_scenes(model, task(parts, alpha, target, None, PrintModel.typical()), 0).curve
         best = float((short.success + (-short.loss).exp() / 100).max())
-        return best - plain_success(model, parts[1], alpha, CHAINS["camera"])
+        return best - plain_success(model, parts[1], alpha, target, CHAINS["camera"])
 
-    return sorted(places, key=lead, reverse=True)
+    return sorted(quiet[:RANKED], key=lead, reverse=True)
 
 
-def plain_success(model: Model, scenes: Scenes, alpha: Tensor, views: Chain | None) -> float:
-    """The share of views in which the best of a grey, a black and a white sticker changes the class."""
-    plain = [Sticker.plain(SIGN, alpha, (grey, grey, grey)) for grey in (0.0, 0.5, 1.0)]
-    return max(rates(model, scenes, each, views, 2).untargeted.value for each in plain)
+def plain_success(model: Model, scenes: Scenes, alpha: Tensor, target: int | None, views: Chain | None) -> float:
+    """The share of views in which the best of a grey, a black and a white sticker reaches the goal."""
+    plain = [rates(model, scenes, Sticker.plain(SIGN, alpha, (grey, grey, grey)), views, 2) for grey in (0.0, 0.5, 1.0)]
+    return max((rate.untargeted if target is None else rate.targeted).value for rate in plain)
 
 
 def small(model: Model, parts: tuple[Scenes, ...], places: list[Tensor], target: int | None, steps: int) -> Fitting:
@@ -212,10 +214,9 @@ def against_art(model: Model, parts: tuple[Scenes, ...], steps: int) -> dict[str
     parts = tuple(replace(part, homography=None) for part in parts)
     fit, _, held_out = parts
     side, views, printer = 9, CHAINS["camera-real"], PrintModel.typical()
-    places = [(top, left) for top in range(4, 20, 2) for left in range(4, 20, 2)]
-
-    top, left = min(places, key=lambda place: plain_success(model, fit, square(place[0], place[1], side), None))
-    alpha = square(top, left, side)
+    squares = [square(top, left, side) for top in range(4, 20, 2) for left in range(4, 20, 2)]
+    alpha = promising_places(model, parts, squares, SPEED_LIMIT_45)[0]
+    top, left = (int(line.nonzero()[0]) for line in (alpha[0].amax(1), alpha[0].amax(0)))
     digital = rp2(steps).fit_scenes(model, task(parts, alpha, SPEED_LIMIT_45, None, None), 0).asked
     physical = rp2(steps).fit_scenes(model, task(parts, alpha, SPEED_LIMIT_45, CHAINS["camera"], printer), 0).asked
     theirs = art_sticker(model, fit, top, left, side, 8 * steps)
@@ -260,9 +261,9 @@ def main(data: Path, steps: int = 1000) -> None:
     choose, fit, held_out = Scenes.filled(x, torch.full((len(x),), STOP), SIGN).split(0, (8, 16, 16))
     parts = (fit, choose, held_out)
     views, printer = CHAINS["camera"], PrintModel.typical()
-    quiet = sorted(random_places(), key=lambda alpha: plain_success(model, fit, alpha, None))[:RANKED]
+    places = random_places()
     for name, target in (("small, untargeted", None), ("small, targeted", SPEED_LIMIT_45)):
-        found = small(model, parts, quiet, target, steps // 4)
+        found = small(model, parts, places, target, steps // 4)
         report(model, held_out, name, found)
     alpha = found.asked.alpha
     for name, chain, printing in (("no views", None, printer), ("no print model", views, None)):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +19,8 @@ from robustkit.physical.sign import Sign
 from robustkit.physical.sticker import Sticker
 from robustkit.physical.views import Chain
 from robustkit.universal import UniversalAttack
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,8 +59,12 @@ class StickerTask:
     def on_its_device(self) -> StickerTask:
         """The task with the printer and the palette where its scenes are, so that no step has to copy them."""
         device, printer = self.fit.frames.device, self.printer
-        moved = printer and PrintModel(sent(printer.curves, device), sent(printer.lattice, device), printer.spread_mm)
-        return replace(self, printer=moved, palette=Palette(sent(self.palette.colours, device)), alpha=sent(self.alpha, device))
+        return replace(
+            self,
+            printer=None if printer is None else _moved(printer, device, "curves", "lattice"),
+            palette=_moved(self.palette, device, "colours"),
+            alpha=sent(self.alpha, device),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,3 +135,11 @@ def printed(sticker: Sticker, printer: PrintModel | None) -> Sticker:
 def in_bounds(images: Tensor, bounds: tuple[float, float]) -> Tensor:
     """sRGB images in [0, 1] as a model's images within its bounds."""
     return images if bounds == (0, 1) else torch.lerp(images.new_tensor(bounds[0]), images.new_tensor(bounds[1]), images)
+
+
+def _moved(value: T, device: torch.device, *names: str) -> T:
+    """A copy of a frozen dataclass with these tensors on a device; its checks, which would wait for the device, are not repeated."""
+    moved = copy(value)
+    for name in names:
+        object.__setattr__(moved, name, sent(getattr(value, name), device))
+    return moved

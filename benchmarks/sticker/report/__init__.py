@@ -1,0 +1,1 @@
+"""The report of a sticker's run: one page that needs no network."""

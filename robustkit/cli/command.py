@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from robustkit.cli import results
 from robustkit.errors import ExitCode, RobustkitError, UsageError
@@ -86,3 +86,11 @@ class Command(TyperCommand):
                 raise
             except BaseException as error:
                 raise NotFinishedError from error
+
+
+class DefaultGroup(TyperGroup):
+    """A group whose subcommand `demo` runs if none is named, with the options that follow."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = bool(args) and (not args[0].startswith("-") or args[0] == "--help")
+        return super().parse_args(ctx, args if named else ["demo", *args])

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from robustkit import __version__
-from robustkit.cli import audit, bench, gate, listing, plugins, train
-from robustkit.cli.command import Command
+from robustkit.cli import audit, bench, gate, listing, plugins, sticker, train
+from robustkit.cli.command import Command, DefaultGroup
 
 app = typer.Typer(
     name="robustkit",
@@ -23,9 +24,9 @@ app = typer.Typer(
 )
 
 
-def group(name: str, text: str, commands: dict[str, Callable[..., Any]]) -> None:
-    """Add a command group with its subcommands."""
-    noun = typer.Typer(no_args_is_help=True, help=text)
+def group(name: str, text: str, commands: dict[str, Callable[..., Any]], default: bool = False) -> None:
+    """Add a command group with its subcommands; without a subcommand it shows its help, or runs `demo` by default."""
+    noun = typer.Typer(cls=DefaultGroup if default else TyperGroup, no_args_is_help=not default, help=text)
     for verb, function in commands.items():
         noun.command(verb, cls=Command)(function)
     app.add_typer(noun, name=name)
@@ -46,6 +47,18 @@ group(
     "plugins",
     "Attacks, threats and defenses of all installed packages.",
     {"list": plugins.plugins_list, "check": plugins.plugins_check},
+)
+group(
+    "sticker",
+    "Stickers on signs: optimise, print, photograph, score. Without a subcommand: the embedded demonstration.",
+    {
+        "demo": sticker.demo,
+        "optimise": sticker.optimise,
+        "export": sticker.export,
+        "plan": sticker.plan,
+        "score": sticker.score,
+    },
+    default=True,
 )
 
 

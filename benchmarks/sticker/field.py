@@ -27,9 +27,7 @@ NAME = re.compile(
 )
 
 
-def score_field(
-    folder: Path, model: Model, photos: str, reading: PhotoReading
-) -> tuple[StickerSummary, list[str]]:
+def score_field(folder: Path, model: Model, photos: str, reading: PhotoReading) -> tuple[StickerSummary, list[str]]:
     """The run's summary with the photographs scored, which the run folder then contains too, and notes for the user.
 
     Raises

@@ -25,7 +25,16 @@ from robustkit.errors import EvidenceError, UsageError, did_you_mean, first_line
 from robustkit.files import atomic, make_folder, must_be_regular, refuse_links, write_text
 from robustkit.physical.sticker import Sticker
 
-PARTS = ("run.json", "summary.json", "sticker.safetensors", "printed.safetensors", "sticker.png", "records", RENDERED, PHOTOGRAPHED)
+PARTS = (
+    "run.json",
+    "summary.json",
+    "sticker.safetensors",
+    "printed.safetensors",
+    "sticker.png",
+    "records",
+    RENDERED,
+    PHOTOGRAPHED,
+)
 
 
 @dataclass(frozen=True)

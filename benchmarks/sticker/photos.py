@@ -170,7 +170,6 @@ def _cut(tree: Tree, file: str, sign: Sign, side_px: int, cropped: bool) -> Cut 
     image = decoded if isinstance(decoded, Tensor) else F.pil_to_tensor(decoded.convert("RGB"))
     photo = (image.float() / 255 if image.dtype == torch.uint8 else image).expand(3, -1, -1)
     if cropped:
-        height, width = photo.shape[1:]
         homography = Scenes.filled(photo[None], torch.zeros(1), sign).homography
         to = Scenes.filled(photo.new_zeros(1, 3, side_px, side_px), torch.zeros(1), sign).homography
         assert homography is not None

@@ -53,7 +53,9 @@ def predict(
     seed
         Of scenes and views.
     """
-    places = [(cell, distance, angle, repeat) for cell, (distance, angle) in enumerate(cells, 1) for repeat in range(1, repeats + 1)]
+    places = [
+        (cell, distance, angle, repeat) for cell, (distance, angle) in enumerate(cells, 1) for repeat in range(1, repeats + 1)
+    ]
     pose = Pose(
         distance_cm=torch.tensor([place[1] for place in places], dtype=torch.float64),
         yaw_deg=torch.tensor([place[2] for place in places], dtype=torch.float64),

@@ -55,8 +55,12 @@ def stage_of(sign: Sign, photos: str | None, model: Model, true: int, reading: P
 def side_px(model: Model) -> int:
     """Side of the square pictures that a model gets. Raises `UsageError` if it takes others."""
     if model.spec.channels != 3:
-        raise UsageError(f"{model.name} takes images with {model.spec.channels} channels, but signs have colours: give an RGB model")
+        raise UsageError(
+            f"{model.name} takes images with {model.spec.channels} channels, but signs have colours: give an RGB model"
+        )
     height, width = model.spec.size or (ANY_PX, ANY_PX)
     if height != width:
-        raise UsageError(f"{model.name} takes images of {height} x {width}, but signs are cut out as squares: give a square --size")
+        raise UsageError(
+            f"{model.name} takes images of {height} x {width}, but signs are cut out as squares: give a square --size"
+        )
     return height

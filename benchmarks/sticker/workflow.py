@@ -156,7 +156,9 @@ def optimise(
     return summary
 
 
-def fit(order: Order, note: Callable[[str], None], *, views: bool = True, printer: bool = True, what: str = "sticker") -> Fitting:
+def fit(
+    order: Order, note: Callable[[str], None], *, views: bool = True, printer: bool = True, what: str = "sticker"
+) -> Fitting:
     """The fitted sticker; without the camera's views or without the printer for an ablation."""
     fit_on, choose_on = (scenes.aimed(order.target) for scenes in order.stage.fitting(order.seed))
     task = StickerTask(
@@ -227,9 +229,7 @@ def warnings(sticker: Sticker) -> list[str]:
 
 
 def _predict(order: Order, subjects: Mapping[str, Sticker]) -> tuple[list[Frame], dict[str, Tensor]]:
-    return predict(
-        order.model, order.stage, subjects, target=order.target, repeats=order.repeats, seed=order.seed
-    )
+    return predict(order.model, order.stage, subjects, target=order.target, repeats=order.repeats, seed=order.seed)
 
 
 def _rules(order: Order, subjects: Mapping[str, Sticker], frames: Sequence[Frame]) -> dict[str, Any]:

@@ -42,7 +42,9 @@ class PrinterOptions(Options):
 class AttackOptions(PrinterOptions):
     """How a sticker is optimised."""
 
-    target: str | None = Field(None, description="The class that the sticker should be taken for; without one, any but the true one")
+    target: str | None = Field(
+        None, description="The class that the sticker should be taken for; without one, any but the true one"
+    )
     attack: str = Field("rp2", description="The attack as name:key=value (robustkit attacks show rp2)")
     steps: int | None = Field(None, ge=1, description="Optimiser steps")
     parametrisation: Literal["free", "palette", "blocks"] | None = Field(
@@ -71,7 +73,8 @@ class OptimiseOptions(AttackOptions, LoadingOptions, LinkOptions, TimeOptions):
     )
     sign: str = Field(description="A TOML file with the sign's outline in cm, or the name of a sign that robustkit draws")
     photos: str | None = Field(
-        None, description="folder:PATH with photographs of the bare sign; without it, robustkit draws the sign, which must be one of its own"
+        None,
+        description="folder:PATH with photographs of the bare sign; without it, robustkit draws the sign",
     )
     true: str | None = Field(None, description="The sign's true class; by default the one with the sign's name")
     mask: Annotated[str, Mark.PATH] = Field(
@@ -88,7 +91,9 @@ class OptimiseOptions(AttackOptions, LoadingOptions, LinkOptions, TimeOptions):
 class RunOptions(Options):
     """A run of optimise."""
 
-    run: Annotated[Path, Mark.POSITIONAL, Mark.PATH] = Field(strict=False, description="The folder of robustkit sticker optimise")
+    run: Annotated[Path, Mark.POSITIONAL, Mark.PATH] = Field(
+        strict=False, description="The folder of robustkit sticker optimise"
+    )
 
 
 class ExportOptions(RunOptions):
@@ -98,7 +103,9 @@ class ExportOptions(RunOptions):
     dpi: float = Field(300, gt=0, description="Resolution of the PNG files and of the printer")
     margin_mm: float = Field(10, ge=0, description="What the printer leaves blank")
     overlap_mm: float = Field(10, ge=0, description="What tiles of a large piece share")
-    control: list[str] = Field([], description="A control to print too: grey, black, white, random, mirrored (default: the best one)")
+    control: list[str] = Field(
+        [], description="A control to print too: grey, black, white, random, mirrored (default: the best one)"
+    )
     out: Annotated[Path | None, Mark.SHORT, Mark.PATH] = Field(None, strict=False, description="Default: RUN/print")
 
 
@@ -106,7 +113,9 @@ class PlanOptions(RunOptions):
     """The options of plan."""
 
     light: list[str] = Field(["daylight"], description="A light to photograph in, such as dusk; may be repeated")
-    control: list[str] = Field([], description="A control to photograph: grey, black, white, random, mirrored (default: the best one)")
+    control: list[str] = Field(
+        [], description="A control to photograph: grey, black, white, random, mirrored (default: the best one)"
+    )
     repeats: int = Field(1, ge=1, le=1000, description="Photographs of each subject at each distance and angle")
     out: Annotated[Path | None, Mark.SHORT, Mark.PATH] = Field(None, strict=False, description="A CSV file; default: stdout")
 
@@ -184,7 +193,9 @@ def score(options: ScoreOptions) -> ExitCode:
     recorded = StickerFolder(options.run).summary().model.name
     named = options.model or recorded
     if options.model is None and recorded.startswith(("python:", "file:", "hf/")):
-        raise UsageError(f"the model of {options.run} is {recorded}, whose loading may run code: name it with --model {recorded}")
+        raise UsageError(
+            f"the model of {options.run} is {recorded}, whose loading may run code: name it with --model {recorded}"
+        )
     model = load_model(named, device=options.device, **options.part(LoadingOptions))
     reading = PhotoReading(cropped=options.cropped, skip_broken=options.skip_broken, follow_links=options.follow_links)
     summary, notes = score_field(options.run, model, options.photos, reading)

@@ -161,9 +161,7 @@ def _lines(
         _shares(axes)
         scale(axes)
 
-    alt = "; ".join(
-        f"{who} at {x:.3g}: {share(value)} of {value.n}" for who, *_, points in series for x, value in points
-    )
+    alt = "; ".join(f"{who} at {x:.3g}: {share(value)} of {value.n}" for who, *_, points in series for x, value in points)
     return chart(name, f"{title}. {alt}.", _WIDTH, 300, draw)
 
 

@@ -65,9 +65,7 @@ def write_report(folder: Path, summary: StickerSummary, rendered: Sequence[Frame
     refuse_links(folder, (RENDERED, PHOTOGRAPHED, "sticker.png"))
     parts = [_measured("rendered", "Rendered", summary.predicted, rendered, folder / RENDERED)]
     if summary.photographed is not None:
-        parts.insert(
-            0, _measured("photographed", "Photographed", summary.photographed, photographed, folder / PHOTOGRAPHED)
-        )
+        parts.insert(0, _measured("photographed", "Photographed", summary.photographed, photographed, folder / PHOTOGRAPHED))
     css = "".join(
         resources.files(package).joinpath("report.css").read_text("utf-8")
         for package in ("robustkit.benchmarks.report", "robustkit.benchmarks.sticker.report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from robustkit.benchmarks.sticker.summary import Colour
 from robustkit.physical.printer.difference import delta_e_2000
@@ -19,7 +20,7 @@ def colours(asked: Sticker, printed: Sticker) -> list[Colour]:
     wanted, made = asked.texture[:, solid].T, printed.texture[:, solid].T
     if not len(wanted):
         return []
-    unique = torch.unique((255 * wanted).round() / 255, dim=0)
+    unique: Tensor = torch.unique((255 * wanted).round() / 255, dim=0)  # type: ignore[no-untyped-call]
     palette = Palette.spread(unique, min(MOST, len(unique)))
     group = palette.nearest(wanted.T[:, :, None])[:, 0]
     found = []

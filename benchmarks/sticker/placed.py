@@ -1,4 +1,4 @@
-"""Where stickers may be, from the user's words: a file, the whole sign, bars, or the model's most vulnerable places."""
+"""Where stickers may be, from the user's words: a file, the whole sign, bars, bands, or the model's most vulnerable places."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from robustkit.physical.sticker import Sticker
 from robustkit.physical.vulnerable import vulnerable_boxes
 from robustkit.threats.sticker import BARS
 
-NAMES = ("whole", "bars", "vulnerable:10%")
+NAMES = ("whole", "bars", "bands", "vulnerable:10%")
+#: Two bands above and below the middle, as shares of the sign's width and height: left, top, width, height.
+BANDS = ((-0.36, -0.37, 0.72, 0.14), (-0.36, 0.23, 0.72, 0.14))
 #: Of RP2's first stage: steps, scenes, rate and weight of the L1 norm.
 STEPS, SCENES, RATE, SPARSITY = 60, 32, 0.05, 0.5
 
@@ -44,12 +46,13 @@ def placed(
     kind, _, share = mask.partition(":")
     if mask == "whole":
         return sign.coverage(shape)
-    if mask == "bars":
+    if mask in ("bars", "bands"):
         across, down = sign.width_cm, sign.height_cm
-        return from_rectangles(sign, [(x * across, y * down, w * across, h * down) for x, y, w, h in BARS], shape)
+        boxes = BARS if mask == "bars" else BANDS
+        return from_rectangles(sign, [(x * across, y * down, w * across, h * down) for x, y, w, h in boxes], shape)
     if kind == "vulnerable":
-        boxes = vulnerable_boxes(_magnitude(sign, shape, model, stage, target, seed), sign, area_share=_share(mask, share))
-        return from_rectangles(sign, boxes, shape)
+        found = vulnerable_boxes(_magnitude(sign, shape, model, stage, target, seed), sign, area_share=_share(mask, share))
+        return from_rectangles(sign, found, shape)
     if not Path(mask).exists():
         raise UsageError(f"mask {brief(mask)} is neither a file nor a name: {did_you_mean(mask, NAMES)}")
     return load_mask(mask, sign, shape, threshold=threshold)

@@ -21,7 +21,9 @@ from robustkit.rng import SampleRandom
 class Stage(Protocol):
     """A sign in its surroundings."""
 
-    sign: Sign
+    @property
+    def sign(self) -> Sign:
+        """The sign."""
 
     def fitting(self, seed: int) -> tuple[Scenes, Scenes]:
         """Scenes to fit a sticker on, and others to choose the best iterate on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,7 +31,7 @@ DEMO_STEPS = 100
 class PrinterOptions(Options):
     """The printer in the loop."""
 
-    panel = "The printer"
+    panel: ClassVar[str | None] = "The printer"
 
     printer: str = Field("typical", description="typical, ideal, or a print model fitted to a photographed chart (JSON)")
     palette: Annotated[Path | None, Mark.PATH] = Field(

@@ -11,6 +11,7 @@ from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, brief
 from robustkit.physical.drawing.catalogue import CLASSES, artwork
 from robustkit.physical.sign import Sign, load_sign
+from robustkit.physical.sticker import Sticker
 
 #: Side of the pictures for a model that takes any size.
 ANY_PX = 224
@@ -44,7 +45,11 @@ def stage_of(sign: Sign, photos: str | None, model: Model, true: int, reading: P
                 f"{photos} has {len(cuts)} usable photos, too few to fit on, choose on and judge on different ones: give at least 3"
             )
         digest = hashlib.sha256(b"".join(cut.picture.numpy().tobytes() for cut in cuts)).hexdigest()
-        return PhotoStage(sign, as_scenes(cuts, true), size_px), f"{photos}, {len(cuts)} photos, {digest[:12]}", notes
+        scenes = as_scenes(cuts, true)
+        if sign.name in CLASSES:  # the drawn sign has the colours to which each photo's light is fitted
+            art = artwork(sign.name)
+            scenes = scenes.relit(Sticker(art.texture, art.alpha, sign))
+        return PhotoStage(sign, scenes, size_px), f"{photos}, {len(cuts)} photos, {digest[:12]}", notes
     if sign.name not in CLASSES or artwork(sign.name).sign != sign:
         raise UsageError(
             f"sign {brief(sign.name)} is not one that robustkit draws: give photographs of it with --photos folder:PATH"

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from robustkit.physical.printer.palette import Palette
     from robustkit.physical.printer.print_model import PrintModel
 
-MODEL, SIGN, TARGET = "builtin/signs-cnn", "stop", "speed limit 45"
-#: Steps of the demonstration, which must end within three minutes on two cores.
-DEMO_STEPS = 100
+#: The demonstration, which must end within three minutes on two cores.
+MODEL, SIGN, TARGET, MASK, ATTACK, STEPS = "builtin/signs-cnn", "stop", "yield", "bands", "rp2:learning_rate=0.1", 200
 
 
 class PrinterOptions(Options):
@@ -61,7 +60,8 @@ class DemoOptions(AttackOptions, TimeOptions):
     """The options of the demonstration."""
 
     target: str | None = Field(TARGET, description="The class that the sticker should be taken for")
-    steps: int | None = Field(DEMO_STEPS, ge=1, description="Optimiser steps")
+    attack: str = Field(ATTACK, description="The attack as name:key=value (robustkit attacks show rp2)")
+    steps: int | None = Field(STEPS, ge=1, description="Optimiser steps")
     out: Annotated[Path, Mark.SHORT] = Field(Path("runs/sticker"), strict=False, description="The run folder")
 
 
@@ -79,7 +79,7 @@ class OptimiseOptions(AttackOptions, LoadingOptions, LinkOptions, TimeOptions):
     true: str | None = Field(None, description="The sign's true class; by default the one with the sign's name")
     mask: Annotated[str, Mark.PATH] = Field(
         "bars",
-        description="Where stickers may be: a black-and-white PNG or a TOML file with rectangles_cm or polygons_cm, whole, bars, or "
+        description="Where stickers may be: a black-and-white PNG or a TOML file with rectangles_cm or polygons_cm, whole, bars, bands, or "
         "vulnerable:10% (the model's most vulnerable places)",
     )
     threshold: int | None = Field(None, ge=1, le=255, description="The grey from which a mask picture's pixels count as white")
@@ -137,6 +137,7 @@ def demo(options: DemoOptions) -> ExitCode:
     full = OptimiseOptions(
         model=MODEL,
         sign=SIGN,
+        mask=MASK,
         out=options.out,
         **{name: getattr(options, name) for name in AttackOptions.model_fields},
         timeout=options.timeout,

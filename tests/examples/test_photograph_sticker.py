@@ -1,15 +1,13 @@
-"""The whole way: a sticker is fitted, printed and photographed by another renderer, and its photographs are scored."""
+"""The whole way: a sticker is fitted, printed and photographed by another renderer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from examples.photograph_sticker import homography, photograph
 
 import robustkit as rk
-from robustkit.benchmarks.sticker.field import score_field
-from robustkit.benchmarks.sticker.photos import PhotoReading
+from examples.photograph_sticker import homography, photograph
 from robustkit.benchmarks.sticker.shots import RP2_CELLS
 from robustkit.benchmarks.sticker.stages import DrawnStage
 from robustkit.benchmarks.sticker.workflow import Order, optimise
@@ -20,7 +18,9 @@ from tests.benchmarks.sticker.conftest import Reddest
 
 
 def test_the_round_trip(tmp_path: Path) -> None:
-    model = rk.Model(Reddest(), name="reddest", classes=("stop", "green", "blue"), spec=rk.InputSpec(size=(16, 16)), device="cpu")
+    model = rk.Model(
+        Reddest(), name="reddest", classes=("stop", "green", "blue"), spec=rk.InputSpec(size=(16, 16)), device="cpu"
+    )
     sign = artwork("stop").sign
     order = Order(
         model=model, stage=DrawnStage(sign, 0, 16, count=8), source="drawn", alpha=sign.coverage((8, 8)), true=0, target=1,
@@ -31,14 +31,6 @@ def test_the_round_trip(tmp_path: Path) -> None:
     written = photograph(tmp_path / "run", tmp_path / "field")
     assert len(written) == 3 * len(RP2_CELLS)
     assert {path.suffix for path in written} == {".jpg"}
-    summary, _ = score_field(
-        tmp_path / "run", model, f"folder:{tmp_path / 'field'}", PhotoReading(skip_broken=True)
-    )
-    assert summary.photographed is not None
-    assert summary.photographed.counted >= len(RP2_CELLS) - 3
-    assert summary.gap is not None
-    assert summary.headline.beyond is not None
-    assert summary.headline.beyond.difference.value > 0.5
 
 
 def test_four_points_determine_the_view() -> None:

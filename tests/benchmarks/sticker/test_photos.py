@@ -67,11 +67,10 @@ def test_a_class_folder_is_read_if_there_is_one(tmp_path: Path) -> None:
 
 
 def test_a_photo_moved_to_where_it_is_stays_the_same() -> None:
-    art = artwork("stop")
     homography = Pose(distance_cm=300.0, yaw_deg=10.0).homography(Camera(100, 48, 40))
-    photo = art.on(torch.full((1, 3, 40, 48), 0.5), homography)
+    photo = torch.linspace(0.2, 0.8, 48).expand(1, 3, 40, 48)
     same = moved(photo, homography, homography, (40, 48), torch.zeros_like(photo))
     inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
-    assert float((same - photo)[inside].abs().mean()) < 0.015
+    assert float((same - photo)[inside].abs().max()) < 0.001
     cut = cut_out(homography, SIGN, 32, 1.0)
     assert abs(float(apparent_size_px(cut, SIGN)) - 32) < 1e-6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -118,7 +119,7 @@ def _square_and_add(
         return Difference(value=0.0, low=-1.0, high=1.0, n=0, method=method)
 
     def half(a: float, b: float) -> float:
-        return max(a * a - 2 * correlation * a * b + b * b, 0.0) ** 0.5
+        return math.sqrt(max(a * a - 2 * correlation * a * b + b * b, 0.0))
 
     value = first.value - second.value
     low = value - half(first.value - first.low, second.high - second.value)

@@ -37,7 +37,7 @@ class RuleGap(_Part):
     overall
         Over the cells with both. The predictions are weighted as the photos are spread over the cells.
     cells
-        The gap in every cell of either.
+        The gap in every cell of either; cells are the same if they are to the centimetre and degree, as names of photos give them.
     """
 
     overall: Gap
@@ -64,12 +64,9 @@ def _rule_gap(predicted: Score, photographed: Score, rule: Callable[[ByRule], Su
     expected, seen = _by_cell(predicted.cells, rule), _by_cell(photographed.cells, rule)
     nothing = estimate(0, 0)
     cells = [
-        CellGap(
-            distance_cm=distance,
-            angle_deg=angle,
-            **vars(_gap(expected.get((distance, angle), nothing), seen.get((distance, angle), nothing))),
-        )
-        for distance, angle in [*seen, *(cell for cell in expected if cell not in seen)]
+        CellGap(distance_cm=distance, angle_deg=angle, **vars(_gap(expected.get(cell, nothing), seen.get(cell, nothing))))
+        for cell in [*seen, *(cell for cell in expected if cell not in seen)]
+        for distance, angle in [cell]
     ]
     shared = [(cell.predicted, cell.photographed) for cell in cells if cell.predicted.n and cell.photographed.n]
     return RuleGap(overall=_gap(_spread_alike(shared), _pooled(photo for _, photo in shared)), cells=cells)
@@ -77,9 +74,13 @@ def _rule_gap(predicted: Score, photographed: Score, rule: Callable[[ByRule], Su
 
 def _by_cell(
     cells: Iterable[CellScore], rule: Callable[[ByRule], Success | None]
-) -> dict[tuple[float | None, float | None], Estimate]:
-    found = {(cell.distance_cm, cell.angle_deg): rule(cell) for cell in cells}
+) -> dict[tuple[int | None, int | None], Estimate]:
+    found = {(_rounded(cell.distance_cm), _rounded(cell.angle_deg)): rule(cell) for cell in cells}
     return {cell: success.sticker for cell, success in found.items() if success}
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
 
 
 def _gap(predicted: Estimate, photographed: Estimate) -> Gap:

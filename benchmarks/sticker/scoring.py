@@ -279,8 +279,8 @@ def _by_rule(counted: Sequence[Frame], overall: ByRule | None = None) -> ByRule:
     missed = [Trial(frame.subject, frame.condition, not frame.correct) for frame in counted]
     hit = [Trial(frame.subject, frame.condition, frame.hit) for frame in counted]
     return ByRule(
-        untargeted=compare(missed, overall and _best(overall.untargeted)),
-        targeted=compare(hit, overall and _best(overall.targeted)) if targeted else None,
+        untargeted=compare(missed, _best(overall.untargeted) if overall else None),
+        targeted=compare(hit, _best(overall.targeted) if overall else None) if targeted else None,
     )
 
 

@@ -56,6 +56,11 @@ def test_cells_without_photos_or_renderings_are_shown_but_do_not_count() -> None
     assert (gap.overall.predicted.n, gap.overall.photographed.n) == (2, 2)
 
 
+def test_the_name_of_a_photo_gives_its_cell_to_the_centimetre() -> None:
+    (cell,) = simulation_gap(scored({152.4: (1, 2)}), scored({152: (1, 2)})).untargeted.cells
+    assert (cell.distance_cm, cell.predicted.n, cell.photographed.n) == (152, 2, 2)
+
+
 def test_nothing_in_common_says_nothing() -> None:
     overall = simulation_gap(scored({100: (1, 2)}), scored({200: (1, 2)})).untargeted.overall
     assert (overall.difference.low, overall.difference.high, overall.difference.n) == (-1, 1, 0)

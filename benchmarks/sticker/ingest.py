@@ -1,0 +1,214 @@
+"""Photographs of the sign from a folder or a CSV file, with what each shows.
+
+The files of a folder are named as the plan of shots names them, ``SUBJECT-DISTANCEcm-ANGLEdeg-LIGHT-REPEAT.jpg`` with an optional
+number before it: ``0017-control-grey-305cm--15deg-daylight-1.jpg``. A subject is ``clean``, ``sticker`` or ``control-NAME``. Frames of
+a drive are named ``SUBJECT-runRUN-LIGHT-NUMBER.jpg``: ``sticker-run2-daylight-0040.jpg``.
+
+A CSV file has the columns `file` and `subject`, and any of `distance_cm`, `angle_deg`, `light`, `repeat`, `run`, `number` and
+`corners_px`; others, such as those of the plan, are ignored. `corners_px` are the corners of the sign in the upright photo, in order
+around it, such as ``12 30; 201 33; 198 240; 10 236``.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from robustkit.benchmarks.sticker.scoring import CLEAN, CONTROL, STICKER, Condition
+from robustkit.data.decode import SUFFIXES, decode
+from robustkit.data.files import Tree, local_path, open_regular, shown
+from robustkit.errors import UsageError, brief, did_you_mean
+
+_SUBJECT = r"(?:\d+-)?(?P<subject>clean|sticker|control-[a-z0-9-]+?)"
+_PHOTO = re.compile(_SUBJECT + r"-(?P<distance_cm>\d+)cm-(?P<angle_deg>-?\d+)deg-(?P<light>[a-z0-9-]+)-(?P<repeat>\d+)")
+_FRAME = re.compile(_SUBJECT + r"-run(?P<run>[a-z0-9]+)-(?P<light>[a-z0-9-]+)-(?P<number>\d+)")
+_COLUMNS = ("file", "subject", "distance_cm", "angle_deg", "light", "repeat", "run", "number", "corners_px")
+#: Problems that a message lists.
+_LISTED = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A file and what it shows; see `scoring.Frame`. `corners_px` are empty if the sign is to be found."""
+
+    file: str
+    subject: str
+    distance_cm: float | None = None
+    angle_deg: float | None = None
+    light: str = ""
+    repeat: int = 1
+    run: str = ""
+    number: int = 0
+    corners_px: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def condition(self) -> Condition | tuple[str, str]:
+        """What a photo, or a frame of a drive, and its clean partner have in common."""
+        return (self.light, self.run) if self.run else Condition(self.distance_cm, self.angle_deg, self.light, self.repeat)
+
+
+class Problem(NamedTuple):
+    """A photo that cannot be used, and why, as a clause."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The photos that were listed, and the problems so far."""
+
+    tree: Tree
+    photos: tuple[Photo, ...]
+    problems: tuple[Problem, ...] = field(default=())
+
+    def load(self, photo: Photo) -> Tensor:
+        """A photo, rotated upright as its EXIF data say, sRGB in [0, 1], ``(3, H, W)``. Raises any error if it cannot be read."""
+        with closing(self.tree.open(photo.file)) as file:
+            image = decode(file, exif=True)
+        if isinstance(image, Tensor):
+            return image.expand(3, -1, -1)
+        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
+
+
+def read_photos(source: str) -> Photos:
+    """The photos in ``folder:PATH``, or listed in ``csv:PATH``; a bare path is either.
+
+    Raises
+    ------
+    UsageError
+        If the folder or file does not exist or lists no photos, or the table is invalid.
+    """
+    kind, _, path = source.rpartition(":") if source.startswith(("folder:", "csv:")) else ("", "", source)
+    is_folder = kind == "folder" or (not kind and os.path.isdir(path))
+    found = _folder(path) if is_folder else _table(path)
+    if not found.photos and not found.problems:
+        raise UsageError(f"{source!r} contains no photos: give a folder or a CSV file of photographs of the sign")
+    return found
+
+
+def check(problems: Sequence[Problem], total: int, skip_bad: bool) -> None:
+    """Raise `UsageError` if there are problems that are not to be skipped."""
+    if problems and not skip_bad:
+        raise UsageError(
+            f"{len(problems)} of {total} photos cannot be used: {listed(problems)}; correct them, or leave them out with --skip-bad "
+            "(skip_bad=True)"
+        )
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    """The first problems by name."""
+    names = "; ".join(f"{shown(problem.file)} ({problem.reason})" for problem in problems[:_LISTED])
+    return f"{names}; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else names
+
+
+def without_partner(photos: Iterable[Photo]) -> list[Problem]:
+    """The photos of a sticker or control without a clean one of the same condition."""
+    photos = list(photos)
+    clean = {photo.condition for photo in photos if photo.subject == CLEAN}
+    return [
+        Problem(
+            photo.file,
+            f"no clean {'run of the same name and light' if photo.run else 'photo under the same condition'} is usable",
+        )
+        for photo in photos
+        if photo.subject != CLEAN and photo.condition not in clean
+    ]
+
+
+def _folder(path: str) -> Photos:
+    root = local_path(path, folder=True, expected="give a folder of photographs of the sign")
+    tree = Tree(root)
+    photos, problems = [], []
+    for file in sorted(tree.walk("")):
+        stem, suffix = os.path.splitext(os.path.basename(file))
+        named = _PHOTO.fullmatch(stem.lower()) or _FRAME.fullmatch(stem.lower())
+        if named:
+            photos.append(_photo({"file": file, **named.groupdict()}))
+        elif suffix.lower() in SUFFIXES:
+            problems.append(
+                Problem(file, "its name does not say what it shows, as SUBJECT-DISTANCEcm-ANGLEdeg-LIGHT-REPEAT does")
+            )
+    return Photos(tree, tuple(photos), tuple(problems))
+
+
+def _table(path: str) -> Photos:
+    file = local_path(path, folder=False, expected="give a folder of photographs, or a CSV file that lists them")
+    what = f"table {brief(shown(path))}"
+    try:
+        with open_regular(file) as raw:
+            lines = raw.read().decode("utf-8-sig").splitlines()
+        delimiter = next((each for each in ",;\t" if "subject" in _names(lines, each)), ",")
+        columns = _names(lines, delimiter)
+        rows = list(csv.DictReader(lines[1:], fieldnames=columns, delimiter=delimiter))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{what} cannot be read as CSV in UTF-8: {error}") from None
+    missing = next((needed for needed in ("file", "subject") if needed not in columns), None)
+    if missing:
+        raise UsageError(f"{what} has the columns {brief(columns)}: expected {missing!r} among them")
+    tree, photos = Tree(file.parent), []
+    for number, row in enumerate(rows, 2):
+        try:
+            photos.append(_photo({name: (row.get(name) or "").strip() for name in _COLUMNS}))
+            tree.check(photos[-1].file)
+        except UsageError as error:
+            raise UsageError(f"{what}, row {number}: {error}") from None
+    return Photos(tree, tuple(photos))
+
+
+def _names(lines: Sequence[str], delimiter: str) -> list[str]:
+    """The names of the columns in the first line."""
+    return [name.strip().lower() for name in next(csv.reader(lines[:1], delimiter=delimiter), [])]
+
+
+def _photo(given: dict[str, str]) -> Photo:
+    """A photo from texts, those of an empty column left out."""
+    texts = {name: text for name, text in given.items() if text}
+    for name in ("file", "subject"):
+        if name not in texts:
+            raise UsageError(f"it has no {name}: give one")
+    subject = re.sub(f"^{CONTROL[:-1]}-", CONTROL, texts["subject"])
+    if subject not in (CLEAN, STICKER) and not re.fullmatch(f"{CONTROL}.+", subject):
+        raise UsageError(f"subject {brief(subject)} is unknown: {did_you_mean(subject, (CLEAN, STICKER, 'control:NAME'))}")
+    return Photo(
+        file=texts["file"],
+        subject=subject,
+        distance_cm=_number(texts, "distance_cm"),
+        angle_deg=_number(texts, "angle_deg"),
+        light=texts.get("light", ""),
+        repeat=int(_number(texts, "repeat", whole=True) or 0) if "repeat" in texts else 1,
+        run=texts.get("run", ""),
+        number=int(_number(texts, "number", whole=True) or 0),
+        corners_px=_corners(texts.get("corners_px", "")),
+    )
+
+
+def _number(texts: dict[str, str], name: str, *, whole: bool = False) -> float | None:
+    """The number in a column, None if it is empty."""
+    if name not in texts:
+        return None
+    try:
+        number = float(int(texts[name])) if whole else float(texts[name])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"{name} {brief(texts[name])} is not a {'whole ' if whole else ''}number")
+    return number
+
+
+def _corners(text: str) -> tuple[tuple[float, float], ...]:
+    corners = [re.split(r"[\s,]+", corner.strip()) for corner in text.split(";") if corner.strip()]
+    try:
+        return tuple((float(x), float(y)) for x, y in corners)
+    except ValueError:
+        raise UsageError(f"corners_px {brief(text)} are not corners: write them as '12 30; 201 33; 198 240; 10 236'") from None

@@ -40,14 +40,19 @@ smoke: setup
 kills: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m robustkit.benchmarks.bench.kills
 
-# Trains the embedded models again (about an hour on 2 cores) and writes weights and cards into the package.
+# Trains the embedded models again (about an hour on 2 cores; builtin/signs-cnn within minutes) and writes weights and cards into the package.
 builtin-models: setup
 	$(BIN)/robustkit train builtin/fashion-standard --data torchvision/FashionMNIST --epochs 15 --lr 0.002 --augment flip \
 		--ema 0.998 -o runs/fashion-standard
 	$(BIN)/robustkit train builtin/fashion-robust --data torchvision/FashionMNIST --recipe pgd:steps=3,step_size=0.05 \
 		--threat linf:0.1 --epochs 9 --lr 0.002 --weight-decay 0.0001 --ema 0.998 -o runs/fashion-robust
+	$(BIN)/python -m robustkit.data.make_signs
+	$(BIN)/python -m robustkit.data.make_signs runs/signs.npz
+	$(BIN)/robustkit train builtin/signs-cnn --data npz:runs/signs.npz --recipe standard:smoothing=0.1 --epochs 8 --lr 0.002 \
+		-o runs/signs-cnn
 	$(BIN)/python -m robustkit.models.release runs/fashion-standard builtin/fashion-standard
 	$(BIN)/python -m robustkit.models.release runs/fashion-robust builtin/fashion-robust
+	$(BIN)/python -m robustkit.models.release runs/signs-cnn builtin/signs-cnn
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info

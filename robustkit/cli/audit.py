@@ -109,6 +109,8 @@ def audit(options: AuditOptions) -> int:
 
 def default_data(model: str) -> str:
     """The default data of an embedded model."""
-    if model.startswith("builtin/fashion"):
-        return "builtin/fashion"
+    if model.startswith("builtin/"):
+        from robustkit.models.builtin_models import embedded
+
+        return embedded(model).data
     raise UsageError(f"no data was given for {model}: use --data, such as --data folder:photos")

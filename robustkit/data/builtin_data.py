@@ -1,4 +1,8 @@
-"""``builtin/fashion``: the first 1,000 test images of Fashion-MNIST, shipped with robustkit."""
+"""The data shipped with robustkit.
+
+``builtin/fashion``: the first 1,000 test images of Fashion-MNIST. ``builtin/signs``: 1,000 pictures of traffic signs that robustkit
+draws itself, in colour.
+"""
 
 from __future__ import annotations
 

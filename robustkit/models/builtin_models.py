@@ -3,24 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, did_you_mean
-from robustkit.models.networks import fashion_cnn
+from robustkit.models.networks import fashion_cnn, signs_cnn
 from robustkit.spec import InputSpec
 from robustkit.torch_model import TorchModel
 
 FOLDER = Path(__file__).parent / "builtin"
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """What an embedded model is made of.
+
+    Parameters
+    ----------
+    network
+        Its network with new weights, for a number of classes.
+    spec
+        Its images.
+    data
+        The shipped images that it was not trained on.
+    """
+
+    network: Callable[[int], nn.Module]
+    spec: InputSpec
+    data: str
+
+
+_FASHION = Embedded(fashion_cnn, InputSpec(channels=1, size=(28, 28)), "builtin/fashion")
+EMBEDDED = {
+    "builtin/fashion-robust": _FASHION,
+    "builtin/fashion-standard": _FASHION,
+    "builtin/signs-cnn": Embedded(signs_cnn, InputSpec(channels=3, size=(32, 32)), "builtin/signs"),
+}
+
+
 def builtin_names() -> tuple[str, ...]:
     """The names of the embedded models."""
-    return ("builtin/fashion-robust", "builtin/fashion-standard")
+    return tuple(EMBEDDED)
+
+
+def embedded(name: str) -> Embedded:
+    """What an embedded model is made of.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    """
+    if name not in EMBEDDED:
+        raise UsageError(f"model {name!r} is unknown: {did_you_mean(name, EMBEDDED)}")
+    return EMBEDDED[name]
 
 
 def builtin_card(name: str) -> dict[str, Any]:
@@ -31,8 +74,7 @@ def builtin_card(name: str) -> dict[str, Any]:
     UsageError
         If there is no such model.
     """
-    if name not in builtin_names():
-        raise UsageError(f"model {name!r} is unknown: {did_you_mean(name, builtin_names())}")
+    embedded(name)
     card: dict[str, Any] = json.loads((FOLDER / f"{name.removeprefix('builtin/')}.json").read_text(encoding="utf-8"))
     return card
 
@@ -46,8 +88,8 @@ def load_builtin(name: str, *, device: str | torch.device = "auto", batch_size: 
         If there is no such model.
     """
     card = builtin_card(name)
-    net = fashion_cnn()
+    made = embedded(name)
+    net = made.network(len(card["classes"]))
     weights = load_file(FOLDER / f"{name.removeprefix('builtin/')}.safetensors")
     net.load_state_dict({key: value.float() for key, value in weights.items()})
-    spec = InputSpec(channels=1, size=(28, 28))
-    return TorchModel(net.eval(), spec=spec, name=name, classes=card["classes"], device=device, batch_size=batch_size)
+    return TorchModel(net.eval(), spec=made.spec, name=name, classes=card["classes"], device=device, batch_size=batch_size)

@@ -1,7 +1,7 @@
 """Create an embedded model from a training run: ``python -m robustkit.models.release runs/fashion-robust builtin/fashion-robust``.
 
-The weights are rounded to half precision, and the card states accuracies of the rounded weights on Fashion-MNIST's test images,
-which were not used in training. The cards of the embedded models give their training runs under ``command``.
+The weights are rounded to half precision, and the card states accuracies of the rounded weights on test images that were not used in
+training. The cards of the embedded models give their training runs under ``command``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -18,28 +18,51 @@ from robustkit.build import attack
 from robustkit.contracts.model import Model
 from robustkit.data.base import Data
 from robustkit.data.load import load_data
-from robustkit.models.builtin_models import FOLDER, builtin_names, load_builtin
+from robustkit.models.builtin_models import FOLDER, builtin_names, embedded, load_builtin
 from robustkit.threats import Threat
 from robustkit.training.folder import read_card
 
-THREAT = "linf:0.1"
 ATTACKS = ("apgd-ce:steps=100", "apgd-t:steps=100")
-LICENCE = (
-    "Weights: Apache-2.0, as robustkit. Trained on Fashion-MNIST (Xiao, Rasul and Vollgraf, arXiv 1708.07747), "
-    "copyright 2017 Zalando SE, MIT licence."
-)
 
 
-def measure(model: Model, data: Data, robust_limit: int) -> dict[str, Any]:
+class Test(NamedTuple):
+    """How the models of one data set are judged, and on what terms they are shipped."""
+
+    data: str
+    threat: str
+    licence: str
+    limits: str
+
+
+#: By the shipped data.
+TESTS = {
+    "builtin/fashion": Test(
+        "torchvision/FashionMNIST",
+        "linf:0.1",
+        "Weights: Apache-2.0, as robustkit. Trained on Fashion-MNIST (Xiao, Rasul and Vollgraf, arXiv 1708.07747), "
+        "copyright 2017 Zalando SE, MIT licence.",
+        "Small grey pictures of clothes: a model to try attacks and defenses on.",
+    ),
+    "builtin/signs": Test(
+        "builtin/signs",
+        "linf:4/255",
+        "Weights: Apache-2.0, as robustkit. Trained on signs that robustkit draws itself (robustkit.physical.drawing): no photograph.",
+        "Trained and tested on pictures by one renderer (python -m robustkit.data.make_signs), so the accuracy says nothing about "
+        "photographs; a picture without a sign also gets one of the sixteen classes. Not for use in traffic.",
+    ),
+}
+
+
+def measure(model: Model, data: Data, threat: str, robust_limit: int) -> dict[str, Any]:
     """Clean accuracy on all images, and robust accuracy under `ATTACKS` on the first `robust_limit`."""
     test = data.matched(model)
     x, y, ids = next(test.batches(model.spec, len(test)))
     correct = model.logits(x).argmax(1).cpu() == y
-    threat, n = Threat.parse(THREAT), min(robust_limit, len(test))
+    against, n = Threat.parse(threat), min(robust_limit, len(test))
     survivors = correct[:n].nonzero().squeeze(1)
     after = {}
     for spec in ATTACKS:
-        result = attack(spec)(model, x[survivors], y[survivors], threat, sample_ids=ids[survivors])
+        result = attack(spec)(model, x[survivors], y[survivors], against, sample_ids=ids[survivors])
         survivors = survivors[result.robust.cpu()]
         after[spec] = len(survivors) / n
     return {
@@ -50,7 +73,7 @@ def measure(model: Model, data: Data, robust_limit: int) -> dict[str, Any]:
         "robust_n": n,
         "robust_first_1000": int((survivors < 1000).sum()) / min(n, 1000),
         "robust_after": after,
-        "threat": THREAT,
+        "threat": threat,
     }
 
 
@@ -58,6 +81,7 @@ def release(run: Path, name: str, robust_limit: int) -> dict[str, Any]:
     """Write the embedded model's two files and return its card."""
     card = read_card(run)
     short = name.removeprefix("builtin/")
+    test = TESTS[embedded(name).data]
     weights = load_file(run / "model.safetensors")
     FOLDER.mkdir(exist_ok=True)
     save_file({key: value.half() for key, value in weights.items()}, FOLDER / f"{short}.safetensors")
@@ -68,12 +92,13 @@ def release(run: Path, name: str, robust_limit: int) -> dict[str, Any]:
         "classes": card["model"]["classes"],
         "parameters": sum(value.numel() for value in weights.values()),
         "run": card["run"],
-        "licence": LICENCE,
+        "licence": test.licence,
+        "limits": test.limits,
         "versions": card["versions"],
     }
     path = FOLDER / f"{short}.json"
     path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")  # the loader reads the class names from it
-    written["metrics"] = measure(load_builtin(name, device="cpu"), load_data("torchvision/FashionMNIST"), robust_limit)
+    written["metrics"] = measure(load_builtin(name, device="cpu"), load_data(test.data), test.threat, robust_limit)
     path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     return written
 

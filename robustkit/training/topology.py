@@ -8,6 +8,7 @@ from torch import nn
 from robustkit.contracts.model import Model
 from robustkit.errors import UsageError, did_you_mean
 from robustkit.global_state import own_random_state
+from robustkit.models.builtin_models import embedded
 from robustkit.models.network import Network, plain_network
 from robustkit.models.overrides import Overrides
 from robustkit.models.python_models import call_factory
@@ -51,12 +52,7 @@ def _build(name: str, num_classes: int, local: bool) -> nn.Module:
     source, _, rest = name.partition(":" if name.startswith("python:") else "/")
     match source:
         case "builtin":
-            from robustkit.models.builtin_models import builtin_names
-            from robustkit.models.networks import fashion_cnn
-
-            if name not in builtin_names():
-                raise UsageError(f"model {name!r} is unknown: {did_you_mean(name, builtin_names())}")
-            return fashion_cnn(num_classes)
+            return embedded(name).network(num_classes)
         case "torchvision":
             import torchvision
 
@@ -114,7 +110,7 @@ def fresh_model(
     if isinstance(made, Model):
         network = Network(net, made.spec, made.mean, made.std, bounds=made.bounds)
     elif name.startswith("builtin/"):
-        network = Network(net, InputSpec(channels=1, size=(28, 28)))
+        network = Network(net, embedded(name).spec)
     else:
         channels = said.channels or plain_network(net).spec.channels
         mean, std = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else (None, None)

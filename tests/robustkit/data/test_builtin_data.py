@@ -5,11 +5,12 @@ from robustkit.errors import UsageError
 
 
 def test_every_data_set_that_is_shipped_loads_under_its_name():
-    assert builtin_names() == ["fashion"]
-    data = load_builtin("fashion")
-    assert (data.name, len(data)) == ("builtin/fashion", 1000)
-    assert data.classes is not None
-    assert set(data.labels.tolist()) == set(range(len(data.classes)))
+    assert builtin_names() == ["fashion", "signs"]
+    for name in builtin_names():
+        data = load_builtin(name)
+        assert (data.name, len(data)) == (f"builtin/{name}", 1000)
+        assert data.classes is not None
+        assert set(data.labels.tolist()) == set(range(len(data.classes)))
 
 
 @pytest.mark.parametrize("name", ["fashon", "", "../fashion", "fashion.npz", str(FOLDER / "fashion")])

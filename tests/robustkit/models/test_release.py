@@ -12,7 +12,7 @@ from robustkit.models.networks import fashion_cnn
 
 
 def test_robust_accuracy_is_the_worst_case_over_the_attacks(linear_model, linear_data):
-    found = release.measure(linear_model, as_data(linear_data), robust_limit=15)
+    found = release.measure(linear_model, as_data(linear_data), "linf:0.1", robust_limit=15)
     assert (found["clean"], found["clean_n"], found["clean_first_1000"]) == (1, 20, 1)
     # Of the fifteen nearest images, those at 0.01 to 0.15, the last five stand at linf:0.1, and perhaps the one at 0.10.
     assert found["robust_n"] == 15
@@ -47,3 +47,8 @@ def test_the_two_files_are_those_the_loader_reads(tmp_path, shipped, monkeypatch
     assert written["metrics"]["robust_n"] == 5
     kept = load_file(shipped / "fashion-robust.safetensors")
     assert all(torch.equal(value, net.state_dict()[key].half()) for key, value in kept.items())
+
+
+def test_every_embedded_model_has_a_test():
+    assert {builtin_models.embedded(name).data for name in builtin_models.builtin_names()} == set(release.TESTS)
+    assert "no photograph" in release.TESTS["builtin/signs"].licence

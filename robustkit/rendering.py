@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,9 @@ class Placement:
 class PlacementRange:
     """The range of placements that a sticker must work under.
 
+    Without rotation and at full size a sticker lies on the pixel grid, so that a square covers all that the threat allows and
+    has hard edges. Elsewhere its soft edge counts too, and it is smaller.
+
     Parameters
     ----------
     rotation
@@ -60,23 +64,67 @@ class PlacementRange:
         Maximum relative change of brightness in either direction.
     """
 
-    rotation: float
-    scale: float
-    brightness: float
+    rotation: float = 0.0
+    scale: float = 1.0
+    brightness: float = 0.0
 
-    def draw(self, threat: PatchThreat, images: Tensor, sample_ids: Tensor, random: SampleRandom, step: int = 0) -> Placement:
+    def draw(
+        self, threat: PatchThreat, images: Tensor, sample_ids: Tensor, random: SampleRandom, step: Tensor | int = 0
+    ) -> Placement:
         """A uniformly drawn placement for each image ``(B, C, H, W)``, a function of seed, sample id and step alone."""
+        return self.at(threat, images, self.shares(sample_ids, random, step))
+
+    @staticmethod
+    def shares(sample_ids: Tensor, random: SampleRandom, step: Tensor | int = 0) -> Tensor:
+        """Uniform shares in [0, 1) of the ranges of rotation, scale, brightness, x and y, float64 ``(B, 5)``."""
+        return random.uniform(sample_ids, (5,), step=step, stream="placement", dtype=torch.float64)
+
+    def at(self, threat: PatchThreat, images: Tensor, shares: Tensor) -> Placement:
+        """The placement in each image at these shares ``(B, 5)`` of the ranges, as from `shares`."""
         height, width = images.shape[2:]
-        u = random.uniform(sample_ids, (5,), step=step, stream="placement", dtype=torch.float64).to(images.dtype)
+        u = shares.to(images.dtype)
         angle = math.radians(self.rotation) * (2 * u[:, 0] - 1)
         size = largest_size(threat.pixels(height, width), threat.shape) * (self.scale + (1 - self.scale) * u[:, 1])
         brightness = 1 + self.brightness * (2 * u[:, 2] - 1)
         frame = constant([width, height], images)
         middle = (frame / 2).expand(len(images), 2)
+        if self.rotation == 0 and self.scale == 1:
+            sides = outline(threat, height, width).shape
+            corner = corners(threat, (height, width), sides, u[:, 3:])
+            window = constant([sides[1], sides[0]], images)
+            size = torch.full_like(size, sides[0]) if threat.shape == "square" else size
+            return Placement(center=corner + window / 2, size=size, angle=angle, brightness=brightness)
         if threat.placement == "random":
             reach = size / 2 * (angle.cos().abs() + angle.sin().abs() if threat.shape == "square" else 1)
             middle = middle + (frame - 2 * reach[:, None]).clamp_min(0) * (u[:, 3:] - 0.5)
         return Placement(center=middle, size=size, angle=angle, brightness=brightness)
+
+
+def corners(threat: PatchThreat, image: tuple[int, int], window: tuple[int, ...], share: Tensor) -> Tensor:
+    """The top left corner ``(B, 2)``, as whole (x, y), of a window in an image, both (height, width).
+
+    `share` ``(B, 2)`` in [0, 1) chooses among all positions; a sticker of fixed place is in the middle.
+    """
+    room = constant([image[1] - window[1], image[0] - window[0]], share)
+    return (room / 2).floor().expand_as(share) if threat.placement == "center" else (share * (room + 1)).floor()
+
+
+@cache
+def outline(threat: PatchThreat, height: int, width: int) -> Tensor:
+    """The pixels of the largest sticker on the pixel grid, bool ``(h, w)``: of every window with this mask the threat allows all."""
+    pixels = threat.pixels(height, width)
+    if threat.shape == "square":
+        return torch.ones(math.isqrt(pixels), math.isqrt(pixels), dtype=torch.bool)
+    size = largest_size(pixels, threat.shape)
+    # As even or odd as the image, so that the middle of one can be the middle of the other.
+    rows, columns = (full - 2 * max(math.floor((full - size - 1) / 2), 0) for full in (height, width))
+    middle = Placement(
+        center=torch.tensor([[columns / 2, rows / 2]]),
+        size=torch.tensor([size]),
+        angle=torch.zeros(1),
+        brightness=torch.ones(1),
+    )
+    return cover(torch.empty(1, 1, rows, columns), threat.shape, middle)[0, 0] > 0
 
 
 def largest_size(pixels: int, shape: Shape) -> float:
@@ -104,7 +152,7 @@ def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds:
     x
         Images ``(B, C, H, W)`` in `bounds`.
     patch
-        Texture ``(C, h, w)`` in `bounds`, stretched over the square around the sticker.
+        Texture ``(C, h, w)`` in `bounds`, or one for each image ``(B, C, h, w)``, stretched over the square around the sticker.
     shape
         ``square`` or ``circle``.
     placement
@@ -118,7 +166,7 @@ def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds:
     """
     low, _ = bounds
     local = _local(x, placement)
-    alpha = coverage(local, placement.size, shape)[:, None]
+    alpha = cover(x, shape, placement)
     half = (placement.size / 2).clamp_min(torch.finfo(x.dtype).tiny)
     grid = local / half[:, None, None, None]
     texture = patch.to(x.dtype).expand(len(x), -1, -1, -1)
@@ -126,6 +174,11 @@ def render(x: Tensor, patch: Tensor, shape: Shape, placement: Placement, bounds:
     color = clip(low + per_sample(placement.brightness, x) * (color - low), bounds)
     blended = clip((1 - alpha) * x + alpha * color, bounds)
     return torch.where(alpha > 0, blended, x), alpha
+
+
+def cover(x: Tensor, shape: Shape, placement: Placement) -> Tensor:
+    """The sticker's alpha in each image ``(B, 1, H, W)``; the pixels that it changes are those above 0."""
+    return coverage(_local(x, placement), placement.size, shape)[:, None]
 
 
 def _local(x: Tensor, placement: Placement) -> Tensor:
@@ -152,7 +205,8 @@ def coverage(local: Tensor, size: Tensor, shape: Shape) -> Tensor:
 def blank_patch(threat: PatchThreat, images: Tensor, bounds: Bounds) -> Tensor:
     """A mid-grey patch ``(C, h, h)`` with the resolution of the largest sticker in these images."""
     _, channels, height, width = images.shape
-    edge = max(1, math.ceil(largest_size(threat.pixels(height, width), threat.shape)))
+    pixels = threat.pixels(height, width)
+    edge = math.isqrt(pixels) if threat.shape == "square" else max(1, math.ceil(largest_size(pixels, threat.shape)))
     return torch.full((channels, edge, edge), sum(bounds) / 2, dtype=images.dtype, device=images.device)
 
 

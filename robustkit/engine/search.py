@@ -127,6 +127,8 @@ class _Search(Generic[S]):
 
     def _advance(self, slots: Slots[S]) -> tuple[Slots[S], Readback | None]:
         """The slots after one query and one step of the attack, and which attempts end, as a pending copy to the host."""
+        if not self.steps:  # the first proposal is the last one, which verification queries
+            return slots, self._word(slots.track, slots.batch, slots.taken)
         attack, batch, state, track = self.attack, slots.batch, slots.state, slots.track
         device = batch.x.device
         followed = attack.follows(slots.taken)

@@ -5,7 +5,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustkit.rendering import Placement, PlacementRange, cutout, largest_size, patch_picture, render
+from robustkit.rendering import (
+    Placement,
+    PlacementRange,
+    corners,
+    cover,
+    cutout,
+    largest_size,
+    outline,
+    patch_picture,
+    render,
+)
 from robustkit.rng import SampleRandom
 from robustkit.threats import PatchThreat
 
@@ -142,6 +152,56 @@ def test_stickers_lie_inside_the_image_and_reach_all_of_it() -> None:
     centred = where.draw(PatchThreat(area=0.06, placement="center"), x, ids, SampleRandom(3, "place"))
     assert torch.equal(centred.center, torch.tensor([[20.0, 10.0]]).expand(2000, 2))
     assert torch.equal(centred.size, placement.size)
+
+
+@pytest.mark.parametrize("text", ["patch:10%", "patch:10%,placement=center"])
+def test_a_full_square_without_rotation_has_hard_edges_on_the_pixel_grid(text: str) -> None:
+    threat = PatchThreat.parse(text)
+    x, ids = torch.zeros(400, 1, 15, 20), torch.arange(400)
+    placement = PlacementRange().draw(threat, x, ids, SampleRandom(0, "place"))
+    alpha = cover(x, "square", placement)
+    assert alpha.unique().tolist() == [0, 1]
+    assert alpha.flatten(1).sum(1).unique().tolist() == [25]  # 5 x 5 of the 30 pixels allowed
+    corner = placement.center - 2.5
+    assert torch.equal(corner, corner.round())
+    ends = ([0, 0], [15, 10]) if threat.placement == "random" else ([7, 5], [7, 5])
+    assert (corner.amin(0).tolist(), corner.amax(0).tolist()) == ends
+    texture = torch.rand(1, 5, 5, generator=torch.Generator().manual_seed(0))
+    shown, _ = render(x, texture, "square", placement, UNIT)
+    first = shown[0, :, int(corner[0, 1]) :, int(corner[0, 0]) :][:, :5, :5]
+    assert torch.allclose(first, texture, atol=1e-5)
+
+
+@given(
+    height=st.integers(9, 40), width=st.integers(9, 40), area=st.floats(0.01, 0.5), circle=st.booleans(), fixed=st.booleans()
+)
+@settings(max_examples=100, deadline=None)
+def test_every_window_with_the_outline_is_inside_the_threat(
+    height: int, width: int, area: float, circle: bool, fixed: bool
+) -> None:
+    threat = PatchThreat(area=area, shape="circle" if circle else "square", placement="center" if fixed else "random")
+    if threat.pixels(height, width) < 9 or threat.pixels(height, width) > min(height, width) ** 2:
+        return
+    mask = outline(threat, height, width)
+    window = (mask.shape[0], mask.shape[1])
+    share = SampleRandom(0, "at").uniform(torch.arange(8), (2,))
+    x = torch.zeros(8, 1, height, width)
+    for image, (left, top) in zip(x, corners(threat, (height, width), window, share).int().tolist(), strict=True):
+        image[0, top : top + window[0], left : left + window[1]][mask] = 1
+    assert x.flatten(1).sum(1).unique().tolist() == [int(mask.sum())]
+    assert bool(threat.contains(torch.zeros_like(x), x, UNIT).all())
+    placement = PlacementRange().draw(threat, x, torch.arange(8), SampleRandom(0, "place"))
+    assert (cover(x, threat.shape, placement) > 0).flatten(1).sum(1).unique().tolist() == [int(mask.sum())]
+
+
+def test_each_image_may_have_its_own_texture() -> None:
+    x, textures = torch.zeros(2, 1, 6, 8), torch.tensor([0.25, 0.75])[:, None, None, None].expand(2, 1, 2, 2)
+    one = placed(4, 3, 2)
+    both = Placement(
+        center=one.center.repeat(2, 1), size=one.size.repeat(2), angle=one.angle.repeat(2), brightness=one.brightness.repeat(2)
+    )
+    shown, _ = render(x, textures, "square", both, UNIT)
+    assert shown[:, 0, 2, 3].tolist() == [0.25, 0.75]
 
 
 def test_placements_depend_on_the_sample_and_not_on_the_batch() -> None:

@@ -333,3 +333,42 @@ def test_the_first_of_the_greatest():
     row, key = torch.tensor([3, 1, 3, 1, 3]), torch.tensor([0.0, 2.0, 5.0, 2.0, 5.0])
     assert best_of_each(row, key).tolist() == [2, 1, 2, 1, 2]
     assert best_of_each(row[:0], key[:0]).tolist() == []
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneShot(IterativeAttack[State]):
+    """The darkest image within the budget, which needs no step."""
+
+    steps: int = 1
+    needs_gradient: ClassVar[bool] = False
+    info: ClassVar[AttackInfo] = AttackInfo(
+        name="one-shot", threats=("linf",), knowledge="decision", targeted=True, cost="2 forwards", paper=""
+    )
+
+    def attempt_steps(self, threat):
+        return 0
+
+    def start(self, batch):
+        return State(x_adv=batch.threat.project(batch.x, torch.zeros_like(batch.x), batch.bounds))
+
+    def step(self, batch, state, response):
+        raise AssertionError("no step was asked for")
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("draws", [1, 3])
+def test_an_attack_without_steps_costs_the_clean_pass_and_the_verification(early, draws):
+    x = images(20)
+    y = labels(x)
+    y[3] = (y[3] + 1) % 10
+    subject = model(batch_size=6).with_draws(draws)
+    wide = Threat.parse("linf:0.5")
+    result = OneShot(early_exit=early)(subject, x, y, wide)
+    expected = wide.project(x, torch.zeros_like(x), (0.0, 1.0))
+    expected[3] = x[3]
+    assert torch.equal(result.x_adv, expected)
+    assert subject.forwards == int(result.forwards.sum())
+    if draws == 1 and early:
+        assert result.forwards.tolist() == [1 if i == 3 else 2 for i in range(20)]
+    assert 0 < int(result.success.sum()) < 19
+    assert torch.equal(result.success, (model().logits(expected).argmax(1) != y) & (torch.arange(20) != 3))

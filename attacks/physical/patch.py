@@ -30,8 +30,8 @@ class Patch(Sticker):
         Images per step.
     learning_rate
         Adam's learning rate, as a fraction of the bounds' width.
-    rotation, scale, brightness
-        Range of placements for fitting and evaluation, see `Sticker`.
+    placements, rotation, scale, brightness
+        Where it is tried, and from where the placements in the fit are drawn; see `Places`.
     fit_images
         Maximum number of images for fitting.
     """
@@ -45,7 +45,7 @@ class Patch(Sticker):
         threats=("patch",),
         knowledge="white-box",
         targeted=True,
-        cost="2 forwards, and steps * batch forwards and backwards for each of two fits that all samples share",
+        cost="placements + 1 forwards, and steps * batch forwards and backwards for each of two fits that all samples share",
         paper="Adversarial Patch, arXiv 1712.09665",
     )
 
@@ -89,7 +89,7 @@ class Patch(Sticker):
         rows = random.integers(slots, (), len(samples.x), step=step, stream="images")
         x, wanted = samples.x[rows], (samples.y if samples.targets is None else samples.targets)[rows]
         objective = cross_entropy if samples.targets is None else cross_entropy_targeted
-        placement = self.placements.draw(threat, x, slots, random, step)
+        placement = self.range.draw(threat, x, slots, random, step)
         with torch.enable_grad():
             leaf = patch.detach().requires_grad_()
             patched, _ = render(x, leaf, threat.shape, placement, model.bounds)

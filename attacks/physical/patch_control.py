@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
+from torch import Tensor
 
 from robustkit.attacks.physical.sticker import Sticker, fitted_patch
-from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat
+from robustkit.plugin import AttackInfo, Bounds, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat
 from robustkit.rendering import blank_patch
 
 Fill = Literal["grey", "black", "white", "random"]
@@ -22,8 +23,8 @@ class PatchControl(Sticker):
     ----------
     fill
         ``grey``, ``black``, ``white``, or ``random``: independent for every texel and channel, but the same for all images.
-    rotation, scale, brightness
-        Range of placements, as for `patch`.
+    placements, rotation, scale, brightness
+        Where it is tried, as for `patch`.
     fit_images
         Ignored, because nothing is fitted.
     """
@@ -35,22 +36,28 @@ class PatchControl(Sticker):
         threats=("patch",),
         knowledge="decision",
         targeted=True,
-        cost="2 forwards",
+        cost="placements + 1 forwards",
         paper="Control for Adversarial Patch, arXiv 1712.09665",
         control=True,
     )
 
     def fit_to(self, model: Model, samples: Samples, threat: Threat, seed: int) -> Fitted:
         assert isinstance(threat, PatchThreat)
-        low, high = model.bounds
-        patch = blank_patch(threat, samples.x, model.bounds)
-        match self.fill:
-            case "black":
-                patch = torch.full_like(patch, low)
-            case "white":
-                patch = torch.full_like(patch, high)
-            case "random":
-                one = torch.zeros(1, dtype=torch.int64, device=patch.device)
-                draw = SampleRandom(seed, self.name).uniform(one, patch.shape, dtype=patch.dtype)[0]
-                patch = low + (high - low) * draw
-        return fitted_patch(patch, threat)
+        return fitted_patch(filled(self.fill, threat, samples.x, model.bounds, seed), threat)
+
+
+def filled(fill: Fill, threat: PatchThreat, images: Tensor, bounds: Bounds, seed: int) -> Tensor:
+    """A texture ``(C, h, w)`` in one colour, or in random colours."""
+    low, high = bounds
+    patch = blank_patch(threat, images, bounds)
+    match fill:
+        case "grey":
+            return patch
+        case "black":
+            return torch.full_like(patch, low)
+        case "white":
+            return torch.full_like(patch, high)
+        case "random":
+            one = torch.zeros(1, dtype=torch.int64, device=patch.device)
+            draw = SampleRandom(seed, "patch-control").uniform(one, patch.shape, dtype=patch.dtype)[0]
+            return low + (high - low) * draw

@@ -1,86 +1,51 @@
-"""Base class of stickers: their placement and evaluation."""
+"""Base class of universal stickers: one texture for all images, evaluated at each image's own placements."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from robustkit.attacks.physical.places import Places, Trial
 from robustkit.plugin import (
     AttackResult,
     Fitted,
     Model,
     PatchThreat,
-    SampleRandom,
     Samples,
     Threat,
     UniversalAttack,
     UsageError,
-    judge,
     with_broken_fit,
 )
-from robustkit.rendering import PlacementRange, cutout, render
+from robustkit.rendering import cutout
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sticker(UniversalAttack):
-    """A universal attack whose perturbation is a patch, placed once per sample at random.
-
-    Placements depend only on the seed, the sample id and these three parameters, so stickers are compared at the same ones.
+class Sticker(Places, UniversalAttack):
+    """A universal attack whose perturbation is a patch.
 
     Parameters
     ----------
-    rotation
-        Maximum rotation in either direction, in degrees, 0 to 180.
-    scale
-        Minimum size, as a fraction of the maximum allowed by the threat, in (0, 1].
-    brightness
-        Maximum relative change of the sticker's brightness in either direction, in [0, 1).
+    placements, rotation, scale, brightness
+        As in `Places`.
     """
 
-    rotation: float = 20.0
-    scale: float = 0.8
-    brightness: float = 0.1
-
-    random_placement: ClassVar[str] = "sticker"
-
     def __post_init__(self) -> None:
-        if not 0 <= self.rotation <= 180:
-            raise UsageError(f"rotation={self.rotation} must be between 0 and 180 degrees")
-        if not 0 < self.scale <= 1:
-            raise UsageError(f"scale={self.scale} must be above 0 and at most 1, a fraction of the maximum size")
-        if not 0 <= self.brightness < 1:
-            raise UsageError(f"brightness={self.brightness} must be at least 0 and below 1")
+        super().__post_init__()
         if self.fit_images < 1:
             raise UsageError(f"fit_images={self.fit_images} must be at least 1")
 
-    @property
-    def placements(self) -> PlacementRange:
-        """The range of placements."""
-        return PlacementRange(rotation=self.rotation, scale=self.scale, brightness=self.brightness)
-
     def apply_to(self, model: Model, samples: Samples, threat: Threat, fitted: Fitted, seed: int) -> AttackResult:
-        assert isinstance(threat, PatchThreat)
-        patch = checked_patch(fitted, samples.x)
-
-        def make(attacked: Samples, num_classes: int) -> Tensor:
-            return self._put_on(model, attacked, threat, patch, seed)
-
-        return with_broken_fit(fitted, judge(model, samples, threat, make, seed=seed))
-
-    def _put_on(self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, seed: int) -> Tensor:
-        random = SampleRandom(seed, self.random_placement)
-        rows = torch.arange(len(samples.x), device=samples.x.device)
-
-        def part(rows: Tensor) -> Tensor:
-            x = samples.x[rows]
-            placement = self.placements.draw(threat, x, samples.ids[rows], random)
-            return render(x, patch, threat.shape, placement, model.bounds)[0]
-
-        chunk = model.chunk_size(samples.x)
-        return torch.cat([part(rows[start : start + chunk]) for start in range(0, len(rows), chunk)])
+        trial = Trial(
+            texture=checked_patch(fitted, samples.x),
+            placements=self.placements,
+            rotation=self.rotation,
+            scale=self.scale,
+            brightness=self.brightness,
+        )
+        return with_broken_fit(fitted, trial.run(model, samples, threat, seed))
 
 
 def checked_patch(fitted: Fitted, x: Tensor) -> Tensor:

@@ -91,8 +91,8 @@ class StickerPosition(IterativeAttack[StickerPositionState]):
 
     def start(self, batch: Batch) -> StickerPositionState:
         random = SampleRandom(batch.random.seed, "sticker")
-        drawn = [PlacementRange.shares(batch.sample_ids, random, k)[:, [0, 3, 4]] for k in range(self.population)]
-        members = torch.stack(drawn, dim=1)
+        drawn = torch.stack([PlacementRange.shares(batch.sample_ids, random, k) for k in range(self.population)], dim=1)
+        members = torch.cat([drawn[..., :1], drawn[..., 3:]], dim=2)
         return StickerPositionState(
             x_adv=self._put(batch, members[:, 0]),
             members=members,

@@ -110,16 +110,19 @@ class PatchThreat(Threat):
         The sticker has the threat's shape, area and placement, and any rotation. If it may be anywhere, it may extend
         over the image's edge, like a sticker on an object that is only partly in the picture.
         """
-        changed = self._changed(x, x_adv)
-        # Unchanged pixels need not be in the box.
-        in_box = ((x_adv >= bounds[0]) & (x_adv <= bounds[1])).all(1) | ~changed
-        count = changed.flatten(1).sum(1)
-        pixels = self.pixels(x.shape[2], x.shape[3])
-        inside = in_box.flatten(1).all(1) & (count <= pixels)
+        changed, pixels = self._changed(x, x_adv), self.pixels(x.shape[2], x.shape[3])
+        inside = self.plausible(x, x_adv, bounds)
         rows = inside.nonzero().squeeze(1)
         covered = covered_by_circle if self.shape == "circle" else covered_by_square
         inside[rows] = covered(changed[rows], float(pixels), self.placement == "center")
         return inside
+
+    def plausible(self, x: Tensor, x_adv: Tensor, bounds: Bounds) -> Tensor:
+        """Whether the changed pixels of each image are few enough and within bounds. Bool ``(B,)``."""
+        changed = self._changed(x, x_adv)
+        # Unchanged pixels need not be in the box.
+        in_box = ((x_adv >= bounds[0]) & (x_adv <= bounds[1])).all(1) | ~changed
+        return in_box.flatten(1).all(1) & (changed.flatten(1).sum(1) <= self.pixels(x.shape[2], x.shape[3]))
 
     @staticmethod
     def _changed(x: Tensor, x_adv: Tensor) -> Tensor:

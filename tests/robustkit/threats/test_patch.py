@@ -87,3 +87,16 @@ def test_the_changed_pixels_fit_a_sticker_of_the_shape_where_the_threat_puts_it(
     bar = (slice(5, 7), slice(4, 8))
     assert lies("patch:16/144,shape=circle", edge, block, bar, strip) == [False, True, True, False]
     assert lies("patch:16/144,shape=circle,placement=center", edge, block, bar) == [False, False, True]
+
+
+def test_every_query_is_checked_for_its_pixels_and_the_result_for_its_place_too():
+    """Whether a sticker covers the pixels is found out once, at the end, because it takes longer than a small network."""
+    threat = Threat.parse("patch:9%")
+    x = torch.full((3, 1, 10, 10), 0.5)
+    x_adv = x.clone()
+    x_adv[0, 0, 2:5, 3:6] = 1  # a sticker
+    x_adv[1, 0, ::5, ::4] = 1  # six pixels far apart
+    x_adv[2, 0, 2:6, 3:6] = 1  # more than nine pixels
+    assert threat.plausible(x, x_adv, (0.0, 1.0)).tolist() == [True, True, False]
+    assert threat.contains(x, x_adv, (0.0, 1.0)).tolist() == [True, False, False]
+    assert threat.plausible(x, x_adv, (0.0, 0.9)).tolist() == [False] * 3

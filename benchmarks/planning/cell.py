@@ -78,6 +78,7 @@ class Cell:
                 parameters(self.attack),
                 plugin(type(self.threat)),
                 self.threat.id,
+                self.threat.content,
                 self.part,
                 self.before,
                 self.among,

@@ -75,6 +75,11 @@ class Threat(ABC):
             parts.append(f"queries={self.queries}")
         return ",".join(parts)
 
+    @property
+    def content(self) -> str:
+        """A digest of the files that the text form names, because they may change; empty without files."""
+        return ""
+
     def __str__(self) -> str:
         return self.id
 

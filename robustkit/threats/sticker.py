@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -81,6 +83,14 @@ class StickerThreat(Threat):
         if self.threshold is not None:
             parts.append(f"threshold={self.threshold}")
         return ",".join(parts)
+
+    @property
+    def content(self) -> str:
+        named = [path for path in (self.mask, self.sign) if path and path not in BUILT_IN]
+        try:
+            return " ".join(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in named)
+        except OSError as error:
+            raise UsageError(f"file {brief(error.filename)} of threat {self.id!r} cannot be read: {error.strerror}") from None
 
     @property
     def plate(self) -> Sign:

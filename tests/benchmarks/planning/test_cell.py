@@ -55,6 +55,16 @@ def test_parameters_and_threats_are_another_cell() -> None:
     assert len(names) == 4
 
 
+def test_a_threats_files_count_by_their_content(tmp_path: Path) -> None:
+    (tmp_path / "mask.toml").write_text("rectangles_cm = [[-10, -10, 20, 20]]")
+    before = name_of(attack("rp2"), f"sticker:{tmp_path}/mask.toml")
+    assert name_of(attack("rp2"), f"sticker:{tmp_path}/mask.toml") == before
+    (tmp_path / "mask.toml").write_text("rectangles_cm = [[-10, -10, 20, 21]]")
+    assert name_of(attack("rp2"), f"sticker:{tmp_path}/mask.toml") != before
+    with pytest.raises(UsageError, match="none.toml' of threat .* cannot be read"):
+        name_of(attack("rp2"), "sticker:none.toml")
+
+
 def test_a_surrogate_counts_by_what_it_is_however_it_is_given() -> None:
     given = Given((), 1, torch.device("cpu"))
     by_name = equip(attack("mi-fgsm:surrogate=builtin/fashion-standard"), given)

@@ -34,7 +34,7 @@ AROUND_CELL, ONCE = 40, 48
 PROBES = 14
 
 #: Attacks that say after each step what the next one is to ask, or whose attempt is over: the host needs it at once.
-AT_ONCE = ("cr", "deepfool", "jsma", "noise", "square", "superdeepfool")
+AT_ONCE = ("cr", "deepfool", "hybrid-square", "jsma", "noise", "square", "superdeepfool")
 #: It selects the samples of each step on the host, several times a step.
 ON_THE_HOST = ("shrink",)
 
@@ -64,6 +64,8 @@ def surrogated(made, model):
 
 def queries(made, threat):
     """How often an attack asks about a survivor, with attempts that run side by side counted once."""
+    if made.name == "hybrid-square":
+        return queries(attack(made.start), threat) + made.steps
     if not isinstance(made, IterativeAttack):
         return 0
     return made.attempt_steps(threat) * min(made.attempts(threat, 5), 2)

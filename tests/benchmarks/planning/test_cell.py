@@ -61,7 +61,7 @@ def test_a_threats_files_count_by_their_content(tmp_path: Path) -> None:
     assert name_of(attack("rp2"), f"sticker:{tmp_path}/mask.toml") == before
     (tmp_path / "mask.toml").write_text("rectangles_cm = [[-10, -10, 20, 21]]")
     assert name_of(attack("rp2"), f"sticker:{tmp_path}/mask.toml") != before
-    with pytest.raises(UsageError, match="none.toml' of threat .* cannot be read"):
+    with pytest.raises(UsageError, match=r"none\.toml' of threat .* cannot be read"):
         name_of(attack("rp2"), "sticker:none.toml")
 
 

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from robustkit.benchmarks.sticker.photos import MARGIN, cut_out, moved
 from robustkit.physical.drawing.backgrounds import backgrounds
-from robustkit.physical.drawing.scenes import CAMERA, drive_past
-from robustkit.physical.drawing.scenes import scenes as drawn_scenes
+from robustkit.physical.drawing.roadside import CAMERA, drive_past, roadside
 from robustkit.physical.pose import Pose, apparent_size_px
 from robustkit.physical.scenes import Scenes
 from robustkit.physical.sign import Sign
@@ -63,10 +62,8 @@ class DrawnStage:
         return self._drawn(pose, ids, SampleRandom(seed, "sticker stage, held out"))
 
     def _drawn(self, pose: Pose, ids: Tensor, random: SampleRandom) -> Scenes:
-        found = drawn_scenes(self.sign.name, ids, random, pose=pose, size_px=self.size_px)
-        light = found.light.reshape(-1, 1).expand(-1, 3)
-        labels = torch.full((len(ids),), self.label)
-        return Scenes(found.frames, ids, labels, found.homography, gain=light, offset=torch.zeros_like(light))
+        scenes = roadside(self.sign.name, ids, random, pose=pose, size_px=self.size_px)
+        return replace(scenes, labels=torch.full_like(ids, self.label))
 
 
 @dataclass(frozen=True, eq=False)

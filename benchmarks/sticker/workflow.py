@@ -24,7 +24,7 @@ from robustkit.benchmarks.sticker.stages import Stage
 from robustkit.benchmarks.sticker.summary import AreaScore, Checkpoint, ModelPart, StickerPart, StickerSummary, Variant, main
 from robustkit.benchmarks.sticker.trimmed import trimmed
 from robustkit.contracts.model import Model
-from robustkit.physical.drawing.scenes import CAMERA
+from robustkit.physical.drawing.roadside import CAMERA
 from robustkit.physical.feature_size import smallest_feature_mm, too_fine
 from robustkit.physical.fitting import Fitting, SceneAttack, StickerTask, printed
 from robustkit.physical.masks import area_share

@@ -50,7 +50,7 @@ class Drawing:
         for colour, polygons in self.layers:
             for corners in polygons:
                 column, row = ((corners - low) / (high - low) * fine[::-1] - 0.5).T
-                canvas[inside(row, column, shape=tuple(fine))] = colour
+                canvas[inside(row, column, shape=tuple(fine))] = colour  # type: ignore[no-untyped-call]
         samples = torch.from_numpy(canvas).float().permute(2, 0, 1)
         cells = samples.reshape(3, shape[0], FINENESS, shape[1], FINENESS)
         return linear_to_srgb(srgb_to_linear(cells).mean((2, 4)))

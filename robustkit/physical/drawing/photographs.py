@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from robustkit.physical.drawing.catalogue import CLASSES
-from robustkit.physical.drawing.scenes import scenes
+from robustkit.physical.drawing.roadside import roadside
 from robustkit.physical.views.chain import Chain
 from robustkit.physical.views.defocus import Defocus
 from robustkit.physical.views.exposure import Exposure
@@ -48,9 +48,9 @@ def photographs(first: int, count: int, seed: int, *, size_px: int = 32) -> tupl
     labels = ids % len(CLASSES)
     random = SampleRandom(seed, "signs")
     frames = torch.empty(count, 3, size_px, size_px)
-    for label in labels.unique().tolist():
+    for label in sorted(set(labels.tolist())):
         chosen = (labels == label).nonzero().squeeze(1)
-        frames[chosen] = scenes(CLASSES[label], ids[chosen], random, size_px=size_px).frames
+        frames[chosen] = roadside(CLASSES[label], ids[chosen], random, size_px=size_px).frames
     seen = CHAIN(frames, CHAIN.draw(ids, random))
     images = (seen * 255).round().byte().permute(0, 2, 3, 1).numpy()
     return images, labels.numpy()

@@ -6,7 +6,7 @@ import torch
 
 from robustkit.benchmarks.sticker.stages import DrawnStage, PhotoStage, sign_size_px
 from robustkit.physical.drawing.catalogue import artwork
-from robustkit.physical.drawing.scenes import CAMERA
+from robustkit.physical.drawing.roadside import CAMERA
 from robustkit.physical.pose import Pose
 from robustkit.physical.scenes import Scenes
 

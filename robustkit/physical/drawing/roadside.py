@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from robustkit.physical.drawing.backgrounds import backgrounds
-from robustkit.physical.drawing.catalogue import artwork
+from robustkit.physical.drawing.catalogue import CLASSES, artwork
 from robustkit.physical.drawing.noise import noise
 from robustkit.physical.pose import Camera, Pose, project
+from robustkit.physical.scenes import Scenes
 from robustkit.physical.sign import Sign
-from robustkit.physical.sticker import Sticker
 from robustkit.physical.warp import composite, warp
 from robustkit.rng import SampleRandom
 
@@ -20,43 +18,8 @@ CAMERA = Camera(focal_px=1500, width_px=1920, height_px=1080)
 POST_CM = (6.0, 240.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Scenes:
-    """Pictures of one sign, before the camera's own effects.
-
-    Parameters
-    ----------
-    artwork
-        The sign and its picture, as painted; those in `frames` are older.
-    pose
-        How each picture was taken.
-    homography
-        From cm on the sign to pixels, ``(B, 3, 3)``.
-    frames
-        The sign in its surroundings, sRGB ``(B, 3, H, W)``.
-    light
-        How much more light falls on the sign than on what is behind it, ``(B, 1, 1, 1)``; it was applied to `frames`.
-    """
-
-    artwork: Sticker
-    pose: Pose
-    homography: Tensor
-    frames: Tensor
-    light: Tensor
-
-    @property
-    def sign(self) -> Sign:
-        """The sign's name and outline."""
-        return self.artwork.sign
-
-    def with_sticker(self, sticker: Sticker) -> Tensor:
-        """The frames with a sticker on the sign, in the same light; differentiable in the sticker."""
-        colour, alpha = sticker.warp(self.homography, (self.frames.shape[2], self.frames.shape[3]))
-        return composite(self.frames, colour * self.light, alpha)
-
-
-def scenes(name: str, ids: Tensor, random: SampleRandom, *, pose: Pose | None = None, size_px: int = 32) -> Scenes:
-    """Pictures of a sign, a function of each id alone.
+def roadside(name: str, ids: Tensor, random: SampleRandom, *, pose: Pose | None = None, size_px: int = 32) -> Scenes:
+    """Scenes of a sign, each a function of its id alone; labels are indices of `CLASSES`.
 
     Parameters
     ----------
@@ -78,7 +41,9 @@ def scenes(name: str, ids: Tensor, random: SampleRandom, *, pose: Pose | None = 
     behind = composite(behind, *_post(homography, size))
     light = 2 ** (2.4 * random.uniform(ids, (1, 1, 1), stream="light") - 1.4)
     colour, alpha = warp(_worn(art.texture, ids, random), art.alpha, homography, size_cm=art.size_cm, size_px=size)
-    return Scenes(art, pose, homography, composite(behind, colour * light, alpha), light)
+    frames, gain = composite(behind, colour * light, alpha), light.reshape(-1, 1).repeat(1, 3)
+    labels = torch.full_like(ids, CLASSES.index(name))
+    return Scenes(frames, ids, labels, homography, gain=gain, offset=torch.zeros_like(gain))
 
 
 def drive_past(ids: Tensor, random: SampleRandom) -> Pose:

@@ -1,4 +1,4 @@
-"""Where stickers may be, from the user's words: a file, the whole sign, bars, bands, or the model's most vulnerable places."""
+"""Where stickers may be, from the user's words: a file, the whole sign, boxes on it, or the model's most vulnerable places."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from robustkit.physical.sticker import Sticker
 from robustkit.physical.vulnerable import vulnerable_boxes
 from robustkit.threats.sticker import BARS
 
-NAMES = ("whole", "bars", "bands", "vulnerable:10%")
-#: Two bands above and below the middle, as shares of the sign's width and height: left, top, width, height.
-BANDS = ((-0.36, -0.37, 0.72, 0.14), (-0.36, 0.23, 0.72, 0.14))
+#: Boxes by name, as shares of the sign's width and height: left, top, width, height.
+BOXES = {
+    "bars": BARS,
+    "bands": ((-0.36, -0.37, 0.72, 0.14), (-0.36, 0.23, 0.72, 0.14)),
+    "square": ((-0.35, -0.35, 0.7, 0.7),),
+}
+NAMES = ("whole", *BOXES, "vulnerable:10%")
 #: Of RP2's first stage: steps, scenes, rate and weight of the L1 norm.
 STEPS, SCENES, RATE, SPARSITY = 60, 32, 0.05, 0.5
 
@@ -46,10 +50,9 @@ def placed(
     kind, _, share = mask.partition(":")
     if mask == "whole":
         return sign.coverage(shape)
-    if mask in ("bars", "bands"):
+    if mask in BOXES:
         across, down = sign.width_cm, sign.height_cm
-        boxes = BARS if mask == "bars" else BANDS
-        return from_rectangles(sign, [(x * across, y * down, w * across, h * down) for x, y, w, h in boxes], shape)
+        return from_rectangles(sign, [(x * across, y * down, w * across, h * down) for x, y, w, h in BOXES[mask]], shape)
     if kind == "vulnerable":
         found = vulnerable_boxes(_magnitude(sign, shape, model, stage, target, seed), sign, area_share=_share(mask, share))
         return from_rectangles(sign, found, shape)

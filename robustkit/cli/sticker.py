@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from robustkit.physical.printer.print_model import PrintModel
 
 #: The demonstration, which must end within three minutes on two cores.
-MODEL, SIGN, TARGET, MASK, ATTACK, STEPS = "builtin/signs-cnn", "stop", "yield", "bands", "rp2:learning_rate=0.1", 200
+MODEL, SIGN, TARGET, MASK, ATTACK, STEPS = "builtin/signs-cnn", "stop", "turn right", "square", "rp2:learning_rate=0.1", 200
 
 
 class PrinterOptions(Options):
@@ -79,7 +79,7 @@ class OptimiseOptions(AttackOptions, LoadingOptions, LinkOptions, TimeOptions):
     true: str | None = Field(None, description="The sign's true class; by default the one with the sign's name")
     mask: Annotated[str, Mark.PATH] = Field(
         "bars",
-        description="Where stickers may be: a black-and-white PNG or a TOML file with rectangles_cm or polygons_cm, whole, bars, bands, or "
+        description="Where stickers may be: a black-and-white PNG or a TOML file with rectangles_cm or polygons_cm, whole, bars, bands, square, or "
         "vulnerable:10% (the model's most vulnerable places)",
     )
     threshold: int | None = Field(None, ge=1, le=255, description="The grey from which a mask picture's pixels count as white")

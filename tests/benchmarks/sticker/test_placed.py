@@ -18,6 +18,7 @@ def alpha(order: Order, mask: str, shape: tuple[int, int] = (16, 16)) -> torch.T
 def test_the_whole_sign_and_bars(order: Order) -> None:
     assert torch.equal(alpha(order, "whole"), order.stage.sign.coverage((16, 16)))
     assert area_share(alpha(order, "bars", (64, 64)), order.stage.sign) == pytest.approx(4 * 0.24 * 0.1 / 0.828, abs=0.01)
+    assert area_share(alpha(order, "square", (64, 64)), order.stage.sign) == pytest.approx(0.49 / 0.828, abs=0.01)
 
 
 def test_the_most_vulnerable_place_of_a_model_that_looks_at_the_middle(order: Order) -> None:

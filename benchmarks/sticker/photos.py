@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from robustkit.benchmarks.sticker.finding import NotFound, find_sign
 from robustkit.data.decode import SUFFIXES, decode
 from robustkit.data.files import Tree, brief, local_path, shown
 from robustkit.errors import UsageError
@@ -77,12 +78,10 @@ def read_cuts(
     UsageError
         If there is no photo, or one cannot be used and is not to be skipped.
     """
-    if not reading.cropped:
-        raise UsageError("signs are not yet found in photos: crop them to the sign's bounding box, and say so with --cropped")
     tree, files = _files(name, reading.follow_links, only)
     cuts, failed = [], []
     for file in files:
-        found = _cut(tree, file, sign, side_px)
+        found = _cut(tree, file, sign, side_px, reading.cropped)
         if isinstance(found, Cut):
             cuts.append(found)
         else:
@@ -159,7 +158,7 @@ def _images(tree: Tree, below: str) -> Iterator[str]:
             yield str(Path(below) / entry.name)
 
 
-def _cut(tree: Tree, file: str, sign: Sign, side_px: int) -> Cut | str:
+def _cut(tree: Tree, file: str, sign: Sign, side_px: int, cropped: bool) -> Cut | str:
     """The cut of a photo, or why there is none."""
     try:
         with closing(tree.open(file)) as stream:
@@ -170,10 +169,17 @@ def _cut(tree: Tree, file: str, sign: Sign, side_px: int) -> Cut | str:
         return f"unreadable ({' '.join(str(error).split())[:100] or type(error).__name__})"
     image = decoded if isinstance(decoded, Tensor) else F.pil_to_tensor(decoded.convert("RGB"))
     photo = (image.float() / 255 if image.dtype == torch.uint8 else image).expand(3, -1, -1)
-    homography = Scenes.filled(photo[None], torch.zeros(1), sign).homography
-    to = Scenes.filled(photo.new_zeros(1, 3, side_px, side_px), torch.zeros(1), sign).homography
-    assert homography is not None
-    assert to is not None
+    if cropped:
+        homography = Scenes.filled(photo[None], torch.zeros(1), sign).homography
+        to = Scenes.filled(photo.new_zeros(1, 3, side_px, side_px), torch.zeros(1), sign).homography
+        assert homography is not None
+        assert to is not None
+    else:
+        found = find_sign(photo, sign)
+        if isinstance(found, NotFound):
+            return found.reason
+        homography = found.homography[None]
+        to = cut_out(homography, sign, side_px, MARGIN)
     grey = photo.mean((1, 2))[None, :, None, None].expand(1, 3, side_px, side_px)
     picture = moved(photo[None], homography, to, (side_px, side_px), grey)[0]
     return Cut(file, picture, to[0], float(apparent_size_px(homography, sign)[0]))

@@ -79,7 +79,8 @@ class OptimiseOptions(AttackOptions, LoadingOptions, LinkOptions, TimeOptions):
     true: str | None = Field(None, description="The sign's true class; by default the one with the sign's name")
     mask: Annotated[str, Mark.PATH] = Field(
         "bars",
-        description="Where stickers may be: a black-and-white PNG or a TOML file with rectangles_cm or polygons_cm, whole, bars, bands, square, or "
+        description="Where stickers may be: a black-and-white PNG or a TOML file with rectangles_cm or polygons_cm, "
+        "whole, bars, bands, square, or "
         "vulnerable:10% (the model's most vulnerable places)",
     )
     threshold: int | None = Field(None, ge=1, le=255, description="The grey from which a mask picture's pixels count as white")

@@ -1,4 +1,4 @@
-"""The whole way: a sticker is fitted, printed and photographed by another renderer."""
+"""The whole way: a sticker is fitted, printed and photographed by another renderer, and its photographs are scored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 import robustkit as rk
 from examples.photograph_sticker import homography, photograph
+from robustkit.benchmarks.sticker.field import score_field
+from robustkit.benchmarks.sticker.photos import PhotoReading
 from robustkit.benchmarks.sticker.shots import RP2_CELLS
 from robustkit.benchmarks.sticker.stages import DrawnStage
 from robustkit.benchmarks.sticker.workflow import Order, optimise
@@ -31,6 +33,12 @@ def test_the_round_trip(tmp_path: Path) -> None:
     written = photograph(tmp_path / "run", tmp_path / "field")
     assert len(written) == 3 * len(RP2_CELLS)
     assert {path.suffix for path in written} == {".jpg"}
+    summary, _ = score_field(tmp_path / "run", model, f"folder:{tmp_path / 'field'}", PhotoReading(skip_broken=True))
+    assert summary.photographed is not None
+    assert summary.photographed.counted >= 3  # where the sign is found: this sticker covers all of it
+    assert summary.photographed.clean.n >= len(RP2_CELLS) - 2
+    assert summary.gap is not None
+    assert summary.headline.sticker.value > 0.5
 
 
 def test_four_points_determine_the_view() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from robustkit.benchmarks.sticker.photos import PhotoReading, as_scenes, cut_out, moved, read_cuts
+from robustkit.benchmarks.sticker.photos import MARGIN, PhotoReading, as_scenes, cut_out, moved, read_cuts
 from robustkit.errors import UsageError
 from robustkit.physical.drawing.catalogue import artwork
 from robustkit.physical.pose import Camera, Pose, apparent_size_px
@@ -46,6 +47,19 @@ def test_photos_are_turned_upright(tmp_path: Path) -> None:
     assert float((upright.picture - turned.picture).abs().mean()) < 0.02
 
 
+def test_a_sign_is_found_and_cut_out_with_a_margin(tmp_path: Path) -> None:
+    art = artwork("stop")
+    homography = Pose(distance_cm=600.0, yaw_deg=20.0, right_cm=40.0).homography(Camera(700, 320, 240))
+    behind = torch.linspace(0.3, 0.6, 320).expand(1, 3, 240, 320).clone()
+    photo = art.on(behind, homography)[0]
+    Image.fromarray((255 * photo.permute(1, 2, 0)).round().byte().numpy()).save(tmp_path / "street.png")
+    (cut,), _ = read_cuts(f"folder:{tmp_path}", SIGN, 64, PhotoReading())
+    assert abs(float(apparent_size_px(cut.homography[None], SIGN)) - 64 / MARGIN) < 1
+    assert abs(cut.size_px - float(apparent_size_px(homography, SIGN))) < 2
+    expected = art.warp(cut.homography[None], (64, 64))[1][0] == 1
+    assert float((cut.picture[0][expected[0]] - cut.picture[1][expected[0]]).mean()) > 0.2  # red
+
+
 def test_what_cannot_be_used_is_named_counted_and_skipped_on_request(tmp_path: Path) -> None:
     save(tmp_path / "good.png")
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
@@ -54,6 +68,9 @@ def test_what_cannot_be_used_is_named_counted_and_skipped_on_request(tmp_path: P
     cuts, notes = read_cuts(f"folder:{tmp_path}", SIGN, 32, PhotoReading(cropped=True, skip_broken=True))
     assert [cut.file for cut in cuts] == ["good.png"]
     assert "1 of 2 photos were skipped" in notes[0]
+    Image.fromarray(np.full((40, 40, 3), 128, np.uint8)).save(tmp_path / "broken.jpg")
+    with pytest.raises(UsageError, match="outline of stop"):
+        read_cuts(f"folder:{tmp_path}", SIGN, 32, PhotoReading())
 
 
 def test_a_class_folder_is_read_if_there_is_one(tmp_path: Path) -> None:

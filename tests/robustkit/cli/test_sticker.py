@@ -13,9 +13,6 @@ from typer.testing import CliRunner, Result
 
 from robustkit.cli.commands import app
 from robustkit.errors import NothingEvaluatedError, UsageError
-from robustkit.models.builtin_models import builtin_names
-
-pytestmark = pytest.mark.skipif("builtin/signs-cnn" not in builtin_names(), reason="the sign model is not shipped yet")
 
 QUICK = ["--steps", "2", "--repeats", "1", "--no-ablation", "--texels", "16", "--device", "cpu"]
 

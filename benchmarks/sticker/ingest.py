@@ -16,16 +16,11 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from robustkit.benchmarks.sticker.scoring import CLEAN, CONTROL, STICKER, Condition
-from robustkit.data.decode import SUFFIXES, decode
+from robustkit.data.decode import SUFFIXES
 from robustkit.data.files import Tree, local_path, open_regular, shown
 from robustkit.errors import UsageError, brief, did_you_mean
 
@@ -66,49 +61,44 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Photos:
-    """The photos that were listed, and the problems so far."""
+    """Photos below a folder, and those of which it is not known what they show."""
 
     tree: Tree
     photos: tuple[Photo, ...]
-    problems: tuple[Problem, ...] = field(default=())
-
-    def load(self, photo: Photo) -> Tensor:
-        """A photo, rotated upright as its EXIF data say, sRGB in [0, 1], ``(3, H, W)``. Raises any error if it cannot be read."""
-        with closing(self.tree.open(photo.file)) as file:
-            image = decode(file, exif=True)
-        if isinstance(image, Tensor):
-            return image.expand(3, -1, -1)
-        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
+    problems: tuple[Problem, ...] = ()
 
 
-def read_photos(source: str) -> Photos:
-    """The photos in ``folder:PATH``, or listed in ``csv:PATH``; a bare path is either.
+def read_photos(source: str, *, follow_links: bool = False) -> Photos:
+    """The photos in ``folder:PATH``, or listed in ``csv:PATH``.
+
+    `follow_links` says whether links may lead out of that folder, or of the table's.
 
     Raises
     ------
     UsageError
         If the folder or file does not exist or lists no photos, or the table is invalid.
     """
-    kind, _, path = source.rpartition(":") if source.startswith(("folder:", "csv:")) else ("", "", source)
-    is_folder = kind == "folder" or (not kind and os.path.isdir(path))
-    found = _folder(path) if is_folder else _table(path)
+    kind, _, path = source.partition(":")
+    if kind not in ("folder", "csv"):
+        raise UsageError(f"photos {brief(source)} must be a folder or a table: write folder:PATH or csv:PATH")
+    found = (_folder if kind == "folder" else _table)(path, follow_links)
     if not found.photos and not found.problems:
         raise UsageError(f"{source!r} contains no photos: give a folder or a CSV file of photographs of the sign")
     return found
 
 
-def check(problems: Sequence[Problem], total: int, skip_bad: bool) -> None:
-    """Raise `UsageError` if there are problems that are not to be skipped."""
-    if problems and not skip_bad:
+def check(problems: Sequence[Problem], total: int, skip_broken: bool, hint: str = "") -> None:
+    """Raise `UsageError` if there are problems that are not to be skipped, or nothing is left; `hint` is one more way out."""
+    if problems and (not skip_broken or len(problems) >= total):
         raise UsageError(
-            f"{len(problems)} of {total} photos cannot be used: {listed(problems)}; correct them, or leave them out with --skip-bad "
-            "(skip_bad=True)"
+            f"{len(problems)} of {total} photos cannot be used ({listed(problems)}): correct or remove them, skip them with "
+            f"--skip-broken{hint}"
         )
 
 
 def listed(problems: Sequence[Problem]) -> str:
     """The first problems by name."""
-    names = "; ".join(f"{shown(problem.file)} ({problem.reason})" for problem in problems[:_LISTED])
+    names = "; ".join(f"{shown(problem.file)}: {problem.reason}" for problem in problems[:_LISTED])
     return f"{names}; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else names
 
 
@@ -126,9 +116,9 @@ def without_partner(photos: Iterable[Photo]) -> list[Problem]:
     ]
 
 
-def _folder(path: str) -> Photos:
+def _folder(path: str, follow_links: bool) -> Photos:
     root = local_path(path, folder=True, expected="give a folder of photographs of the sign")
-    tree = Tree(root)
+    tree = Tree(root, follow_links=follow_links)
     photos, problems = [], []
     for file in sorted(tree.walk("")):
         stem, suffix = os.path.splitext(os.path.basename(file))
@@ -142,7 +132,7 @@ def _folder(path: str) -> Photos:
     return Photos(tree, tuple(photos), tuple(problems))
 
 
-def _table(path: str) -> Photos:
+def _table(path: str, follow_links: bool) -> Photos:
     file = local_path(path, folder=False, expected="give a folder of photographs, or a CSV file that lists them")
     what = f"table {brief(shown(path))}"
     try:
@@ -156,11 +146,15 @@ def _table(path: str) -> Photos:
     missing = next((needed for needed in ("file", "subject") if needed not in columns), None)
     if missing:
         raise UsageError(f"{what} has the columns {brief(columns)}: expected {missing!r} among them")
-    tree, photos = Tree(file.parent), []
+    tree, photos = Tree(file.parent, follow_links=follow_links), []
+    earlier: dict[str, int] = {}
     for number, row in enumerate(rows, 2):
         try:
             photos.append(_photo({name: (row.get(name) or "").strip() for name in _COLUMNS}))
             tree.check(photos[-1].file)
+            if photos[-1].file in earlier:
+                raise UsageError(f"{shown(photos[-1].file)} is listed in row {earlier[photos[-1].file]} too: list it once")
+            earlier[photos[-1].file] = number
         except UsageError as error:
             raise UsageError(f"{what}, row {number}: {error}") from None
     return Photos(tree, tuple(photos))

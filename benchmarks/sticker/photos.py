@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from robustkit.benchmarks.sticker.finding import NotFound, find_sign
+from robustkit.benchmarks.sticker.finding import Found, find_sign
+from robustkit.benchmarks.sticker.ingest import Problem, check, listed
+from robustkit.benchmarks.sticker.rectify import cut_out, rectified, resampled
+from robustkit.benchmarks.sticker.view import view_of_corners
 from robustkit.data.decode import SUFFIXES, decode
-from robustkit.data.files import Tree, brief, local_path, shown
+from robustkit.data.files import Tree, brief, local_path
 from robustkit.errors import UsageError
 from robustkit.physical.pose import apparent_size_px, project
 from robustkit.physical.scenes import Scenes
@@ -22,8 +25,9 @@ from robustkit.physical.warp import composite, warp
 
 #: How many times the sign's box fits into the side of its cut.
 MARGIN = 1.25
-#: Photos listed in a message.
-LISTED = 5
+BORDER = (MARGIN - 1) / 2  #: The same, as what is added on each side.
+
+Corners = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,8 @@ class PhotoReading:
     ----------
     cropped
         They are cropped to the sign's bounding box, so it need not be found.
+    straight
+        The signs are shown as from straight ahead instead of as a detector cuts them out.
     skip_broken
         Skip those that are unreadable or show no sign, and list them.
     follow_links
@@ -51,8 +57,16 @@ class PhotoReading:
     """
 
     cropped: bool = False
+    straight: bool = False
     skip_broken: bool = False
     follow_links: bool = False
+
+    @property
+    def hint(self) -> str:
+        """What else may help with photos that cannot be used, for `check`."""
+        return (
+            "" if self.cropped else ", say --cropped if they are cropped to the sign, or give its corners in a table (csv:PATH)"
+        )
 
 
 def read_cuts(
@@ -79,22 +93,28 @@ def read_cuts(
         If there is no photo, or one cannot be used and is not to be skipped.
     """
     tree, files = _files(name, reading.follow_links, only)
-    cuts, failed = [], []
-    for file in files:
-        found = _cut(tree, file, sign, side_px, reading.cropped)
+    cuts, problems = cut_all(tree, [(file, ()) for file in files], sign, side_px, reading)
+    check(problems, len(files), reading.skip_broken, reading.hint)
+    return cuts, skipped(problems, len(files))
+
+
+def cut_all(
+    tree: Tree, files: Sequence[tuple[str, Corners]], sign: Sign, side_px: int, reading: PhotoReading
+) -> tuple[list[Cut], list[Problem]]:
+    """The signs cut out of files, each with the corners of the sign in it or none, and the files that cannot be used."""
+    cuts, problems = [], []
+    for file, corners in files:
+        found = _cut(tree, file, corners, sign, side_px, reading)
         if isinstance(found, Cut):
             cuts.append(found)
         else:
-            failed.append(f"{shown(file)}: {found}")
-    if failed:
-        listed = "; ".join(failed[:LISTED]) + (f"; and {len(failed) - LISTED} more" if len(failed) > LISTED else "")
-        if not reading.skip_broken or not cuts:
-            raise UsageError(
-                f"{len(failed)} of {len(files)} photos in {brief(name)} cannot be used ({listed}): mend or remove them, skip them with "
-                "--skip-broken, or say --cropped if they are cropped to the sign"
-            )
-        return cuts, [f"{len(failed)} of {len(files)} photos were skipped ({listed})"]
-    return cuts, []
+            problems.append(Problem(file, found))
+    return cuts, problems
+
+
+def skipped(problems: Sequence[Problem], total: int) -> list[str]:
+    """A sentence on the photos that were skipped, if any."""
+    return [f"{len(problems)} of {total} photos were skipped ({listed(problems)})"] if problems else []
 
 
 def as_scenes(cuts: Sequence[Cut], label: int) -> Scenes:
@@ -127,7 +147,7 @@ def moved(photos: Tensor, homography: Tensor, to: Tensor, size_px: tuple[int, in
     return composite(behind, *warp(photos, torch.ones_like(photos[:, :1]), view, size_cm=(width, height), size_px=size_px))
 
 
-def cut_out(homography: Tensor, sign: Sign, size_px: int, margin: Tensor | float) -> Tensor:
+def framed(homography: Tensor, sign: Sign, size_px: int, margin: Tensor | float) -> Tensor:
     """The homographies ``(B, 3, 3)`` into square pictures around the sign, whose box takes 1 / `margin` of their side."""
     corners = project(homography, torch.tensor(sign.outline_cm, dtype=torch.float64))
     low, high = corners.amin(1), corners.amax(1)
@@ -158,28 +178,41 @@ def _images(tree: Tree, below: str) -> Iterator[str]:
             yield str(Path(below) / entry.name)
 
 
-def _cut(tree: Tree, file: str, sign: Sign, side_px: int, cropped: bool) -> Cut | str:
+def _cut(tree: Tree, file: str, corners: Corners, sign: Sign, side_px: int, reading: PhotoReading) -> Cut | str:
     """The cut of a photo, or why there is none."""
     try:
         with closing(tree.open(file)) as stream:
             decoded = decode(stream, exif=True)
     except UsageError:
         raise
+    except FileNotFoundError:
+        return "there is no such file"
     except Exception as error:  # decoders raise many kinds of error on a damaged file
         return f"unreadable ({' '.join(str(error).split())[:100] or type(error).__name__})"
     image = decoded if isinstance(decoded, Tensor) else F.pil_to_tensor(decoded.convert("RGB"))
     photo = (image.float() / 255 if image.dtype == torch.uint8 else image).expand(3, -1, -1)
-    if cropped:
-        homography = Scenes.filled(photo[None], torch.zeros(1), sign).homography
-        to = Scenes.filled(photo.new_zeros(1, 3, side_px, side_px), torch.zeros(1), sign).homography
-        assert homography is not None
-        assert to is not None
+    homography = _located(photo, corners, sign, reading.cropped)
+    if isinstance(homography, str):
+        return homography
+    size_px = (side_px, side_px)
+    if reading.cropped:
+        onto = torch.diag(torch.tensor([side_px / photo.shape[2], side_px / photo.shape[1], 1], dtype=torch.float64))
+        picture, within = resampled(photo, onto, size_px), onto @ homography
     else:
-        found = find_sign(photo, sign)
-        if isinstance(found, NotFound):
-            return found.reason
-        homography = found.homography[None]
-        to = cut_out(homography, sign, side_px, MARGIN)
-    grey = photo.mean((1, 2))[None, :, None, None].expand(1, 3, side_px, side_px)
-    picture = moved(photo[None], homography, to, (side_px, side_px), grey)[0]
-    return Cut(file, picture, to[0], float(apparent_size_px(homography, sign)[0]))
+        picture, within = (rectified if reading.straight else cut_out)(photo, homography, sign, size_px, BORDER)
+    return Cut(file, picture, within, float(apparent_size_px(homography[None], sign)[0]))
+
+
+def _located(photo: Tensor, corners: Corners, sign: Sign, cropped: bool) -> Tensor | str:
+    """The homography from cm on the sign to pixels, or why there is none."""
+    if cropped:
+        filled = Scenes.filled(photo[None], torch.zeros(1), sign).homography
+        assert filled is not None
+        return filled[0]
+    if corners:
+        try:
+            return view_of_corners(corners, sign)
+        except UsageError as error:
+            return str(error)
+    found = find_sign(photo, sign)
+    return found.homography if isinstance(found, Found) else found.reason

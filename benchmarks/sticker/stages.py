@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from robustkit.benchmarks.sticker.photos import MARGIN, cut_out, moved
+from robustkit.benchmarks.sticker.photos import MARGIN, framed, moved
 from robustkit.physical.drawing.backgrounds import backgrounds
 from robustkit.physical.drawing.roadside import CAMERA, drive_past, roadside
 from robustkit.physical.pose import Pose, apparent_size_px
@@ -105,7 +105,7 @@ class PhotoStage:
         """The photos as if taken from where the homographies say, and cut out with the margin that they have."""
         assert photos.homography is not None
         size_px = (self.size_px, self.size_px)
-        to = cut_out(homography, self.sign, self.size_px, _margin(photos, self.sign))
+        to = framed(homography, self.sign, self.size_px, _margin(photos, self.sign))
         behind = backgrounds(SampleRandom(seed, "beyond the photo"), ids, size_px)
         frames = moved(photos.frames, photos.homography, to, size_px, behind)
         return replace(photos, frames=frames, ids=ids, homography=to)

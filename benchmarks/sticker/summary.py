@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from robustkit.benchmarks.sticker.gap import SimulationGap
 from robustkit.benchmarks.sticker.scoring import ByRule, Score, Success
+from robustkit.benchmarks.sticker.video import VideoScore
 from robustkit.errors import ExitCode
 
 
@@ -73,6 +74,8 @@ class StickerSummary(_Part):
         The score of renderings that the optimisation did not see.
     photographed, gap
         The score of photographs, and how far it is from the prediction; None before there are any.
+    filmed
+        The score of videos of drives.
     """
 
     schema_version: Literal[1] = 1
@@ -89,6 +92,7 @@ class StickerSummary(_Part):
     predicted: Score
     photographed: Score | None = None
     gap: SimulationGap | None = None
+    filmed: VideoScore | None = None
     photos: str = ""
     convergence: list[Checkpoint] = []
     areas: list[AreaScore] = []

@@ -124,10 +124,13 @@ class PlanOptions(RunOptions):
 class ScoreOptions(RunOptions, LoadingOptions, LinkOptions, TimeOptions):
     """The options of score."""
 
-    photos: str = Field(description="folder:PATH with photographs named by the shot plan")
+    photos: str = Field(
+        description="folder:PATH with photographs named by the shot plan, or csv:PATH with a table of them (file, subject, …)"
+    )
     model: str | None = Field(None, description="The model of the run, which must be named if loading it runs code")
     cropped: bool = Field(False, description="The photographs are cropped to the sign's bounding box, so it need not be found")
     skip_broken: bool = Field(False, description="Skip photographs that are unreadable or show no sign, and list them")
+    straight: bool = Field(False, description="Show the signs from straight ahead instead of as a detector cuts them out")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
 
 
@@ -199,7 +202,12 @@ def score(options: ScoreOptions) -> ExitCode:
             f"the model of {options.run} is {recorded}, whose loading may run code: name it with --model {recorded}"
         )
     model = load_model(named, device=options.device, **options.part(LoadingOptions))
-    reading = PhotoReading(cropped=options.cropped, skip_broken=options.skip_broken, follow_links=options.follow_links)
+    reading = PhotoReading(
+        cropped=options.cropped,
+        straight=options.straight,
+        skip_broken=options.skip_broken,
+        follow_links=options.follow_links,
+    )
     summary, notes = score_field(options.run, model, options.photos, reading)
     for sentence in notes:
         results.note(sentence)
@@ -271,6 +279,9 @@ def _show(summary: StickerSummary, folder: Path) -> None:
             if gap is not None:
                 results.say()
                 results.say(tables.gaps(gap, rule).text())
+    for table in tables.runs(summary.filmed) if summary.filmed is not None else []:
+        results.say()
+        results.say(table.text())
     results.say()
     for warning in summary.warnings:
         results.say(f"warning: {warning}")

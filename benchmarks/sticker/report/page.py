@@ -65,7 +65,8 @@ def write_report(folder: Path, summary: StickerSummary, rendered: Sequence[Frame
     refuse_links(folder, (RENDERED, PHOTOGRAPHED, "sticker.png"))
     parts = [_measured("rendered", "Rendered", summary.predicted, rendered, folder / RENDERED)]
     if summary.photographed is not None:
-        parts.insert(0, _measured("photographed", "Photographed", summary.photographed, photographed, folder / PHOTOGRAPHED))
+        stills = [frame for frame in photographed if not frame.run]
+        parts.insert(0, _measured("photographed", "Photographed", summary.photographed, stills, folder / PHOTOGRAPHED))
     css = "".join(
         resources.files(package).joinpath("report.css").read_text("utf-8")
         for package in ("robustkit.benchmarks.report", "robustkit.benchmarks.sticker.report")
@@ -84,6 +85,7 @@ def write_report(folder: Path, summary: StickerSummary, rendered: Sequence[Frame
             counted=tables.headline(summary.measured)[0],
             parts=parts,
             gaps=_gaps(summary),
+            runs=tables.runs(summary.filmed) if summary.filmed is not None else [],
             sticker=_sticker(folder / "sticker.png"),
             areas=charts.areas(summary.areas, best, "areas") if summary.areas else None,
             convergence=charts.convergence(summary.convergence, "convergence") if summary.convergence else None,

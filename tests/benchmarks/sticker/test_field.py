@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from robustkit.benchmarks.sticker.field import described, score_field
+from robustkit.benchmarks.sticker.field import score_field
 from robustkit.benchmarks.sticker.folder import StickerFolder
 from robustkit.benchmarks.sticker.photos import PhotoReading
 from robustkit.benchmarks.sticker.shots import RP2_CELLS, plan
@@ -55,16 +55,43 @@ def test_photographs_are_scored_beside_the_prediction(run: StickerFolder, order:
     assert (copied / "records" / "photographed.parquet").is_file()
 
 
-def test_the_plan_and_the_names_agree() -> None:
-    for shot in plan(lights=("daylight", "low-sun"), controls=("grey", "two-words"), repeats=2):
-        subject, condition = described(shot.file)
-        assert subject == shot.subject
-        assert tuple(condition) == (shot.distance_cm, shot.angle_deg, shot.light, shot.repeat)
+def test_a_photo_without_a_clean_partner_is_named_and_skipped_on_request(
+    run: StickerFolder, order: Order, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(run.path, tmp_path / "run"))
+    (tmp_path / "field").mkdir()
+    clean, *_ = photograph(tmp_path / "field", run.sticker())
+    (tmp_path / "field" / clean).unlink()
+    with pytest.raises(UsageError, match=r"2 of \d+ photos .*0002-sticker.*no clean photo under the same condition is usable"):
+        score_field(copied, order.model, f"folder:{tmp_path / 'field'}", CROPPED)
+    summary, notes = score_field(copied, order.model, f"folder:{tmp_path / 'field'}", replace(CROPPED, skip_broken=True))
+    assert summary.photographed is not None
+    assert (summary.photographed.frames, summary.photographed.unpaired) == (len(RP2_CELLS) - 1, 0)
+    assert "2 of" in notes[0]
 
 
-def test_a_photo_that_is_not_in_the_plan_is_named() -> None:
-    with pytest.raises(UsageError, match=r"IMG_1\.jpg"):
-        described("IMG_1.jpg")
+def test_frames_of_drives_are_scored_by_run(run: StickerFolder, order: Order, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(run.path, tmp_path / "run"))
+    (tmp_path / "field").mkdir()
+    (tmp_path / "drives").mkdir()
+    photograph(tmp_path / "field", run.sticker())
+    for shot in plan()[:3]:
+        for number in range(3):
+            name = f"{shot.subject.replace(':', '-')}-run1-day-{number}.jpg"
+            shutil.copy(tmp_path / "field" / shot.file, tmp_path / "drives" / name)
+    summary, _ = score_field(copied, order.model, f"folder:{tmp_path / 'drives'}", CROPPED)
+    assert summary.photographed is None
+    assert summary.gap is None
+    assert summary.filmed is not None
+    assert (summary.filmed.runs, summary.filmed.counted) == (1, 1)
+    assert [each.frames for each in summary.filmed.untargeted.runs] == [3, 3]
+    assert "By run" in (copied / "report.html").read_text()
+
+
+def test_a_photo_that_is_not_in_the_plan_is_named(run: StickerFolder, order: Order, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "IMG_1.jpg")
+    with pytest.raises(UsageError, match=r"IMG_1\.jpg: its name does not say what it shows"):
+        score_field(run.path, order.model, f"folder:{tmp_path}", CROPPED)
 
 
 def test_another_model_is_refused_and_nothing_is_lost(run: StickerFolder, order: Order, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_real_signs_are_found_and_rectified_alike() -> None:
         photo = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1).float() / 255
         found = find_sign(photo, STOP)
         if isinstance(found, Found):
-            crops.append(rectified(photo, found.homography, STOP, (64, 64))[1, 12:52, 12:52].flatten())
+            crops.append(rectified(photo, found.homography, STOP, (64, 64))[0][1, 12:52, 12:52].flatten())
     assert len(crops) >= 39
     # The letters lie over one another.
     correlation = torch.corrcoef(torch.stack(crops))

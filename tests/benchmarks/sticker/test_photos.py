@@ -9,10 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from robustkit.benchmarks.sticker.photos import MARGIN, PhotoReading, as_scenes, cut_out, moved, read_cuts
+from robustkit.benchmarks.sticker.photos import MARGIN, PhotoReading, as_scenes, cut_all, framed, moved, read_cuts
+from robustkit.data.files import Tree
 from robustkit.errors import UsageError
 from robustkit.physical.drawing.catalogue import artwork
 from robustkit.physical.pose import Camera, Pose, apparent_size_px
+from robustkit.physical.sticker import Sticker
 
 SIGN = artwork("stop").sign
 CROPPED = PhotoReading(cropped=True)
@@ -73,6 +75,38 @@ def test_what_cannot_be_used_is_named_counted_and_skipped_on_request(tmp_path: P
         read_cuts(f"folder:{tmp_path}", SIGN, 32, PhotoReading())
 
 
+def test_a_sign_is_found_and_cut_out_or_shown_from_straight_ahead(tmp_path: Path) -> None:
+    art, size = artwork("stop", 128), (200, 260)
+    homography = Pose(distance_cm=300.0, yaw_deg=40.0).homography(Camera(450, 260, 200))
+    photo = art.on(torch.full((1, 3, *size), 0.5), homography)[0]
+    Image.fromarray((255 * photo.permute(1, 2, 0)).round().byte().numpy()).save(tmp_path / "a.png")
+    (cut,), _ = read_cuts(f"folder:{tmp_path}", SIGN, 48, PhotoReading())
+    (straight,), _ = read_cuts(f"folder:{tmp_path}", SIGN, 48, PhotoReading(straight=True))
+    assert abs(float(apparent_size_px(cut.homography[None], SIGN)) - 48 / MARGIN) < 0.1
+    assert cut.size_px == straight.size_px == pytest.approx(float(apparent_size_px(homography, SIGN)), rel=0.02)
+    frontal = Sticker(art.texture, art.alpha, SIGN).on(torch.full((1, 3, 48, 48), 0.5), straight.homography[None])[0]
+    assert float((straight.picture - frontal).abs().mean()) < 0.04
+    assert float((cut.picture - frontal).abs().mean()) > 0.08
+
+
+def test_a_photo_without_a_sign_is_named(tmp_path: Path) -> None:
+    Image.new("RGB", (80, 60), (90, 120, 90)).save(tmp_path / "meadow.png")
+    with pytest.raises(UsageError, match=r"1 of 1 photos .*meadow\.png: nothing in it has the outline of stop.*--cropped"):
+        read_cuts(f"folder:{tmp_path}", SIGN, 32, PhotoReading())
+
+
+def test_corners_that_are_given_are_used(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", size=64)
+    corners = [(0.0, 0.0), (64.0, 0.0), (64.0, 64.0), (0.0, 64.0)]
+    tree = Tree(tmp_path)
+    (cut,), problems = cut_all(tree, [("a.png", corners)], SIGN, 32, PhotoReading())
+    assert problems == []
+    assert cut.size_px == pytest.approx(64)
+    _, (lost, odd) = cut_all(tree, [("gone.png", ()), ("a.png", corners[:3])], SIGN, 32, PhotoReading())
+    assert lost == ("gone.png", "there is no such file")
+    assert odd.reason.startswith("3 corners are neither the 8 of stop")
+
+
 def test_a_class_folder_is_read_if_there_is_one(tmp_path: Path) -> None:
     save(tmp_path / "stop" / "a.png")
     save(tmp_path / "yield" / "b.png")
@@ -89,5 +123,5 @@ def test_a_photo_moved_to_where_it_is_stays_the_same() -> None:
     same = moved(photo, homography, homography, (40, 48), torch.zeros_like(photo))
     inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
     assert float((same - photo)[inside].abs().max()) < 0.001
-    cut = cut_out(homography, SIGN, 32, 1.0)
+    cut = framed(homography, SIGN, 32, 1.0)
     assert abs(float(apparent_size_px(cut, SIGN)) - 32) < 1e-6

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from robustkit.cli.commands import app
-from robustkit.errors import NothingEvaluatedError, UsageError
+from robustkit.errors import UsageError
 
 QUICK = ["--steps", "2", "--repeats", "1", "--no-ablation", "--texels", "16", "--device", "cpu"]
 
@@ -92,14 +92,15 @@ def test_a_missing_run_is_named(verb: list[str], tmp_path: Path) -> None:
     assert "does not exist" in str(done.exception)
 
 
-def test_photos_without_a_clean_partner_do_not_count(made: tuple[Result, Path], tmp_path: Path) -> None:
+def test_photos_without_a_clean_partner_are_named(made: tuple[Result, Path], tmp_path: Path) -> None:
     from tests.benchmarks.sticker.test_photos import save
 
     _, folder = made
     before = (folder / "summary.json").read_bytes()
     save(tmp_path / "0001-sticker-152cm-0deg-daylight-1.png")
     done = invoke("score", folder, "--photos", f"folder:{tmp_path}", "--cropped", "--device", "cpu")
-    assert isinstance(done.exception, NothingEvaluatedError), done.output
+    assert isinstance(done.exception, UsageError), done.output
+    assert "0001-sticker-152cm-0deg-daylight-1.png: no clean photo" in str(done.exception)
     assert (folder / "summary.json").read_bytes() == before
 
 

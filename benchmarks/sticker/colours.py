@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from robustkit.benchmarks.sticker.summary import Colour
 from robustkit.physical.printer.difference import delta_e_2000
@@ -20,11 +19,11 @@ def colours(asked: Sticker, printed: Sticker) -> list[Colour]:
     wanted, made = asked.texture[:, solid].T, printed.texture[:, solid].T
     if not len(wanted):
         return []
-    unique: Tensor = torch.unique((255 * wanted).round() / 255, dim=0)  # type: ignore[no-untyped-call]
+    unique = torch.unique((255 * wanted).round() / 255, dim=0)
     palette = Palette.spread(unique, min(MOST, len(unique)))
     group = palette.nearest(wanted.T[:, :, None])[:, 0]
     found = []
-    for number in group.unique():
+    for number in torch.unique(group):
         of = group == number
         first, second = wanted[of].mean(0), made[of].mean(0)
         found.append(

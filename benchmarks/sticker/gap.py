@@ -98,5 +98,5 @@ def _spread_alike(shared: list[tuple[Estimate, Estimate]]) -> Estimate:
     if not photos:
         return estimate(0, 0)
     weights = [(photo.n / photos, predicted) for predicted, photo in shared]
-    size = max(1, int(1 / sum(weight**2 / predicted.n for weight, predicted in weights)))
+    size = max(1, int(1 / sum(weight**2 / predicted.n for weight, predicted in weights) + 1e-6))  # rounding must not lose one
     return estimate(size * sum(weight * predicted.value for weight, predicted in weights), size)

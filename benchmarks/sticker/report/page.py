@@ -106,7 +106,7 @@ def sentence(summary: StickerSummary) -> str:
     beyond = summary.headline.beyond
     if beyond is None:
         return f"{goal}: {tables.beyond_control(summary.headline)}."
-    doubt = "" if beyond.proven else ", which is not proven to be better than that control"
+    doubt = "" if beyond.proven else ", not proven to be better than that control"
     return (
         f"{goal}, on {beyond.difference.n} {where} that count: {tables.points(beyond.difference)} beyond the best control "
         f"({beyond.control}){doubt}: sticker {tables.counts(beyond.sticker)}, control {tables.counts(beyond.best)}."

@@ -72,3 +72,10 @@ def test_targeted_success_is_compared_if_both_have_it() -> None:
     found = simulation_gap(targeted, targeted)
     assert found.targeted == found.untargeted
     assert SimulationGap.model_validate_json(found.model_dump_json()) == found
+
+
+def test_rounding_loses_no_sample() -> None:
+    cells = {float(100 * k): (k % 5, 4) for k in range(1, 13)}
+    overall = simulation_gap(scored(cells), scored(cells)).untargeted.overall
+    assert overall.predicted == overall.photographed
+    assert overall.predicted.n == 48

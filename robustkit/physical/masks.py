@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from robustkit.data.decode import decode
 from robustkit.errors import UsageError, brief, did_you_mean
 from robustkit.physical import polygon
 from robustkit.physical.polygon import Points
@@ -172,6 +171,8 @@ def _is_rectangle(value: Any) -> bool:
 
 def _colours(path: Path) -> npt.NDArray[np.uint8]:
     """The picture's pixels ``(h, w, 3)``. Raises `UsageError` if it cannot be read or is transparent."""
+    from robustkit.data.decode import decode  # threats import masks, and judging imports threats without the decoders
+
     try:
         with path.open("rb") as file:
             image = decode(file)

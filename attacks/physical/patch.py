@@ -13,10 +13,7 @@ from robustkit.attacks.physical.sticker import Sticker, fitted_patch
 from robustkit.gradients import is_broken
 from robustkit.losses import adversarial_margin
 from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat, UsageError
-from robustkit.rendering import blank_patch, render
-
-#: The unit of the margins, as a share of their mean size at the start.
-UNIT = 1 / 3
+from robustkit.rendering import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +21,10 @@ class Patch(Sticker):
     """Adam on the sticker's texels, maximising a smooth count of successes over random images and placements, drawn anew in every
     step (EOT).
 
-    The count is the mean sigmoid of the margin of the best wrong class over the label, or of the target, in units of a third of its
-    mean size under a grey sticker: neither samples that are successfully attacked nor hopeless ones dominate. If a plain sticker works
-    better on the images to fit on, it is returned instead. If targeted, one sticker is optimised for all given targets together; the
-    paper uses one target for all images.
+    The count is the mean sigmoid of the margin of the best wrong class over the label, or of the target, in units of its mean size at
+    the start: neither samples that are successfully attacked nor hopeless ones dominate. The search starts from the plain sticker that
+    works best on the images to fit on, and returns none that works worse there. If targeted, one sticker is optimised for all given
+    targets together; the paper uses one target for all images.
 
     Parameters
     ----------
@@ -75,10 +72,10 @@ class Patch(Sticker):
         broken = torch.zeros((), dtype=torch.int64, device=samples.x.device)
         with model.frozen(seed), torch.no_grad():
             plain = [filled(fill, threat, samples.x, model.bounds, seed) for fill in FILLS]
-            margins = [self._margins(model, samples, threat, texture, seed) for texture in plain]
+            margins = [self._margins(model, samples, threat, patch, seed) for patch in plain]
             found = [int((margin > 0).sum()) for margin in margins]
-            patch = blank_patch(threat, samples.x, model.bounds)
-            unit = UNIT * float(margins[0].abs().mean()) or 1.0
+            best = found.index(max(found))
+            patch, unit = plain[best].clone(), float(margins[best].abs().mean()) or 1.0
             adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)
             for step in range(self.steps):
                 adam.param_groups[0]["lr"] = self.learning_rate * (high - low) * (1 - step / self.steps)
@@ -88,7 +85,7 @@ class Patch(Sticker):
                 patch.clamp_(low, high)
             patch.grad = None
             if int((self._margins(model, samples, threat, patch, seed) > 0).sum()) < max(found):
-                patch = plain[found.index(max(found))]
+                patch = plain[best]
         passes = self.steps * self.batch
         return fitted_patch(patch, threat, passes + (len(FILLS) + 1) * len(samples.x), passes, int(broken))
 

@@ -6,8 +6,8 @@ import pytest
 
 from robustkit.benchmarks.audit import audit
 from robustkit.benchmarks.judging.gates import judge, min_robust
-from robustkit.benchmarks.statistics import estimate, paired_difference
-from robustkit.benchmarks.summary import BeyondPart, Flag, Summary, ThreatPart
+from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.summary import Flag, Summary, ThreatPart
 from robustkit.errors import ExitCode
 
 
@@ -74,15 +74,3 @@ def test_controls_alone_pass_no_gate(linear_model, linear_data, tmp_path: Path, 
     assert run.exit_code == ExitCode.UNTRUSTED
     assert {attack.role for attack in run.report.threats[0].attacks} == {"control"}
     assert "only-controls" in [flag.id for flag in run.report.threats[0].flags]
-
-
-def test_the_sentence_of_a_patch_states_the_success_beyond_the_best_control(summary: Summary) -> None:
-    beyond = paired_difference(20, 40, 10, 30)
-    part = BeyondPart(
-        attack="patch-pgd", control="patch-control", success=estimate(60, 100), control_success=estimate(30, 100), beyond=beyond,
-        p_value=0.001,
-    )  # fmt: skip
-    patched = summary.threats[0].model_copy(update={"id": "patch:10%", "kind": "patch", "beyond": part})
-    sentence = judge(summary.model_copy(update={"threats": [patched]}), None).verdict.sentence
-    assert "at patch:10% (+30.0 points of success beyond the best control, +" in sentence
-    assert "control" not in judge(summary, None).verdict.sentence

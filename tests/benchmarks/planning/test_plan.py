@@ -47,7 +47,7 @@ def test_standard_without_gradients_runs_the_black_box_stages_that_are_admitted(
 def test_standard_without_gradients_has_nothing_for_a_norm_that_black_box_lacks():
     with pytest.raises(
         UsageError,
-        match=r"'standard' has no attack without gradients for 'l1:12' \(only for linf, l2, patch\), and the model gives score",
+        match=r"'standard' has no attack without gradients for 'l1:12' \(only for linf, l2\), and the model gives score",
     ):
         plan(load_suite("standard"), [Threat.parse("l1:12")], "", span=1, defended=False, knowledge="score")
 

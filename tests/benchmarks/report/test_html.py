@@ -14,8 +14,8 @@ import torch
 
 from robustkit.benchmarks.report import html
 from robustkit.benchmarks.report.html import LIMIT
-from robustkit.benchmarks.statistics import estimate, paired_difference
-from robustkit.benchmarks.summary import BeyondPart, DataPart, Flag, ModelPart, NonAdaptivePart, Summary, Verdict
+from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.summary import DataPart, Flag, ModelPart, NonAdaptivePart, Summary, Verdict
 from robustkit.errors import RobustkitError
 
 EVIL = "<script>alert(1)</script>\"'&$x$"
@@ -250,19 +250,3 @@ def test_one_point_curve_and_curve_without_control(parts, write_run):
     bare = [p.model_copy(update={"control": None}) for p in threat.curve]
     for curve in (bare, bare[:1], bare[2:3]):
         assert "Accuracy vs. eps" in read(write_run(parts["summary"](threats=[parts["threat"](curve=curve)]))).text
-
-
-def test_success_under_a_patch_stands_beside_the_best_control(parts, write_run):
-    beyond = paired_difference(20, 40, 10, 30)
-    attacks = [parts["attack"](name="patch-pgd", beyond=beyond), parts["attack"](name="patch", on="survivors")]
-    part = BeyondPart(
-        attack="patch-pgd", control="patch-control:fill=white", success=estimate(60, 100), control_success=estimate(30, 100),
-        beyond=beyond, p_value=0.001,
-    )  # fmt: skip
-    threat = parts["threat"](id="patch:10%", kind="patch", attacks=attacks, beyond=part, curve=[], minimal=[])
-    shown = read(write_run(parts["summary"](threats=[threat]))).text
-    assert "+30.0 points of success beyond the best control" in shown
-    assert "patch-control:fill=white" in shown
-    assert shown.count("beyond control") == 1
-    assert shown.count("50.0 %") == 1  # the attack on survivors has no control, so its success is not shown
-    assert "beyond control" not in read(write_run(parts["summary"]())).text

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from robustkit.benchmarks.report.text import terminal
-from robustkit.benchmarks.statistics import estimate, paired_difference
-from robustkit.benchmarks.summary import BeyondPart, NonAdaptivePart, Summary, Verdict
+from robustkit.benchmarks.statistics import estimate
+from robustkit.benchmarks.summary import NonAdaptivePart, Summary, Verdict
 
 
 def printed(summary: Summary, report: Path | None = None, width: int = 110) -> str:
@@ -80,36 +80,3 @@ def test_a_narrow_terminal_has_fewer_columns(parts, width, columns):
     row = next(line for line in lines if line.startswith("apgd-ce"))
     assert "40.0 %" in row
     assert "…" not in "".join(lines)
-
-
-def under_a_patch(parts, **changed):
-    """A threat whose attack is 30 points beyond its control."""
-    beyond = paired_difference(20, 40, 10, 30)
-    control = parts["attack"](
-        name="patch-control", spec="patch-control", cell="c", role="control", success_rate=estimate(30, 100)
-    )
-    attack = parts["attack"](name="patch-pgd", spec="patch-pgd", success_rate=estimate(60, 100), beyond=beyond)
-    part = BeyondPart(
-        attack="patch-pgd", control="patch-control", success=estimate(60, 100), control_success=estimate(30, 100), beyond=beyond,
-        p_value=0.001,
-    )  # fmt: skip
-    return parts["threat"](id="patch:10%", kind="patch", attacks=[control, attack], beyond=part, **changed)
-
-
-def test_success_under_a_patch_is_printed_beside_the_best_control(parts):
-    text = printed(parts["summary"](threats=[under_a_patch(parts)]))
-    assert "Success beyond the best control +30.0 points (+" in text
-    assert "60.0 % by patch-pgd, 30.0 % by" in text
-    row = next(line for line in text.splitlines() if line.startswith("patch-pgd"))
-    assert "60.0 %" in row
-    assert "+30.0 points" in row
-    alone = printed(parts["summary"](threats=[parts["threat"](id="patch:10%", kind="patch", attacks=[parts["attack"]()])]))
-    assert "50.0 %" not in alone
-    assert "beyond control" in alone
-
-
-@pytest.mark.parametrize("width", range(40, 120, 8))
-def test_no_width_shows_a_success_without_its_difference(parts, width):
-    text = printed(parts["summary"](threats=[under_a_patch(parts)]), width=width)
-    head = next(line for line in text.splitlines() if line.startswith("attack"))
-    assert "success" not in head or "beyond" in head

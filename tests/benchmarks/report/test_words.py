@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robustkit.benchmarks.report import words
-from robustkit.benchmarks.statistics import estimate, paired_difference
+from robustkit.benchmarks.statistics import estimate
 from robustkit.benchmarks.summary import Verdict
 
 
@@ -56,20 +56,3 @@ def test_the_interval_of_a_range_reaches_from_its_lower_to_its_upper_end(parts):
 
 def test_passes_are_listed_by_purpose(parts):
     assert words.spent(parts["threat"]()) == "1\u202f640 for the verdict, 840 for the control, 1\u202f200 for the curve"
-
-
-def test_differences_are_points_with_their_sign():
-    found = paired_difference(20, 40, 10, 30)
-    assert words.points(found) == "+30.0 points"
-    assert words.points(None) == words.points(paired_difference(0, 0, 0, 0)) == "—"
-    assert words.points_interval(found) == f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
-
-
-def test_under_a_patch_no_success_stands_without_that_of_a_control(parts):
-    beyond = paired_difference(20, 40, 10, 30)
-    alone, beside = parts["attack"](), parts["attack"](beyond=beyond)
-    control = parts["attack"](role="control")
-    patch, linf = parts["threat"](kind="patch"), parts["threat"]()
-    assert [words.success_share(attack, patch) for attack in (alone, beside, control)] == ["—", "50.0\xa0%", "50.0\xa0%"]
-    assert words.success_share(alone, linf) == "50.0\xa0%"
-    assert words.success_share(parts["attack"](evaluated=0), linf) == "—"

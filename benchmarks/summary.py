@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from robustkit.benchmarks.statistics import Difference, Estimate, estimate
+from robustkit.benchmarks.statistics import Estimate, estimate
 
 Outcome = Literal["passed", "failed", "inconclusive", "untrusted", "incomplete", "measured", "nothing"]
 Role = Literal["attack", "control"]
@@ -47,8 +47,7 @@ class AttackPart(_Part):
 
     `evaluated` counts the samples it ran on: all correctly classified ones, or the survivors of earlier attacks.
     `robust_accuracy` is the share of all samples that survive this attack and, if it ran on survivors, the earlier ones.
-    `success_rate` is its share of `evaluated`, `beyond` its difference from the best control's under a patch; `decided` counts the
-    samples that it was the first to attack successfully.
+    `success_rate` is its share of `evaluated`; `decided` counts the samples that it was the first to attack successfully.
     `forwards` and `backwards` are totals.
     """
 
@@ -70,21 +69,6 @@ class AttackPart(_Part):
     status: Literal["complete", "crashed", "incomplete"]
     message: str = ""
     median_distance: float | None = None
-    beyond: Difference | None = None
-
-
-class BeyondPart(_Part):
-    """The attack with the greatest success under a patch beside the control with the greatest, on the same samples.
-
-    `beyond` is the difference, with Newcombe's interval for pairs; `p_value` is that of the exact McNemar test.
-    """
-
-    attack: str
-    control: str
-    success: Estimate
-    control_success: Estimate
-    beyond: Difference
-    p_value: float
 
 
 class CurvePoint(_Part):
@@ -224,13 +208,7 @@ class ThreatPart(_Part):
     patches: list[str] = []
     minimal: list[MinimalPart] = []
     corruption_error: CorruptionErrorPart | None = None
-    beyond: BeyondPart | None = None
     incomplete: list[str] = []
-
-    @property
-    def controlled(self) -> bool:
-        """Whether a success is shown only beside that of a control, because covering pixels alone may be one."""
-        return self.kind == "patch"
 
     @property
     def robust(self) -> int:

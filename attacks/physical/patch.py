@@ -8,23 +8,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from robustkit.attacks.physical.fills import FILLS, filled
 from robustkit.attacks.physical.sticker import Sticker, fitted_patch
 from robustkit.gradients import is_broken
-from robustkit.losses import adversarial_margin
+from robustkit.losses import cross_entropy, cross_entropy_targeted
 from robustkit.plugin import AttackInfo, Fitted, Model, PatchThreat, SampleRandom, Samples, Threat, UsageError
-from robustkit.rendering import render
+from robustkit.rendering import blank_patch, render
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patch(Sticker):
-    """Adam on the sticker's texels, maximising a smooth count of successes over random images and placements, drawn anew in every
-    step (EOT).
+    """Adam on the sticker's texels, maximising the cross-entropy of the label or the log-probability of the target.
 
-    The count is the mean sigmoid of the margin of the best wrong class over the label, or of the target, in units of its mean size at
-    the start: neither samples that are successfully attacked nor hopeless ones dominate. The search starts from the plain sticker that
-    works best on the images to fit on, and returns none that works worse there. If targeted, one sticker is optimised for all given
-    targets together; the paper uses one target for all images.
+    The expectation is over images, location, rotation, scale and brightness, drawn anew in every step (EOT). If targeted, one
+    sticker is optimised for all given targets together; the paper uses one target for all images.
 
     Parameters
     ----------
@@ -33,9 +29,9 @@ class Patch(Sticker):
     batch
         Images per step.
     learning_rate
-        Adam's first learning rate, as a fraction of the bounds' width; it decays linearly.
+        Adam's learning rate, as a fraction of the bounds' width.
     placements, rotation, scale, brightness
-        Where it is tried, and the range from which placements are drawn in the fit; see `Places`.
+        Where it is tried, and from where the placements in the fit are drawn; see `Places`.
     fit_images
         Maximum number of images for fitting.
     """
@@ -49,8 +45,7 @@ class Patch(Sticker):
         threats=("patch",),
         knowledge="white-box",
         targeted=True,
-        cost="placements + 1 forwards, and for each of two fits that all samples share steps * batch forwards and backwards and "
-        "5 forwards for each image to fit on",
+        cost="placements + 1 forwards, and steps * batch forwards and backwards for each of two fits that all samples share",
         paper="Adversarial Patch, arXiv 1712.09665",
     )
 
@@ -69,63 +64,39 @@ class Patch(Sticker):
             raise UsageError("a patch cannot be fitted without images: give more, so that both folds contain some")
         model.criterion.check_columns(torch.empty(0, model.num_classes(samples.x[:1])), samples)
         low, high = model.bounds
-        broken = torch.zeros((), dtype=torch.int64, device=samples.x.device)
+        patch = blank_patch(threat, samples.x, model.bounds)
+        adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)
+        broken = torch.zeros((), dtype=torch.int64, device=patch.device)
         with model.frozen(seed), torch.no_grad():
-            plain = [filled(fill, threat, samples.x, model.bounds, seed) for fill in FILLS]
-            margins = [self._margins(model, samples, threat, patch, seed) for patch in plain]
-            found = [int((margin > 0).sum()) for margin in margins]
-            best = found.index(max(found))
-            patch, unit = plain[best].clone(), float(margins[best].abs().mean()) or 1.0
-            adam = torch.optim.Adam([patch], lr=self.learning_rate * (high - low), eps=1e-12, maximize=True)
             for step in range(self.steps):
-                adam.param_groups[0]["lr"] = self.learning_rate * (high - low) * (1 - step / self.steps)
-                patch.grad, count = self._gradient(model, samples, threat, patch, unit, step, seed)
+                patch.grad, count = self._gradient(model, samples, threat, patch, step, seed)
                 broken += count
                 adam.step()
                 patch.clamp_(low, high)
-            patch.grad = None
-            if int((self._margins(model, samples, threat, patch, seed) > 0).sum()) < max(found):
-                patch = plain[best]
+        patch.grad = None
         passes = self.steps * self.batch
-        return fitted_patch(patch, threat, passes + (len(FILLS) + 1) * len(samples.x), passes, int(broken))
-
-    def _margins(self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, seed: int) -> Tensor:
-        """The finite margins ``(N,)`` of the attacker under a sticker, at one placement in each image to fit on."""
-        random = SampleRandom(seed, self.name)
-
-        def part(rows: Tensor) -> tuple[Tensor, ...]:
-            chosen = samples.rows(rows)
-            placement = self.range.draw(threat, chosen.x, chosen.ids, random, self.steps)
-            shown, _ = render(chosen.x, patch, threat.shape, placement, model.bounds)
-            return (adversarial_margin(model(shown), chosen.y, chosen.targets),)
-
-        (margin,) = model.in_chunks(part, torch.arange(len(samples.x), device=patch.device), like=samples.x)
-        return margin.nan_to_num()
+        return fitted_patch(patch, threat, passes, passes, int(broken))
 
     def _gradient(
-        self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, unit: float, step: int, seed: int
+        self, model: Model, samples: Samples, threat: PatchThreat, patch: Tensor, step: int, seed: int
     ) -> tuple[Tensor, Tensor]:
-        """The gradient of the smooth count over a random batch and random placements with respect to the patch.
+        """The gradient of the mean loss over a random batch and random placements with respect to the patch.
 
         Also returns how many of the images' gradients were not finite.
         """
         random = SampleRandom(seed, self.name)
         slots = torch.arange(self.batch, device=patch.device)
         rows = random.integers(slots, (), len(samples.x), step=step, stream="images")
-        chosen = samples.rows(rows)
-        placement = self.range.draw(threat, chosen.x, slots, random, step)
+        x, wanted = samples.x[rows], (samples.y if samples.targets is None else samples.targets)[rows]
+        objective = cross_entropy if samples.targets is None else cross_entropy_targeted
+        placement = self.range.draw(threat, x, slots, random, step)
         with torch.enable_grad():
             leaf = patch.detach().requires_grad_()
-            patched, _ = render(chosen.x, leaf, threat.shape, placement, model.bounds)
+            patched, _ = render(x, leaf, threat.shape, placement, model.bounds)
 
-        def part(slots: Tensor) -> tuple[Tensor, ...]:
-            targets = None if chosen.targets is None else chosen.targets[slots]
+        def part(rows: Tensor) -> tuple[Tensor, ...]:
+            return model.gradient(patched[rows], lambda logits: objective(logits, wanted[rows]))
 
-            def smooth_success(logits: Tensor) -> Tensor:
-                return torch.sigmoid(adversarial_margin(logits, chosen.y[slots], targets) / unit)
-
-            return model.gradient(patched[slots], smooth_success)
-
-        grad = model.in_chunks(part, slots, like=chosen.x)[2]
+        grad = model.in_chunks(part, slots, like=x)[2]
         (total,) = torch.autograd.grad(patched, leaf, grad / self.batch)
         return total.nan_to_num(0.0, 0.0, 0.0), is_broken(grad).sum()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from robustkit.attacks.physical.fills import FILLS, filled
+from robustkit.attacks.physical.patch_control import Fill, filled
 from robustkit.attacks.score.random_search import search_loss
 from robustkit.plugin import AttackInfo, Batch, IterativeAttack, PatchThreat, Response, SampleRandom, State, UsageError
 from robustkit.rendering import PlacementRange, blank_patch, render
@@ -83,7 +83,7 @@ class StickerPosition(IterativeAttack[StickerPositionState]):
             raise UsageError(f"population={self.population} must be at least 4: a trial combines four members")
         if not 0 <= self.rotation <= 180:
             raise UsageError(f"rotation={self.rotation} must be between 0 and 180 degrees")
-        if isinstance(self.texture, str) and self.texture not in FILLS:
+        if isinstance(self.texture, str) and self.texture not in get_args(Fill):
             object.__setattr__(self, "texture", picture(self.texture))
 
     def loss(self, batch: Batch, state: State, logits: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ def picture(path: str) -> Tensor:
         If there is no picture, or it has transparent pixels.
     """
     if not Path(path).is_file():
-        raise UsageError(f"texture={path!r} is neither a file nor one of {', '.join(FILLS)}")
+        raise UsageError(f"texture={path!r} is neither a file nor one of {', '.join(get_args(Fill))}")
     try:
         with Image.open(path) as opened:
             pixels = np.asarray(opened.convert("RGBA"))

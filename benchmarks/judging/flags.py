@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustkit.benchmarks.judging.beyond import no_better_than_control
 from robustkit.benchmarks.planning.manifest import PlannedCell
 from robustkit.benchmarks.running.due import attacked_ids
 from robustkit.benchmarks.running.records import Column, Records
@@ -40,7 +39,6 @@ def diagnose(cells: Sequence[tuple[PlannedCell, Records]], n: int) -> list[Flag]
         *black_box_ahead(cells),
         *saturated(cells, n),
         *unconfirmed(cells, n),
-        *no_better_than_control(cells),
         *only_controls(cells),
     ]
     return [flag for flag in flags if flag is not None]

@@ -129,19 +129,11 @@ def passed_sentence(summary: Estimates, gates: Sequence[GatePart]) -> str:
     """The verdict's sentence for a run without failures or doubts."""
     if gates:
         return "Passed: " + "; ".join(gate.sentence for gate in gates) + "."
-    parts = [f"{percent(threat.robust_accuracy.value)} at {threat.id}{beyond_control(threat)}" for threat in summary.threats]
+    parts = [f"{percent(threat.robust_accuracy.value)} at {threat.id}" for threat in summary.threats]
     return (
         f"{summary.model.name} classifies {percent(summary.clean.value)} of clean images correctly; robust accuracy is at most "
         f"{', '.join(parts)}."
     )
-
-
-def beyond_control(threat: ThreatPart) -> str:
-    """The success beyond the best control in brackets; empty where none ran."""
-    if threat.beyond is None:
-        return ""
-    found = threat.beyond.beyond
-    return f" ({100 * found.value:+.1f} points of success beyond the best control, {100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
 def samples(number: int) -> str:

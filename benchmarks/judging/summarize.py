@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robustkit.benchmarks.judging.beyond import beyond_part, pairs, uncontrolled
 from robustkit.benchmarks.judging.evidence import LOST
 from robustkit.benchmarks.judging.flags import diagnose
 from robustkit.benchmarks.planning.manifest import PlannedCell, PlannedThreat
@@ -72,15 +71,7 @@ def summarize_threat(
         survivors, unanswered = survivors - hits, unanswered | errors
         robust_after = survivors - unanswered if cell.on == "survivors" else correct - hits - errors
         attacks.append(attack_part(cell, found, len(robust_after), decided, n))
-    flags = [
-        *warnings,
-        *diagnose(main, n),
-        *uncontrolled(main, plan.kind),
-        *escalation_note(plan),
-        *remarks(plan),
-        *beside(plan, rows),
-    ]
-    beyond = {each.attack.name: each.beyond for each in pairs(main)}
+    flags = [*warnings, *diagnose(main, n), *escalation_note(plan), *remarks(plan), *beside(plan, rows)]
     robust = np.isin(clean["sample_id"], sorted(survivors - unanswered))
     unknown = int(clean.has_status(Status.ERROR).sum()) + len(survivors & unanswered)
     non_adaptive = None
@@ -96,8 +87,7 @@ def summarize_threat(
         kind=plan.kind,
         robust_accuracy=estimate(int(robust.sum()), n),
         errors=unknown,
-        attacks=[attack.model_copy(update={"beyond": beyond.get(attack.cell)}) for attack in attacks],
-        beyond=beyond_part(main),
+        attacks=attacks,
         passes=passes(plan, rows),
         trusted=not any(flag.weakens for flag in flags),
         flags=flags,

@@ -136,8 +136,8 @@ def _environment() -> Environment:
         percent=words.percent, share=words.share, interval=words.interval, count=words.count, short=words.short,
         seconds=words.seconds, passes=words.passes, brief=lambda text: printable(text, 60), word=words.outcome_word,
         answer=words.answer, when=words.when,
-        robust_interval=words.robust_interval, spent=words.spent, points=words.points, points_interval=words.points_interval,
+        robust_interval=words.robust_interval, spent=words.spent,
         robust_share=words.robust_share, attack_share=words.attack_share, unanswered=words.unanswered,
     )  # fmt: skip
-    environment.globals.update(UPPER_BOUND=words.UPPER_BOUND, label=words.label, success_share=words.success_share)
+    environment.globals.update(UPPER_BOUND=words.UPPER_BOUND, label=words.label)
     return environment

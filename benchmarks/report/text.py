@@ -19,15 +19,12 @@ from robustkit.benchmarks.report.words import (
     outcome_word,
     passes,
     percent,
-    points,
-    points_interval,
     robust_interval,
     robust_share,
     seconds,
     share,
     short,
     spent,
-    success_share,
     unanswered,
 )
 from robustkit.benchmarks.summary import AttackPart, Outcome, Summary, ThreatPart
@@ -82,14 +79,6 @@ def _threat(threat: ThreatPart) -> list[RenderableType]:
     if threat.non_adaptive is not None:
         value = share(threat.non_adaptive.robust_accuracy)
         parts.append(Text(f"       {value} if the attacks ignore the defense, which a real attacker need not do", style="dim"))
-    if threat.beyond is not None:
-        best = threat.beyond
-        parts.append(
-            Text(
-                f"Success beyond the best control {points(best.beyond)} ({points_interval(best.beyond)}): {share(best.success)} by "
-                f"{one_line(best.attack)}, {share(best.control_success)} by {one_line(best.control)}"
-            )
-        )
     if threat.attacks:
         parts.append(_Attacks(threat))
         parts.append(Text(f"Passes: {spent(threat) or 'none'}", style="dim"))
@@ -156,8 +145,7 @@ class _Attacks:
             "attack": one_line(label(attack, self.threat.attacks)) + control,
             "evaluated": count(attack.evaluated),
             "robust": attack_share(attack),
-            "success": success_share(attack, self.threat),
-            **({"beyond control": points(attack.beyond)} if self.threat.controlled else {}),
+            "success": percent(attack.success_rate.value) if attack.evaluated else "—",
             "new": count(attack.decided),
             "time": seconds(attack.seconds),
             "passes per sample": short(passes(attack)),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from robustkit.benchmarks.statistics import Difference, Estimate
+from robustkit.benchmarks.statistics import Estimate
 from robustkit.benchmarks.summary import AttackPart, Outcome, ThreatPart, Verdict
 
 UPPER_BOUND = "upper bound: as strong as the attacks"
@@ -26,23 +26,6 @@ def share(estimate: Estimate) -> str:
 def attack_share(attack: AttackPart) -> str:
     """The robust accuracy after an attack, or a dash if some of its samples have no valid result."""
     return "—" if attack.errors else share(attack.robust_accuracy)
-
-
-def success_share(attack: AttackPart, threat: ThreatPart) -> str:
-    """The success rate; under a patch, a dash for an attack without a control to compare with."""
-    if not attack.evaluated or (threat.controlled and attack.role == "attack" and attack.beyond is None):
-        return "—"
-    return share(attack.success_rate)
-
-
-def points(difference: Difference | None) -> str:
-    """A difference of two shares: ``+30.8 points``, or a dash."""
-    return f"{100 * difference.value:+.1f} points" if difference is not None and difference.n else "—"
-
-
-def points_interval(difference: Difference) -> str:
-    """The interval of a difference of two shares: ``+22.1 to +38.5``."""
-    return f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f}" if difference.n else "—"
 
 
 def robust_share(threat: ThreatPart) -> str:

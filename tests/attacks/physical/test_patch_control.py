@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from robustkit import Model, Threat, UsageError
-from robustkit.attacks.physical.patch import Patch
 from robustkit.attacks.physical.patch_control import PatchControl
 from robustkit.build import attack
 from robustkit.rendering import patch_picture
@@ -31,18 +30,6 @@ def test_it_covers_with_one_colour(fill: str, color: float) -> None:
     assert not result.success.any()
     assert result.forwards.unique().tolist() == [2]
     assert result.backwards.sum() == 0
-
-
-def test_the_mirrored_control_is_the_fitted_sticker_from_right_to_left() -> None:
-    model = Model(nn.Sequential(nn.Conv2d(3, 2, 5), nn.AdaptiveMaxPool2d(1), nn.Flatten()), device="cpu")
-    y = model.logits(X).argmax(1)
-    fitted = Patch(rotation=10.0).fit(model, X, y, THREAT)
-    control = PatchControl(fill="mirrored", rotation=10.0)
-    mirrored = control.fit(model, X, y, THREAT)
-    assert torch.equal(mirrored["patch"], fitted["patch"].flip(2))
-    assert not torch.equal(mirrored["patch"], fitted["patch"])
-    assert int(mirrored["fit_backwards"]) == int(fitted["fit_backwards"]) > 0
-    assert (control.knowledge, PatchControl().knowledge) == ("white-box", "decision")
 
 
 def test_random_colours_come_from_the_seed() -> None:
